@@ -1,0 +1,141 @@
+"""Endpoints become an aiohttp application: routes, cross-origin answers, errors, safe headers."""
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.foundation.errors import FirstlineError, NotFound, Unavailable
+from bot.foundation.http.access import Authenticator
+from bot.foundation.http.endpoints import MAX_BODY, Endpoint, problem
+
+log = structlog.get_logger(__name__)
+
+ENDPOINTS: web.AppKey[dict[tuple[str, str], Endpoint]] = web.AppKey("endpoints", dict)
+_SECURE_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "cross-origin",
+}
+Observe = Callable[[str, str, int, float], None]
+
+
+def build_http(
+    endpoints: Iterable[Endpoint],
+    authenticator: Authenticator,
+    *,
+    allowed_origins: Callable[[], frozenset[str]],
+    observe: Observe = lambda *_: None,
+) -> web.Application:
+    """Make the application.
+
+    `allowed_origins` gives the origins of host applications whose pages may call user endpoints;
+    `observe(method, path template, status, seconds)` is told of every answer.
+    """
+    app = web.Application(
+        middlewares=[_observing(observe), _cross_origin(allowed_origins), _errors], client_max_size=MAX_BODY
+    )
+    table: dict[tuple[str, str], Endpoint] = {}
+    for endpoint in endpoints:
+        key = (endpoint.method, endpoint.path)
+        if key in table:
+            raise ValueError(f"two endpoints for {key}")
+        table[key] = endpoint
+        app.router.add_route(endpoint.method, endpoint.path, endpoint.bind(authenticator))
+    app[ENDPOINTS] = table
+    return app
+
+
+def _template(request: web.Request) -> str:
+    resource = request.match_info.route.resource
+    return resource.canonical if resource is not None else "unmatched"
+
+
+@web.middleware
+async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except FirstlineError as error:
+        return problem(error)
+    except web.HTTPException as error:
+        if error.status < 400:
+            raise
+        return problem(_from_aiohttp(error))
+    except (ConnectionError, TimeoutError) as error:
+        log.warning("request_failed", path=_template(request), reason=type(error).__name__)
+        return problem(Unavailable("A part of Firstline does not answer.", hint="Try again in a moment."))
+    except Exception as error:
+        if _is_database_outage(error):
+            log.warning("database_unavailable", path=_template(request), reason=type(error).__name__)
+            return problem(Unavailable("The database does not answer.", hint="Try again in a moment."))
+        log.exception("request_crashed", path=_template(request))
+        return problem(FirstlineError("Something went wrong on our side.", hint="Try again; it was logged."))
+
+
+def _is_database_outage(error: Exception) -> bool:
+    names = {cls.__name__ for cls in type(error).__mro__}
+    return bool(names & {"OperationalError", "InterfaceError", "DBAPIError", "PostgresConnectionError"}) or (
+        type(error).__module__.startswith("asyncpg") and "Connection" in type(error).__name__
+    )
+
+
+def _from_aiohttp(error: web.HTTPException) -> FirstlineError:
+    if error.status == 404:
+        return NotFound("There is nothing at this address.", hint="See /openapi.json for what there is.")
+    message = {405: "This address does not take that method.", 413: "The body is too large."}.get(
+        error.status, "The request cannot be served."
+    )
+    wrapped = FirstlineError(message, code=(error.reason or "error").lower().replace(" ", "_"))
+    wrapped.status = error.status
+    return wrapped
+
+
+def _cross_origin(allowed_origins: Callable[[], frozenset[str]]) -> Any:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        allowed = origin is not None and origin in allowed_origins()
+        if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+            response: web.StreamResponse = web.Response(status=204 if allowed else 403)
+        else:
+            response = await handler(request)
+        if not response.prepared:
+            for name, value in _SECURE_HEADERS.items():
+                response.headers.setdefault(name, value)
+            if allowed and origin is not None:
+                response.headers.update(cross_origin_headers(origin))
+        return response
+
+    return middleware
+
+
+def cross_origin_headers(origin: str) -> dict[str, str]:
+    """The headers that let a page of `origin` read the answer; credentials stay out on purpose."""
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Vary": "Origin",
+        "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
+        "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+        "Access-Control-Max-Age": "600",
+    }
+
+
+def _observing(observe: Observe) -> Any:
+    @web.middleware
+    async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+        started = time.perf_counter()
+        status = 500
+        try:
+            response = await handler(request)
+            status = response.status
+            return response
+        except web.HTTPException as error:
+            status = error.status
+            raise
+        finally:
+            observe(request.method, _template(request), status, time.perf_counter() - started)
+
+    return middleware
