@@ -34,7 +34,7 @@ class Subscription:
         del self._messages[:-_QUEUE_LIMIT]
         self._ready.set()
 
-    async def wait(self, timeout: float) -> list[dict[str, Any]]:
+    async def wait(self, timeout: float) -> list[dict[str, Any]]:  # noqa: ASYNC109
         """Return what has come, waiting up to `timeout` seconds for the first; may be empty."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout):

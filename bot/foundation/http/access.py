@@ -37,8 +37,16 @@ class Authenticator(Protocol):
         """The host application's user, from the bearer token."""
         ...
 
+    async def user_from_token(self, token: str) -> Caller:
+        """The host application's user, from a token that did not come in a header."""
+        ...
+
     async def staff(self, request: web.Request) -> Caller | None:
         """The staff member, from the session cookie."""
+        ...
+
+    async def check_origin(self, request: web.Request) -> None:
+        """Refuse (`Forbidden`) a WebSocket by cookie that another site's page opens."""
         ...
 
     async def service(self, request: web.Request) -> Caller | None:

@@ -1,0 +1,212 @@
+"""The user's HTTP API: conversations, messages, events (JSON and SSE)."""
+
+import asyncio
+import contextlib
+import json
+
+from aiohttp import web
+
+from bot.conversation.follow import Follower
+from bot.conversation.live import LiveSocket
+from bot.conversation.service import Conversations
+from bot.conversation.user_line import UserLine
+from bot.conversation.wire import (
+    ConversationOut,
+    ConversationsOut,
+    EventOut,
+    EventsOut,
+    EventsQuery,
+    FeedbackIn,
+    HandoffIn,
+    HandoffOut,
+    MessageIn,
+    StartIn,
+    TypingIn,
+    conversation_out,
+    event_out,
+)
+from bot.foundation.errors import InvalidInput
+from bot.foundation.http import Access, Call, Endpoint, NoBody, Reply
+from bot.foundation.http.server import cross_origin_headers
+
+_TAG = ("conversations",)
+
+
+class ConversationApi:
+    """Endpoints for users of host applications."""
+
+    def __init__(
+        self, line: UserLine, conversations: Conversations, follower: Follower, live: LiveSocket
+    ) -> None:
+        self._line = line
+        self._conversations = conversations
+        self._follower = follower
+        self._live = live
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        base, user = "/api/v1/conversations", Access.user()
+        one = base + "/{id}"
+        return [
+            Endpoint(
+                "POST",
+                base,
+                self.start,
+                user,
+                "Begin a conversation",
+                body=StartIn,
+                response=ConversationOut,
+                status=201,
+                tags=_TAG,
+            ),
+            Endpoint(
+                "GET", base, self.mine, user, "List your conversations", response=ConversationsOut, tags=_TAG
+            ),
+            Endpoint(
+                "GET",
+                one,
+                self.read,
+                user,
+                "Read one of your conversations",
+                response=ConversationOut,
+                tags=_TAG,
+            ),
+            Endpoint(
+                "POST",
+                one + "/messages",
+                self.post,
+                user,
+                "Send a message; repeated with the same Idempotency-Key it is stored once",
+                body=MessageIn,
+                response=EventOut,
+                status=201,
+                tags=_TAG,
+            ),
+            Endpoint(
+                "GET",
+                one + "/events",
+                self.events,
+                user,
+                "Read events after a cursor; as server-sent events when asked for text/event-stream",
+                query=EventsQuery,
+                response=EventsOut,
+                tags=_TAG,
+            ),
+            Endpoint(
+                "POST",
+                one + "/typing",
+                self.typing,
+                user,
+                "Show that you type",
+                body=TypingIn,
+                status=204,
+                tags=_TAG,
+            ),
+            Endpoint(
+                "POST",
+                one + "/feedback",
+                self.feedback,
+                user,
+                "Say whether an answer helped",
+                body=FeedbackIn,
+                response=EventOut,
+                status=201,
+                tags=_TAG,
+            ),
+            Endpoint(
+                "POST",
+                one + "/handoff",
+                self.handoff,
+                user,
+                "Ask for a person",
+                body=HandoffIn,
+                response=HandoffOut,
+                status=201,
+                tags=_TAG,
+            ),
+            Endpoint(
+                "GET",
+                "/api/v1/ws",
+                self._live.handle,
+                Access.public(),
+                "WebSocket; the first frame says who calls",
+                tags=_TAG,
+                raw=True,
+            ),
+        ]
+
+    async def start(self, call: Call) -> ConversationOut:
+        """Begin a conversation."""
+        return conversation_out(await self._line.start(call.caller, call.body))
+
+    async def mine(self, call: Call) -> ConversationsOut:
+        """List the caller's conversations."""
+        found = await self._conversations.of_contact(call.caller.host or "", call.caller.ref or "")
+        return ConversationsOut(
+            conversations=[conversation_out(item, await self._follower.case(item.id)) for item in found]
+        )
+
+    async def read(self, call: Call) -> ConversationOut:
+        """Read one conversation."""
+        conversation = await self._line.own(call.caller, call.path["id"])
+        return conversation_out(conversation, await self._follower.case(conversation.id))
+
+    async def post(self, call: Call) -> Reply:
+        """Send a message."""
+        conversation = await self._line.own(call.caller, call.path["id"])
+        posted = await self._line.post(call.caller, conversation, call.body, call.header("Idempotency-Key"))
+        return Reply(event_out(posted.event), status=200 if posted.replayed else 201)
+
+    async def events(self, call: Call) -> EventsOut | web.StreamResponse:
+        """Read events."""
+        conversation = await self._line.own(call.caller, call.path["id"])
+        query: EventsQuery = call.query
+        if "text/event-stream" in (call.header("Accept") or ""):
+            return await self._stream(call, conversation.id, query.after)
+        events = await self._follower.wait_for_events(conversation.id, query.after, query.limit, query.wait)
+        last = events[-1].seq if events else max(query.after, conversation.last_seq)
+        return EventsOut(events=[event_out(event) for event in events], last_seq=last)
+
+    async def _stream(self, call: Call, conversation_id: str, after: int) -> web.StreamResponse:
+        resume = call.header("Last-Event-ID")
+        if resume is not None:
+            if not resume.isascii() or not resume.isdigit() or len(resume) > 9:
+                raise InvalidInput("Last-Event-ID must be the number of an event.")
+            after = int(resume)
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        if origin := call.header("Origin"):
+            response.headers.update(cross_origin_headers(origin))
+        await response.prepare(call.request)
+        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+            await response.write(b"retry: 1000\n\n")
+            async for frame in self._follower.frames(conversation_id, after):  # type: ignore[arg-type]
+                if frame["type"] == "event":
+                    body = json.dumps(frame["event"])
+                    await response.write(f"id: {frame['event']['seq']}\ndata: {body}\n\n".encode())
+                elif frame["type"] == "idle":
+                    await response.write(b": idle\n\n")
+                else:
+                    await response.write(f"event: {frame['type']}\ndata: {json.dumps(frame)}\n\n".encode())
+        return response
+
+    async def typing(self, call: Call) -> NoBody:
+        """Show that the user types."""
+        conversation = await self._line.own(call.caller, call.path["id"])
+        await self._line.typing(call.caller, conversation, call.body.active)
+        return NoBody()
+
+    async def feedback(self, call: Call) -> EventOut:
+        """Note feedback."""
+        conversation = await self._line.own(call.caller, call.path["id"])
+        return event_out(await self._line.feedback(call.caller, conversation, call.body))
+
+    async def handoff(self, call: Call) -> HandoffOut:
+        """Open a case."""
+        conversation = await self._line.own(call.caller, call.path["id"])
+        return await self._line.ask_for_person(call.caller, conversation, call.body.text)

@@ -1,0 +1,79 @@
+"""Following a conversation: every event once and in order, and what passes by besides."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from bot.conversation.domain import Event
+from bot.conversation.ports import Handoffs
+from bot.conversation.service import Conversations, conversation_topic, typing_topic
+from bot.conversation.wire import CaseOut, event_out
+from bot.foundation.ids import ConversationId
+from bot.foundation.wakeups import Wakeups
+
+POLL = 5.0
+"""Seconds after which a follower looks again without having been woken."""
+_PAGE = 200
+
+
+class Follower:
+    """Follows conversations from PostgreSQL, woken by wake-ups."""
+
+    def __init__(self, conversations: Conversations, handoffs: Handoffs, wakeups: Wakeups) -> None:
+        self._conversations = conversations
+        self._handoffs = handoffs
+        self._wakeups = wakeups
+
+    async def frames(self, conversation_id: ConversationId, after: int) -> AsyncIterator[dict[str, Any]]:
+        """Yield frames for ever: `event` in order from `after`, `typing` and `queue` as they come, `idle`
+        when nothing happened for a while (so that the caller can send a sign of life)."""
+        cursor = after
+        last_queue: tuple[int, int] | None = None
+        topics = (conversation_topic(conversation_id), typing_topic(conversation_id), "queue")
+        async with self._wakeups.subscribe(*topics) as subscription:
+            while True:
+                found = False
+                async for event in self._new_events(conversation_id, cursor):
+                    cursor, found = event.seq, True
+                    yield {"type": "event", "event": event_out(event).model_dump(mode="json")}
+                position = await self._handoffs.position(conversation_id)
+                if position is not None and position != last_queue:
+                    yield {"type": "queue", "position": position[0], "waiting": position[1]}
+                last_queue = position
+                messages = await subscription.wait(0 if found else POLL)
+                while messages and all("active" in message for message in messages):
+                    for message in messages:
+                        yield {"type": "typing", "author": message["author"], "active": message["active"]}
+                    messages = await subscription.wait(POLL)
+                for message in messages:
+                    if "active" in message:
+                        yield {"type": "typing", "author": message["author"], "active": message["active"]}
+                if not messages and not found:
+                    yield {"type": "idle"}
+
+    async def _new_events(self, conversation_id: ConversationId, after: int) -> AsyncIterator[Event]:
+        while True:
+            page = await self._conversations.events(conversation_id, after, _PAGE)
+            for event in page:
+                yield event
+            if len(page) < _PAGE:
+                return
+            after = page[-1].seq
+
+    async def case(self, conversation_id: ConversationId) -> CaseOut | None:
+        """Return the open case of a conversation as its user may see it."""
+        case = await self._handoffs.open_case(conversation_id)
+        if case is None:
+            return None
+        position, waiting = await self._handoffs.position(conversation_id) or (None, None)
+        return CaseOut(id=case.id, status=case.status, position=position, waiting=waiting)
+
+    async def wait_for_events(
+        self, conversation_id: ConversationId, after: int, limit: int, seconds: float
+    ) -> list[Event]:
+        """Return events after `after`, waiting up to `seconds` for the first."""
+        async with self._wakeups.subscribe(conversation_topic(conversation_id)) as subscription:
+            events = await self._conversations.events(conversation_id, after, limit)
+            if not events and seconds:
+                await subscription.wait(seconds)
+                events = await self._conversations.events(conversation_id, after, limit)
+            return events

@@ -1,0 +1,195 @@
+"""The WebSocket: one conversation, both ways, resumed from a cursor.
+
+The first frame says who calls (a user's token, or nothing for staff with a session cookie), which
+conversation, and the last event number the client has.
+"""
+
+import asyncio
+import contextlib
+import json
+from typing import Any
+
+import structlog
+from aiohttp import WSMsgType, web
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.conversation.domain import MAX_TEXT, Conversation
+from bot.conversation.follow import Follower
+from bot.conversation.ports import StaffLine
+from bot.conversation.user_line import UserLine
+from bot.conversation.wire import MessageIn, conversation_out
+from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, Unauthenticated, Unavailable
+from bot.foundation.http import Authenticator, Call, Caller
+from bot.foundation.http.endpoints import validate
+from bot.foundation.ids import ConversationId
+from bot.foundation.strict_json import parse_json
+
+log = structlog.get_logger(__name__)
+_HELLO_DEADLINE = 10.0
+_MAX_FRAME = 64 * 1024
+
+
+class _Hello(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    type: str = Field(pattern="^hello$")
+    token: str | None = Field(default=None, max_length=8192)
+    conversation: str = Field(max_length=64)
+    after: int = Field(default=0, ge=0, le=2_147_483_647)
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    type: str = Field(max_length=32)
+    client_key: str | None = Field(default=None, max_length=128)
+    text: str = Field(default="", max_length=MAX_TEXT)
+    choice: str | None = Field(default=None, max_length=300)
+    active: bool = False
+    token: str | None = Field(default=None, max_length=8192)
+
+
+class LiveSocket:
+    """Serves `/api/v1/ws`."""
+
+    def __init__(
+        self, line: UserLine, staff: StaffLine, follower: Follower, authenticator: Authenticator
+    ) -> None:
+        self._line = line
+        self._staff = staff
+        self._follower = follower
+        self._authenticator = authenticator
+        self._open: set[web.WebSocketResponse] = set()
+
+    async def close_all(self) -> None:
+        """Say goodbye to every client; they will come back to whoever serves next."""
+        for socket in list(self._open):
+            with contextlib.suppress(Exception):
+                await socket.close(code=1012, message=b"restarting")
+
+    async def handle(self, call: Call) -> web.StreamResponse:
+        """Serve one socket until it closes."""
+        socket = web.WebSocketResponse(heartbeat=25, max_msg_size=_MAX_FRAME)
+        if not socket.can_prepare(call.request).ok:
+            raise InvalidInput("This address speaks WebSocket only.", hint="Connect with a WebSocket client.")
+        await socket.prepare(call.request)
+        self._open.add(socket)
+        try:
+            await self._serve(call.request, socket)
+        except FirstlineError as error:
+            await _problem(socket, error, None)
+            await socket.close(code=4000 + error.status)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        except Exception as error:
+            log.warning("socket_failed", reason=type(error).__name__)
+            await _problem(socket, Unavailable("A part of Firstline does not answer."), None)
+            await socket.close(code=1013)
+        finally:
+            self._open.discard(socket)
+        return socket
+
+    async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
+        hello = await self._hello(socket)
+        caller, conversation = await self._admit(request, hello)
+        case = await self._follower.case(conversation.id)
+        welcome = conversation_out(conversation, case).model_dump(mode="json")
+        await socket.send_json({"type": "welcome", "conversation": welcome})
+        sending = asyncio.create_task(self._send(socket, conversation.id, hello.after))
+        try:
+            await self._receive(socket, caller, conversation)
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+    async def _hello(self, socket: web.WebSocketResponse) -> _Hello:
+        try:
+            first = await socket.receive(timeout=_HELLO_DEADLINE)
+        except TimeoutError:
+            raise Unauthenticated("No hello came in time.", hint="Send a hello frame first.") from None
+        if first.type is not WSMsgType.TEXT:
+            raise InvalidInput("The first frame must be a hello in JSON text.")
+        hello = validate(_Hello, parse_json(first.data.encode("utf-8", "surrogatepass")))
+        assert isinstance(hello, _Hello)
+        return hello
+
+    async def _admit(self, request: web.Request, hello: _Hello) -> tuple[Caller, Conversation]:
+        if hello.token is not None:
+            caller = await self._authenticator.user_from_token(hello.token)
+            return caller, await self._line.own(caller, hello.conversation)
+        staff = await self._authenticator.staff(request)
+        if staff is None:
+            raise Unauthenticated("You are not signed in.", hint="Send `token` in the hello frame.")
+        await self._authenticator.check_origin(request)
+        return staff, await self._staff.follow(staff, hello.conversation)
+
+    async def _send(self, socket: web.WebSocketResponse, conversation_id: ConversationId, after: int) -> None:
+        try:
+            async for frame in self._follower.frames(conversation_id, after):
+                if frame["type"] != "idle":
+                    await socket.send_json(frame)
+        except (ConnectionError, asyncio.CancelledError):
+            raise
+        except Exception as error:
+            # The client reconnects and resumes from its cursor.
+            log.warning("following_failed", reason=type(error).__name__)
+            await socket.close(code=1013)
+
+    async def _receive(
+        self, socket: web.WebSocketResponse, caller: Caller, conversation: Conversation
+    ) -> None:
+        async for received in socket:
+            if received.type is not WSMsgType.TEXT:
+                continue
+            key: str | None = None
+            try:
+                frame = validate(_Frame, parse_json(received.data.encode("utf-8", "surrogatepass")))
+                assert isinstance(frame, _Frame)
+                key = frame.client_key
+                caller = await self._act(socket, caller, conversation, frame)
+            except FirstlineError as error:
+                await _problem(socket, error, key)
+
+    async def _act(
+        self, socket: web.WebSocketResponse, caller: Caller, conversation: Conversation, frame: _Frame
+    ) -> Caller:
+        match frame.type:
+            case "message":
+                ack = await self._message(caller, conversation, frame)
+                await socket.send_json(ack)
+            case "typing" if caller.kind == "staff":
+                await self._staff.typing(caller, conversation.id, frame.active)
+            case "typing":
+                await self._line.typing(caller, conversation, frame.active)
+            case "token" if frame.token is not None:
+                renewed = await self._authenticator.user_from_token(frame.token)
+                if renewed.id != caller.id:
+                    raise Conflict("The new token is another user's.", hint="Open a new connection.")
+                return renewed
+            case "ping":
+                await socket.send_json({"type": "pong"})
+            case _:
+                raise InvalidInput("There is no frame of that type.")
+        return caller
+
+    async def _message(self, caller: Caller, conversation: Conversation, frame: _Frame) -> dict[str, Any]:
+        if frame.client_key is None:
+            raise InvalidInput("A message needs a `client_key`.", hint="A UUID, the same when sent again.")
+        if caller.kind == "staff":
+            event = await self._staff.post(caller, conversation.id, frame.text, frame.client_key)
+        else:
+            current = await self._line.own(caller, conversation.id)
+            wanted = MessageIn(text=frame.text, choice=frame.choice)
+            event = (await self._line.post(caller, current, wanted, frame.client_key)).event
+        return {"type": "ack", "client_key": frame.client_key, "seq": event.seq}
+
+
+async def _problem(socket: web.WebSocketResponse, error: FirstlineError, key: str | None) -> None:
+    body = {
+        "type": "problem",
+        "status": error.status,
+        "code": error.code,
+        "detail": error.message,
+        "hint": error.hint,
+        "client_key": key,
+    }
+    with contextlib.suppress(ConnectionError, RuntimeError):
+        await socket.send_str(json.dumps(body))

@@ -1,0 +1,85 @@
+"""What the conversation room needs from others."""
+
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.conversation.domain import Answer, Conversation, Event, Turn
+from bot.foundation.http import Caller
+from bot.foundation.ids import CaseId, ConversationId
+
+
+class Brain(Protocol):
+    """The assistant that answers a turn."""
+
+    async def answer(self, turn: Turn) -> Answer:
+        """Answer; asked twice for the same turn it answers as if asked once.
+
+        Raises:
+            BrainUnavailable: when there is no usable answer.
+        """
+        ...
+
+    async def ready(self) -> bool:
+        """Tell whether it would answer now."""
+        ...
+
+
+class CaseView(Protocol):
+    """What a conversation tells of its open case."""
+
+    @property
+    def id(self) -> CaseId: ...
+
+    @property
+    def status(self) -> str: ...
+
+
+class Handoffs(Protocol):
+    """Opens cases for people; `escalation.service.CaseDesk` is one."""
+
+    async def prepare(
+        self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
+    ) -> Any:
+        """Collect the context, outside any transaction."""
+        ...
+
+    async def open(self, prepared: Any, tx: AsyncConnection) -> CaseView:
+        """Open the case and move the conversation to the queue, within `tx`."""
+        ...
+
+    async def after_open(self, case: Any) -> None:
+        """Wake whoever waits for cases, after the commit."""
+        ...
+
+    async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
+        """Return (place in the queue from 1, how many wait), or None when not queued."""
+        ...
+
+    async def open_case(self, conversation_id: ConversationId) -> CaseView | None:
+        """Return the conversation's open case, if any."""
+        ...
+
+
+class TurnObserver(Protocol):
+    """Is told of every finished turn, for metrics."""
+
+    def turn_finished(self, status: str, intent: str | None, seconds: float) -> None:
+        """Count a turn that ended with `status` after `seconds`."""
+        ...
+
+
+class StaffLine(Protocol):
+    """What staff may do in a conversation over the live socket."""
+
+    async def follow(self, caller: Caller, conversation_id: str) -> Conversation:
+        """Return a conversation that this member of staff may read, or raise `NotFound` or `Forbidden`."""
+        ...
+
+    async def post(self, caller: Caller, conversation_id: ConversationId, text: str, key: str) -> Event:
+        """Append an agent's message; only the conversation's owner may."""
+        ...
+
+    async def typing(self, caller: Caller, conversation_id: ConversationId, active: bool) -> None:
+        """Show the user that the agent types."""
+        ...

@@ -1,0 +1,384 @@
+"""Tables and statements of the conversation room."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.conversation.domain import Author, Contact, Conversation, Event, NewEvent, Owner, Reading, Turn
+from bot.foundation.database import UtcDateTime, metadata
+from bot.foundation.ids import ContactId, ConversationId, EventId, TurnId, new_id
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("email", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("host", "ref"),
+)
+
+conversations = sa.Table(
+    "conversations",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("contact_id", sa.Text, sa.ForeignKey("contacts.id"), nullable=False, index=True),
+    sa.Column("channel", sa.Text, nullable=False),
+    sa.Column("owner_kind", sa.Text, nullable=False),
+    sa.Column("owner_staff_id", sa.Text),
+    sa.Column("owner_name", sa.Text),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("last_seq", sa.Integer, nullable=False),
+    sa.Column("page", JSONB, nullable=False),
+    sa.Column("client", JSONB, nullable=False),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("updated_at", UtcDateTime, nullable=False, index=True),
+    sa.CheckConstraint("owner_kind in ('bot', 'queue', 'agent')", name="owner_kind"),
+)
+
+events = sa.Table(
+    "events",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("conversation_id", sa.Text, sa.ForeignKey("conversations.id"), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("author_kind", sa.Text, nullable=False),
+    sa.Column("author_name", sa.Text),
+    sa.Column("author_staff_id", sa.Text),
+    sa.Column("payload", JSONB, nullable=False),
+    sa.Column("turn_id", sa.Text),
+    sa.Column("client_key", sa.Text),
+    sa.Column("at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("conversation_id", "seq"),
+    sa.UniqueConstraint("conversation_id", "author_kind", "client_key", name="uq_events_client_key"),
+)
+
+turns = sa.Table(
+    "turns",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("conversation_id", sa.Text, sa.ForeignKey("conversations.id"), nullable=False),
+    sa.Column("seq", sa.Integer, nullable=False),
+    sa.Column("epoch", sa.Integer, nullable=False),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("choice", sa.Text),
+    sa.Column("intent", sa.Text),
+    sa.Column("confidence", sa.Float),
+    sa.Column("ranking", JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
+    sa.Column("model", sa.Text),
+    sa.Column("error", sa.Text),
+    sa.Column("runner", sa.Text),
+    sa.Column("lease_until", UtcDateTime),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("started_at", UtcDateTime),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("duration_ms", sa.Integer),
+    sa.UniqueConstraint("conversation_id", "seq"),
+    sa.Index(
+        "ix_turns_unfinished", "conversation_id", postgresql_where=sa.text("status in ('pending','running')")
+    ),
+)
+
+
+def to_conversation(row: Any) -> Conversation:
+    """Read a row of `conversations`."""
+    return Conversation(
+        row.id,
+        row.contact_id,
+        row.channel,
+        Owner(row.owner_kind, row.owner_staff_id, row.owner_name),
+        row.epoch,
+        row.last_seq,
+        row.page,
+        row.client,
+        row.created_at,
+        row.updated_at,
+    )
+
+
+def to_event(row: Any) -> Event:
+    """Read a row of `events`."""
+    author = Author(row.author_kind, row.author_name, row.author_staff_id)
+    return Event(
+        row.id,
+        row.conversation_id,
+        row.seq,
+        row.type,
+        author,
+        row.payload,
+        row.turn_id,
+        row.client_key,
+        row.at,
+    )
+
+
+def to_turn(row: Any) -> Turn:
+    """Read a row of `turns`."""
+    return Turn(
+        row.id,
+        row.conversation_id,
+        row.seq,
+        row.epoch,
+        row.status,
+        row.text,
+        row.choice,
+        row.intent,
+        row.confidence,
+        row.ranking,
+        row.model,
+        row.error,
+        row.created_at,
+        row.started_at,
+        row.finished_at,
+        row.duration_ms,
+    )
+
+
+def to_contact(row: Any) -> Contact:
+    """Read a row of `contacts`."""
+    return Contact(row.id, row.host, row.ref, row.name, row.email)
+
+
+async def upsert_contact(
+    tx: AsyncConnection, *, host: str, ref: str, name: str, email: str | None, at: datetime
+) -> Contact:
+    """Insert the contact, or bring name and e-mail up to date."""
+    statement = insert(contacts).values(
+        id=new_id("con"), host=host, ref=ref, name=name, email=email, created_at=at
+    )
+    statement = statement.on_conflict_do_update(
+        index_elements=["host", "ref"], set_={"name": name, "email": email}
+    )
+    return to_contact((await tx.execute(statement.returning(contacts))).one())
+
+
+async def insert_conversation(tx: AsyncConnection, conversation: Conversation) -> None:
+    """Insert a new conversation."""
+    await tx.execute(
+        conversations.insert().values(
+            id=conversation.id,
+            contact_id=conversation.contact_id,
+            channel=conversation.channel,
+            owner_kind=conversation.owner.kind,
+            epoch=conversation.epoch,
+            last_seq=conversation.last_seq,
+            page=conversation.page,
+            client=conversation.client,
+            created_at=conversation.created_at,
+            updated_at=conversation.updated_at,
+        )
+    )
+
+
+async def find_conversation(
+    tx: AsyncConnection, conversation_id: ConversationId, *, lock: bool = False
+) -> Conversation | None:
+    """Read a conversation, holding its row for the transaction when `lock`."""
+    query = sa.select(conversations).where(conversations.c.id == conversation_id)
+    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
+    return to_conversation(row) if row else None
+
+
+async def take_number(
+    tx: AsyncConnection, conversation_id: ConversationId, at: datetime
+) -> Conversation | None:
+    """Raise `last_seq` by one and hold the row, so numbers are given in commit order, without gaps."""
+    statement = (
+        conversations.update()
+        .where(conversations.c.id == conversation_id)
+        .values(last_seq=conversations.c.last_seq + 1, updated_at=at)
+        .returning(conversations)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return to_conversation(row) if row else None
+
+
+async def insert_event(
+    tx: AsyncConnection, conversation_id: ConversationId, seq: int, event: NewEvent, at: datetime
+) -> Event | None:
+    """Insert an event; None when its `client_key` was used before by the same kind of author."""
+    statement = (
+        insert(events)
+        .values(
+            id=new_id("evt"),
+            conversation_id=conversation_id,
+            seq=seq,
+            type=event.type,
+            author_kind=event.author.kind,
+            author_name=event.author.name,
+            author_staff_id=event.author.staff_id,
+            payload=event.payload,
+            turn_id=event.turn_id,
+            client_key=event.client_key,
+            at=at,
+        )
+        .on_conflict_do_nothing(constraint="uq_events_client_key")
+        .returning(events)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return to_event(row) if row else None
+
+
+async def find_by_key(
+    tx: AsyncConnection, conversation_id: ConversationId, author_kind: str, key: str
+) -> Event | None:
+    """Read the event that was appended with this client key."""
+    query = sa.select(events).where(
+        events.c.conversation_id == conversation_id,
+        events.c.author_kind == author_kind,
+        events.c.client_key == key,
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return to_event(row) if row else None
+
+
+async def read_events(
+    tx: AsyncConnection, conversation_id: ConversationId, after: int, limit: int
+) -> list[Event]:
+    """Read events numbered above `after`, in order."""
+    query = (
+        sa.select(events)
+        .where(events.c.conversation_id == conversation_id, events.c.seq > after)
+        .order_by(events.c.seq)
+        .limit(limit)
+    )
+    return [to_event(row) for row in await tx.execute(query)]
+
+
+async def change_owner(
+    tx: AsyncConnection, conversation_id: ConversationId, owner: Owner, at: datetime
+) -> None:
+    """Set the owner and raise the epoch."""
+    await tx.execute(
+        conversations.update()
+        .where(conversations.c.id == conversation_id)
+        .values(
+            owner_kind=owner.kind,
+            owner_staff_id=owner.staff_id,
+            owner_name=owner.name,
+            epoch=conversations.c.epoch + 1,
+            updated_at=at,
+        )
+    )
+
+
+async def insert_turn(
+    tx: AsyncConnection,
+    turn_id: TurnId,
+    conversation: Conversation,
+    seq: int,
+    text: str,
+    choice: str | None,
+    at: datetime,
+) -> None:
+    """Insert a turn that waits to be run."""
+    await tx.execute(
+        turns.insert().values(
+            id=turn_id,
+            conversation_id=conversation.id,
+            seq=seq,
+            epoch=conversation.epoch,
+            status="pending",
+            text=text,
+            choice=choice,
+            created_at=at,
+            ranking=[],
+        )
+    )
+
+
+async def claim_turn(
+    tx: AsyncConnection, conversation_id: ConversationId, runner: str, now: datetime, lease_until: datetime
+) -> Turn | None:
+    """Take the oldest unfinished turn of a conversation, unless a living runner works on it.
+
+    Whoever holds an expired lease has lost it: its result will not be accepted by `finish_turn`.
+    """
+    oldest = (
+        sa.select(turns.c.id)
+        .where(turns.c.conversation_id == conversation_id, turns.c.status.in_(("pending", "running")))
+        .order_by(turns.c.seq)
+        .limit(1)
+        .scalar_subquery()
+    )
+    free = sa.or_(turns.c.status == "pending", turns.c.lease_until < now)
+    statement = (
+        turns.update()
+        .where(turns.c.id == oldest, free)
+        .values(status="running", runner=runner, lease_until=lease_until, started_at=now)
+        .returning(turns)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return to_turn(row) if row else None
+
+
+async def extend_leases(tx: AsyncConnection, runner: str, until: datetime) -> None:
+    """Keep the turns that `runner` works on."""
+    await tx.execute(
+        turns.update().where(turns.c.runner == runner, turns.c.status == "running").values(lease_until=until)
+    )
+
+
+async def finish_turn(
+    tx: AsyncConnection,
+    turn: Turn,
+    runner: str,
+    *,
+    status: str,
+    reading: Reading,
+    error: str | None,
+    now: datetime,
+) -> bool:
+    """Close a running turn; False when this runner no longer holds it."""
+    started = turn.started_at or now
+    statement = (
+        turns.update()
+        .where(turns.c.id == turn.id, turns.c.status == "running", turns.c.runner == runner)
+        .values(
+            status=status,
+            intent=reading.intent,
+            confidence=reading.confidence,
+            ranking=reading.ranking,
+            model=reading.model,
+            error=error,
+            finished_at=now,
+            duration_ms=int((now - started).total_seconds() * 1000),
+        )
+    )
+    return (await tx.execute(statement)).rowcount == 1
+
+
+async def unfinished_conversations(tx: AsyncConnection, now: datetime, limit: int) -> list[ConversationId]:
+    """Conversations that have a turn nobody works on."""
+    query = (
+        sa.select(turns.c.conversation_id)
+        .where(
+            sa.or_(
+                turns.c.status == "pending", sa.and_(turns.c.status == "running", turns.c.lease_until < now)
+            )
+        )
+        .group_by(turns.c.conversation_id)
+        .order_by(sa.func.min(turns.c.created_at))
+        .limit(limit)
+    )
+    return list((await tx.execute(query)).scalars())
+
+
+async def count_pending(tx: AsyncConnection, conversation_id: ConversationId) -> int:
+    """How many messages of a conversation wait for the assistant."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(turns)
+        .where(turns.c.conversation_id == conversation_id, turns.c.status.in_(("pending", "running")))
+    )
+    return int((await tx.execute(query)).scalar_one())
+
+
+__all__ = ["ContactId", "EventId", "contacts", "conversations", "events", "turns"]

@@ -1,0 +1,140 @@
+"""What a user may do in their own conversations; the one gate for HTTP and WebSocket alike."""
+
+import secrets
+
+from bot.conversation.domain import Author, Conversation, Event, NewEvent, message
+from bot.conversation.ports import Handoffs
+from bot.conversation.runner import TurnRunner
+from bot.conversation.service import Conversations, Posted
+from bot.conversation.wire import FeedbackIn, HandoffOut, MessageIn, StartIn, clean_text
+from bot.foundation.errors import InvalidInput, NotFound, Unprocessable
+from bot.foundation.http import Caller
+from bot.foundation.ids import ConversationId, is_id
+
+_OFFERS_LOOKED_AT = 200
+
+
+class UserLine:
+    """Starts conversations, posts messages, asks for a person; each checked against the caller."""
+
+    def __init__(self, conversations: Conversations, runner: TurnRunner, handoffs: Handoffs) -> None:
+        self._conversations = conversations
+        self._runner = runner
+        self._handoffs = handoffs
+
+    async def start(self, caller: Caller, wanted: StartIn, *, channel: str = "web") -> Conversation:
+        """Begin a conversation for the caller."""
+        assert caller.host is not None
+        assert caller.ref is not None
+        return await self._conversations.start(
+            host=caller.host,
+            ref=caller.ref,
+            name=caller.name,
+            email=caller.email,
+            channel=channel,
+            page=wanted.page.model_dump(),
+            client=wanted.client,
+        )
+
+    async def own(self, caller: Caller, conversation_id: str) -> Conversation:
+        """Return a conversation of the caller.
+
+        Raises:
+            NotFound: when there is none, or it is somebody else's: the answer does not tell which.
+        """
+        missing = NotFound(
+            "You have no such conversation.", hint="List yours with GET /api/v1/conversations."
+        )
+        if not is_id(conversation_id, "cnv"):
+            raise missing
+        try:
+            conversation = await self._conversations.get(ConversationId(conversation_id))
+        except NotFound:
+            raise missing from None
+        contact = await self._conversations.contact(conversation.contact_id)
+        if (contact.host, contact.ref) != (caller.host, caller.ref):
+            raise missing
+        return conversation
+
+    async def post(
+        self, caller: Caller, conversation: Conversation, wanted: MessageIn, key: str | None
+    ) -> Posted:
+        """Commit a message and set the assistant to work on it when it owns the conversation.
+
+        Raises:
+            InvalidInput: for an empty text or an unusable key.
+            Unprocessable: for a choice that was not offered in this conversation.
+        """
+        text = clean_text(wanted.text, wanted.choice)
+        checked = check_key(key)
+        if wanted.choice is not None:
+            await self._check_offered(conversation, wanted.choice)
+        posted = await self._conversations.post_user_message(
+            conversation.id, author_name=caller.name, text=text, choice=wanted.choice, key=checked
+        )
+        if posted.event.turn_id is not None:
+            self._runner.schedule(conversation.id)
+        return posted
+
+    async def _check_offered(self, conversation: Conversation, choice: str) -> None:
+        after = max(0, conversation.last_seq - _OFFERS_LOOKED_AT)
+        for event in await self._conversations.events(conversation.id, after, _OFFERS_LOOKED_AT):
+            if event.author.kind == "bot" and any(
+                button.get("payload") == choice for button in event.payload.get("buttons", ())
+            ):
+                return
+        raise Unprocessable(
+            "That choice was not offered in this conversation.", hint="Send the words as `text` instead."
+        )
+
+    async def ask_for_person(
+        self, caller: Caller, conversation: Conversation, text: str | None
+    ) -> HandoffOut:
+        """Open a case at the user's wish, without asking the assistant; again is the same case."""
+        prepared = await self._handoffs.prepare(
+            conversation.id, reason="user_asked", priority="normal", summary="The user asked for a person."
+        )
+        async with self._conversations.transaction() as tx:
+            await self._conversations.lock(conversation.id, tx)
+            if text and text.strip():
+                author = Author("user", caller.name)
+                await self._conversations.append(
+                    conversation.id, NewEvent("message", author, message(text.strip())), tx=tx
+                )
+            case = await self._handoffs.open(prepared, tx)
+        await self._conversations.announce(conversation.id)
+        await self._handoffs.after_open(case)
+        position = await self._handoffs.position(conversation.id)
+        return HandoffOut(case=case.id, position=position[0] if position else None)
+
+    async def feedback(self, caller: Caller, conversation: Conversation, given: FeedbackIn) -> Event:
+        """Note whether a message helped.
+
+        Raises:
+            Unprocessable: when there is no such message.
+        """
+        if given.about_seq > conversation.last_seq:
+            raise Unprocessable("There is no message with that number.", hint="Use a message's `seq`.")
+        payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": given.comment}
+        return await self._conversations.append(
+            conversation.id, NewEvent("feedback", Author("user", caller.name), payload)
+        )
+
+    async def typing(self, caller: Caller, conversation: Conversation, active: bool) -> None:
+        """Show others that the user types; what they type is not sent."""
+        await self._conversations.typing(conversation.id, Author("user", caller.name), active)
+
+
+def check_key(key: str | None) -> str:
+    """Return the idempotency key, or a new one when none was sent.
+
+    Raises:
+        InvalidInput: when it is not 1 to 128 visible ASCII characters.
+    """
+    if key is None:
+        return f"auto-{secrets.token_hex(12)}"
+    if not 1 <= len(key) <= 128 or any(not "!" <= character <= "~" for character in key):
+        raise InvalidInput(
+            "The idempotency key must be 1 to 128 visible ASCII characters.", hint="A UUID is a good key."
+        )
+    return key
