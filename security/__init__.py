@@ -1,0 +1,1 @@
+"""Who somebody is, what they may do, and what must not be written down."""
