@@ -7,6 +7,8 @@ conversation, and the last event number the client has.
 import asyncio
 import contextlib
 import json
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -18,6 +20,7 @@ from bot.conversation.follow import Follower
 from bot.conversation.ports import StaffLine
 from bot.conversation.user_line import UserLine
 from bot.conversation.wire import MessageIn, conversation_out
+from bot.foundation.clock import Clock
 from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, Unauthenticated, Unavailable
 from bot.foundation.http import Authenticator, Call, Caller
 from bot.foundation.http.endpoints import validate
@@ -27,6 +30,8 @@ from bot.foundation.strict_json import parse_json
 log = structlog.get_logger(__name__)
 _HELLO_DEADLINE = 10.0
 _MAX_FRAME = 64 * 1024
+_EXPIRY_WARNING = 45.0
+_EXPIRY_LOOK = 15.0
 
 
 class _Hello(BaseModel):
@@ -51,12 +56,18 @@ class LiveSocket:
     """Serves `/api/v1/ws`."""
 
     def __init__(
-        self, line: UserLine, staff: StaffLine, follower: Follower, authenticator: Authenticator
+        self,
+        line: UserLine,
+        staff: StaffLine,
+        follower: Follower,
+        authenticator: Authenticator,
+        clock: Clock,
     ) -> None:
         self._line = line
         self._staff = staff
         self._follower = follower
         self._authenticator = authenticator
+        self._clock = clock
         self._open: set[web.WebSocketResponse] = set()
 
     async def close_all(self) -> None:
@@ -93,12 +104,17 @@ class LiveSocket:
         case = await self._follower.case(conversation.id)
         welcome = conversation_out(conversation, case).model_dump(mode="json")
         await socket.send_json({"type": "welcome", "conversation": welcome})
-        sending = asyncio.create_task(self._send(socket, conversation.id, hello.after))
+        session = _Session(socket, caller, conversation)
+        tasks = [
+            asyncio.create_task(self._send(socket, conversation.id, hello.after)),
+            asyncio.create_task(session.watch_expiry(self._clock)),
+        ]
         try:
-            await self._receive(socket, caller, conversation)
+            await self._receive(session)
         finally:
-            sending.cancel()
-            await asyncio.gather(sending, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _hello(self, socket: web.WebSocketResponse) -> _Hello:
         try:
@@ -133,10 +149,8 @@ class LiveSocket:
             log.warning("following_failed", reason=type(error).__name__)
             await socket.close(code=1013)
 
-    async def _receive(
-        self, socket: web.WebSocketResponse, caller: Caller, conversation: Conversation
-    ) -> None:
-        async for received in socket:
+    async def _receive(self, session: "_Session") -> None:
+        async for received in session.socket:
             if received.type is not WSMsgType.TEXT:
                 continue
             key: str | None = None
@@ -144,17 +158,15 @@ class LiveSocket:
                 frame = validate(_Frame, parse_json(received.data.encode("utf-8", "surrogatepass")))
                 assert isinstance(frame, _Frame)
                 key = frame.client_key
-                caller = await self._act(socket, caller, conversation, frame)
+                await self._act(session, frame)
             except FirstlineError as error:
-                await _problem(socket, error, key)
+                await _problem(session.socket, error, key)
 
-    async def _act(
-        self, socket: web.WebSocketResponse, caller: Caller, conversation: Conversation, frame: _Frame
-    ) -> Caller:
+    async def _act(self, session: "_Session", frame: _Frame) -> None:
+        caller, conversation = session.caller, session.conversation
         match frame.type:
             case "message":
-                ack = await self._message(caller, conversation, frame)
-                await socket.send_json(ack)
+                await session.socket.send_json(await self._message(caller, conversation, frame))
             case "typing" if caller.kind == "staff":
                 await self._staff.typing(caller, conversation.id, frame.active)
             case "typing":
@@ -163,12 +175,11 @@ class LiveSocket:
                 renewed = await self._authenticator.user_from_token(frame.token)
                 if renewed.id != caller.id:
                     raise Conflict("The new token is another user's.", hint="Open a new connection.")
-                return renewed
+                session.caller = renewed
             case "ping":
-                await socket.send_json({"type": "pong"})
+                await session.socket.send_json({"type": "pong"})
             case _:
                 raise InvalidInput("There is no frame of that type.")
-        return caller
 
     async def _message(self, caller: Caller, conversation: Conversation, frame: _Frame) -> dict[str, Any]:
         if frame.client_key is None:
@@ -180,6 +191,30 @@ class LiveSocket:
             wanted = MessageIn(text=frame.text, choice=frame.choice)
             event = (await self._line.post(caller, current, wanted, frame.client_key)).event
         return {"type": "ack", "client_key": frame.client_key, "seq": event.seq}
+
+
+@dataclass
+class _Session:
+    socket: web.WebSocketResponse
+    caller: Caller
+    conversation: Conversation
+
+    async def watch_expiry(self, clock: Clock) -> None:
+        """Ask for a new token before the present one ends, and hang up when none came."""
+        warned_for: datetime | None = None
+        while True:
+            expires = self.caller.expires_at
+            left = (expires - clock.now()).total_seconds() if expires else _EXPIRY_LOOK
+            if expires and left <= 0:
+                await _problem(self.socket, Unauthenticated("Your token has expired."), None)
+                await self.socket.close(code=4401)
+                return
+            if expires and left <= _EXPIRY_WARNING and warned_for != expires:
+                warned_for = expires
+                await self.socket.send_json({"type": "token_expiring"})
+            await asyncio.sleep(
+                min(_EXPIRY_LOOK, max(left - (0 if warned_for == expires else _EXPIRY_WARNING), 0.2))
+            )
 
 
 async def _problem(socket: web.WebSocketResponse, error: FirstlineError, key: str | None) -> None:

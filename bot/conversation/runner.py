@@ -37,7 +37,10 @@ log = structlog.get_logger(__name__)
 
 TURN_DEADLINE = 15.0
 """Seconds the brain has for a turn; then the user gets a person."""
-PATIENCE = "I'm having trouble thinking right now, so I'm passing you to a person. They will see everything you wrote."
+APOLOGY = (
+    "I'm having trouble answering right now, so I'm passing you to a person. "
+    "They will see everything you wrote."
+)
 _LEASE = timedelta(seconds=6)
 _HEARTBEAT = 2.0
 
@@ -143,7 +146,7 @@ class TurnRunner:
         return Outcome(
             "failed",
             Reading(),
-            [message(PATIENCE)],
+            [message(APOLOGY)],
             HandoffRequest("assistant_unavailable", "high", summary),
             error=reason,
         )
@@ -218,7 +221,7 @@ class TurnRunner:
         # After a restart the brain may still be loading; turns left behind deserve its answer, not a person.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(60):
-                while not await self._brain.ready():
+                while not await self._brain.ready():  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0.5)
 
 

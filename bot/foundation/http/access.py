@@ -1,6 +1,7 @@
 """Who calls, and who may. Every endpoint states its access; there is no default."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal, Protocol
 
 from aiohttp import web
@@ -15,6 +16,7 @@ class Caller:
     """Somebody who calls the API.
 
     For a user `host` is the host application's name, `ref` its id of the user and `id` is `host:ref`.
+    `expires_at` is when the credentials end, where they do by themselves.
     """
 
     kind: CallerKind
@@ -24,6 +26,7 @@ class Caller:
     host: str | None = None
     ref: str | None = None
     roles: frozenset[str] = field(default_factory=frozenset)
+    expires_at: datetime | None = None
 
 
 ANONYMOUS = Caller("anonymous")
