@@ -1,0 +1,1 @@
+"""What Firstline knows about its own work: metrics now; outcomes, experiments and reports grow here."""

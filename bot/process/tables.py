@@ -1,0 +1,7 @@
+"""All tables of all rooms, for migrations and tests: importing this completes `metadata`."""
+
+from bot.conversation import storage as _conversation
+from bot.foundation.database import metadata
+
+__all__ = ["metadata"]
+_ = _conversation

@@ -1,0 +1,75 @@
+"""Real servers for tests: PostgreSQL and Valkey, started once a session from their wheels."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from bot.foundation.database import Database
+from bot.foundation.ids import new_id
+from bot.process.children.postgres import embedded_postgres
+from bot.process.children.valkey import embedded_valkey
+from bot.process.tables import metadata
+
+
+def _held(manager: AbstractAsyncContextManager[str]) -> Iterator[str]:
+    with asyncio.Runner() as runner:
+        value = runner.run(manager.__aenter__())
+        try:
+            yield value
+        finally:
+            runner.run(manager.__aexit__(None, None, None))
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session's own."""
+    yield from _held(embedded_postgres(tmp_path_factory.mktemp("postgres")))
+
+
+@pytest.fixture(scope="session")
+def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a Valkey server of this session's own."""
+    yield from _held(embedded_valkey(tmp_path_factory.mktemp("valkey")))
+
+
+@pytest.fixture
+async def database(postgres_url: str) -> AsyncIterator[Database]:
+    """A database with all tables, in a schema of the test's own."""
+    schema = new_id("test").lower()
+    admin = Database.open(postgres_url, pool_size=1)
+    async with admin.begin() as tx:
+        await tx.execute(text(f'create schema "{schema}"'))
+    opened = Database.open(postgres_url, schema=schema)
+    async with opened.begin() as tx:
+        await tx.run_sync(metadata.create_all)
+    yield opened
+    await opened.close()
+    async with admin.begin() as tx:
+        await tx.execute(text(f'drop schema "{schema}" cascade'))
+    await admin.close()
+
+
+@pytest.fixture(scope="session")
+def encoder_dir() -> Path:
+    """The exported encoder; `make test` exports it and names it in FIRSTLINE_ENCODER_DIR."""
+    folder = Path(os.environ.get("FIRSTLINE_ENCODER_DIR") or ".firstline/encoder")
+    if not (folder / "model.onnx").exists():
+        pytest.fail(f"no encoder in {folder}: run `make test`, which exports it first")
+    return folder
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
+    """Wait until a condition holds; fails after 15 seconds."""
+
+    async def wait(condition: Callable[[], Awaitable[bool]]) -> None:
+        async with asyncio.timeout(15):
+            while not await condition():
+                await asyncio.sleep(0.02)
+
+    return wait

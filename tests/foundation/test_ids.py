@@ -1,0 +1,18 @@
+import time
+
+from bot.foundation.ids import is_id, new_id
+
+
+def test_ids_sort_by_time_and_do_not_repeat() -> None:
+    first = new_id("cnv")
+    time.sleep(0.002)
+    later = [new_id("cnv") for _ in range(2000)]
+    assert all(first < one for one in later)
+    assert len(set(later)) == 2000
+
+
+def test_only_ids_of_the_kind_are_recognised() -> None:
+    assert is_id(new_id("cnv"), "cnv")
+    assert not is_id(new_id("cas"), "cnv")
+    for other in ("cnv_", "cnv", "cnv_" + "U" * 26, "cnv_" + "0" * 25, "cnv_../../etc/passwd"):
+        assert not is_id(other, "cnv")
