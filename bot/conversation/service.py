@@ -151,6 +151,53 @@ class Conversations:
             row = (await connection.execute(query)).one_or_none()
         return storage.to_turn(row) if row else None
 
+    async def background(
+        self, conversation_id: ConversationId, turn_id: TurnId | None
+    ) -> tuple[Conversation, Contact, Turn | None] | None:
+        """Return a conversation, its contact and a turn (the newest when `turn_id` is None), in one query."""
+        turns, conversations, contacts = storage.turns, storage.conversations, storage.contacts
+        wanted = turns.c.conversation_id == conversation_id
+        if turn_id is not None:
+            wanted = sa.and_(wanted, turns.c.id == turn_id)
+        newest = sa.select(turns).where(wanted).order_by(turns.c.seq.desc()).limit(1).subquery("turn")
+        query = (
+            sa.select(conversations, contacts, newest)
+            .set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)
+            .join(contacts, contacts.c.id == conversations.c.contact_id)
+            .outerjoin(newest, newest.c.conversation_id == conversations.c.id)
+            .where(conversations.c.id == conversation_id)
+        )
+        async with self._database.connect() as connection:
+            row = (await connection.execute(query)).one_or_none()
+        if row is None:
+            return None
+        parts = [storage.pick(row, name) for name in ("conversations", "contacts", "turn")]
+        turn = storage.to_turn(parts[2]) if parts[2].id is not None else None
+        return storage.to_conversation(parts[0]), storage.to_contact(parts[1]), turn
+
+    async def recent(
+        self,
+        *,
+        limit: int,
+        before: ConversationId | None = None,
+        text: str | None = None,
+        only: list[ConversationId] | None = None,
+    ) -> list[Conversation]:
+        """Return conversations, newest first: older than `before`, with `text` in a message, among `only`."""
+        conversations, events = storage.conversations, storage.events
+        query = sa.select(conversations).order_by(conversations.c.id.desc()).limit(limit)
+        if before is not None:
+            query = query.where(conversations.c.id < before)
+        if only is not None:
+            query = query.where(conversations.c.id.in_(only))
+        if text:
+            said = sa.select(events.c.conversation_id).where(
+                events.c.type == "message", events.c.payload["text"].astext.icontains(text, autoescape=True)
+            )
+            query = query.where(conversations.c.id.in_(said))
+        async with self._database.connect() as connection:
+            return [storage.to_conversation(row) for row in await connection.execute(query)]
+
     async def post_user_message(
         self, conversation_id: ConversationId, *, author_name: str, text: str, choice: str | None, key: str
     ) -> Posted:

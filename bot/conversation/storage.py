@@ -1,6 +1,7 @@
 """Tables and statements of the conversation room."""
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import Author, Contact, Conversation, Event, NewEvent, Owner, Reading, Turn
 from bot.foundation.database import UtcDateTime, metadata
-from bot.foundation.ids import ContactId, ConversationId, EventId, TurnId, new_id
+from bot.foundation.ids import ConversationId, TurnId, new_id
 
 contacts = sa.Table(
     "contacts",
@@ -144,6 +145,14 @@ def to_turn(row: Any) -> Turn:
 def to_contact(row: Any) -> Contact:
     """Read a row of `contacts`."""
     return Contact(row.id, row.host, row.ref, row.name, row.email)
+
+
+def pick(row: Any, table: str) -> Any:
+    """Take one table's columns out of a row of a join with table-prefixed labels."""
+    mapping, prefix = row._mapping, f"{table}_"
+    return SimpleNamespace(
+        **{name.removeprefix(prefix): value for name, value in mapping.items() if name.startswith(prefix)}
+    )
 
 
 async def upsert_contact(
@@ -379,6 +388,3 @@ async def count_pending(tx: AsyncConnection, conversation_id: ConversationId) ->
         .where(turns.c.conversation_id == conversation_id, turns.c.status.in_(("pending", "running")))
     )
     return int((await tx.execute(query)).scalar_one())
-
-
-__all__ = ["ContactId", "EventId", "contacts", "conversations", "events", "turns"]

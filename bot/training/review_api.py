@@ -1,0 +1,163 @@
+"""Reading conversations turn by turn: what was said, what was understood, what was done."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.conversation.domain import Conversation, Event, Turn
+from bot.conversation.service import Conversations
+from bot.conversation.wire import ConversationOut, EventOut, conversation_out, event_out
+from bot.foundation.errors import NotFound
+from bot.foundation.http import Access, Call, Endpoint
+from bot.foundation.ids import ConversationId, is_id
+from bot.training.ports import AttemptReader
+
+_WITH_OUTCOME = 1000
+
+
+class ReviewQuery(BaseModel):
+    """Filters of the list; `before` is the id of the last conversation on the page before."""
+
+    model_config = ConfigDict(extra="forbid")
+    limit: int = Field(default=50, ge=1, le=200)
+    before: str | None = Field(default=None, max_length=64)
+    outcome: str | None = Field(default=None, pattern="^(verified|assumed|escalated|abandoned|failed|open)?$")
+    q: str | None = Field(default=None, max_length=200)
+
+
+class ReviewRow(BaseModel):
+    """A conversation in the list."""
+
+    id: str
+    contact_name: str
+    started_at: datetime
+    last_at: datetime
+    turns: int
+    owner: str
+    outcomes: list[str]
+    last_text: str
+
+
+class ReviewList(BaseModel):
+    """A page of conversations, newest first."""
+
+    conversations: list[ReviewRow]
+
+
+class TurnOut(BaseModel):
+    """One turn as the assistant understood it."""
+
+    id: str
+    seq: int
+    text: str
+    choice: str | None
+    intent: str | None
+    confidence: float | None
+    ranking: list[dict[str, Any]]
+    model: str | None
+    status: str
+    error: str | None
+    duration_ms: int | None
+
+
+class ReviewOut(BaseModel):
+    """A conversation with all that is known of its turns."""
+
+    conversation: ConversationOut
+    contact_name: str
+    events: list[EventOut]
+    turns: list[TurnOut]
+    attempts: list[dict[str, Any]]
+
+
+class ReviewApi:
+    """Endpoints for trainers."""
+
+    def __init__(self, conversations: Conversations, attempts: AttemptReader) -> None:
+        self._conversations = conversations
+        self._attempts = attempts
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        base, trainer = "/api/v1/review/conversations", Access.staff("trainer")
+        return [
+            Endpoint(
+                "GET",
+                base,
+                self.list,
+                trainer,
+                "List conversations to review",
+                query=ReviewQuery,
+                response=ReviewList,
+                tags=("review",),
+            ),
+            Endpoint(
+                "GET",
+                base + "/{id}",
+                self.read,
+                trainer,
+                "Read a conversation turn by turn",
+                response=ReviewOut,
+                tags=("review",),
+            ),
+        ]
+
+    async def index(self, call: Call) -> ReviewList:
+        """List conversations."""
+        query: ReviewQuery = call.query
+        only = None
+        if query.outcome:
+            only = await self._attempts.conversations_with(query.outcome, _WITH_OUTCOME)
+        before = ConversationId(query.before) if query.before else None
+        found = await self._conversations.recent(limit=query.limit, before=before, text=query.q, only=only)
+        outcomes = await self._attempts.outcomes([item.id for item in found])
+        return ReviewList(conversations=[await self._row(item, outcomes.get(item.id, [])) for item in found])
+
+    async def _row(self, conversation: Conversation, outcomes: Sequence[str]) -> ReviewRow:
+        contact = await self._conversations.contact(conversation.contact_id)
+        events = await self._conversations.events(conversation.id)
+        texts = [str(event.payload.get("text", "")) for event in events if event.type == "message"]
+        return ReviewRow(
+            id=conversation.id,
+            contact_name=contact.name,
+            started_at=conversation.created_at,
+            last_at=conversation.updated_at,
+            owner=conversation.owner.kind,
+            outcomes=[*outcomes],
+            turns=sum(event.author.kind == "user" and event.turn_id is not None for event in events),
+            last_text=texts[-1][:140] if texts else "",
+        )
+
+    async def read(self, call: Call) -> ReviewOut:
+        """Read one conversation."""
+        if not is_id(call.path["id"], "cnv"):
+            raise NotFound("There is no such conversation.")
+        conversation = await self._conversations.get(ConversationId(call.path["id"]))
+        contact = await self._conversations.contact(conversation.contact_id)
+        events: Sequence[Event] = await self._conversations.events(conversation.id, limit=2000)
+        attempts = await self._attempts.for_conversation(conversation.id)
+        return ReviewOut(
+            conversation=conversation_out(conversation),
+            contact_name=contact.name,
+            events=[event_out(event) for event in events],
+            turns=[_turn(turn) for turn in await self._conversations.turns(conversation.id)],
+            attempts=[attempt.as_json() for attempt in attempts],
+        )
+
+
+def _turn(turn: Turn) -> TurnOut:
+    return TurnOut(
+        id=turn.id,
+        seq=turn.seq,
+        text=turn.text,
+        choice=turn.choice,
+        intent=turn.intent,
+        confidence=turn.confidence,
+        ranking=turn.ranking,
+        model=turn.model,
+        status=turn.status,
+        error=turn.error,
+        duration_ms=turn.duration_ms,
+    )
