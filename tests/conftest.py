@@ -11,8 +11,6 @@ from sqlalchemy import text
 
 from bot.foundation.database import Database
 from bot.foundation.ids import new_id
-from bot.process.children.postgres import embedded_postgres
-from bot.process.children.valkey import embedded_valkey
 from bot.process.tables import metadata
 
 
@@ -27,13 +25,23 @@ def _held(manager: AbstractAsyncContextManager[str]) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a PostgreSQL server of this session's own."""
+    """The URL of a PostgreSQL server: TEST_DATABASE_URL, or one of this session's own."""
+    if given := os.environ.get("TEST_DATABASE_URL"):
+        yield given
+        return
+    from bot.process.children.postgres import embedded_postgres
+
     yield from _held(embedded_postgres(tmp_path_factory.mktemp("postgres")))
 
 
 @pytest.fixture(scope="session")
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URL of a Valkey server of this session's own."""
+    """The URL of a Valkey server: TEST_REDIS_URL, or one of this session's own."""
+    if given := os.environ.get("TEST_REDIS_URL"):
+        yield given
+        return
+    from bot.process.children.valkey import embedded_valkey
+
     yield from _held(embedded_valkey(tmp_path_factory.mktemp("valkey")))
 
 
