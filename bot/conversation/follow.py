@@ -29,6 +29,7 @@ class Follower:
         cursor = after
         last_queue: tuple[int, int] | None = None
         topics = (conversation_topic(conversation_id), typing_topic(conversation_id), "queue")
+        signs: list[dict[str, Any]] = []
         async with self._wakeups.subscribe(*topics) as subscription:
             while True:
                 found = False
@@ -39,14 +40,15 @@ class Follower:
                 if position is not None and position != last_queue:
                     yield {"type": "queue", "position": position[0], "waiting": position[1]}
                 last_queue = position
+                # Signs come after the events they arrived with: "stopped typing" must not precede the message.
+                for sign in signs:
+                    yield sign
                 messages = await subscription.wait(0 if found else POLL)
                 while messages and all("active" in message for message in messages):
                     for message in messages:
-                        yield {"type": "typing", "author": message["author"], "active": message["active"]}
+                        yield _sign(message)
                     messages = await subscription.wait(POLL)
-                for message in messages:
-                    if "active" in message:
-                        yield {"type": "typing", "author": message["author"], "active": message["active"]}
+                signs = [_sign(message) for message in messages if "active" in message]
                 if not messages and not found:
                     yield {"type": "idle"}
 
@@ -77,3 +79,7 @@ class Follower:
                 await subscription.wait(seconds)
                 events = await self._conversations.events(conversation_id, after, limit)
             return events
+
+
+def _sign(message: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "typing", "author": message["author"], "active": message["active"]}

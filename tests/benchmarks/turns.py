@@ -2,7 +2,7 @@
 
 Run against a running Firstline (`make run`):
 
-    .venv/bin/python tests/benchmarks/turns.py [--url http://127.0.0.1:8080] [--conversations 16] [--rounds 12]
+    .venv/bin/python tests/benchmarks/turns.py [--conversations 16] [--rounds 12]
 
 Both sides get the same messages in the same conversations' number, in turns (A B A B), so that a drift of the
 machine's speed hits both. A message's time runs from sending to having the whole answer. CPU is that of the
