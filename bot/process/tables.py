@@ -2,6 +2,7 @@
 
 from bot.conversation import storage as _conversation
 from bot.foundation.database import metadata
+from security import storage as _security
 
 __all__ = ["metadata"]
-_ = _conversation
+_ = (_conversation, _security)

@@ -1,0 +1,95 @@
+"""Limits on guessing passwords, kept in Redis; in this process alone while Redis does not answer."""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Sequence
+
+import structlog
+from limits import RateLimitItem, parse
+from limits.aio.storage import MemoryStorage, RedisStorage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+
+from bot.foundation.errors import RateLimited
+
+log = structlog.get_logger(__name__)
+PER_ADDRESS_AND_ACCOUNT = "10 per 5 minutes"
+PER_ADDRESS = "60 per 5 minutes"
+PER_ACCOUNT = "100 per hour"
+"""High enough that a stranger cannot easily lock an account's owner out."""
+_DEADLINE = 1.0
+
+
+class SignInLimits:
+    """Counts sign-in attempts by address, by account and by both."""
+
+    def __init__(self, redis_url: str | None, *, prefix: str = "firstline:limits") -> None:
+        self._memory = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._shared: SlidingWindowCounterRateLimiter | None = None
+        if redis_url is not None:
+            storage = RedisStorage(
+                f"async+{redis_url}",
+                implementation="redispy",
+                key_prefix=prefix,
+                socket_timeout=_DEADLINE,
+                socket_connect_timeout=_DEADLINE,
+            )
+            self._shared = SlidingWindowCounterRateLimiter(storage)
+        self._both = parse(PER_ADDRESS_AND_ACCOUNT)
+        self._address = parse(PER_ADDRESS)
+        self._account = parse(PER_ACCOUNT)
+
+    async def count(self, address: str, email: str) -> None:
+        """Count an attempt, before the password is looked at.
+
+        Raises:
+            RateLimited: when there were too many.
+        """
+        for item, keys in self._items(address, email):
+            if not await self._hit(item, keys):
+                retry_after = await self._wait(item, keys)
+                log.warning("sign_in_limited", address=address, limit=str(item))
+                raise RateLimited(
+                    "There were too many attempts to sign in.",
+                    retry_after=retry_after,
+                    hint=f"Try again in {max(1, round(retry_after / 60))} min.",
+                )
+
+    async def forgive(self, address: str, email: str) -> None:
+        """Forget the attempts from this address on this account, after the right password."""
+        item, keys = self._items(address, email)[0]
+        await self._memory.clear(item, *keys)
+        if self._shared is not None:
+            try:
+                async with asyncio.timeout(_DEADLINE):
+                    await self._shared.clear(item, *keys)
+            except Exception as error:
+                log.warning("limits_not_shared", reason=type(error).__name__)
+
+    def _items(self, address: str, email: str) -> Sequence[tuple[RateLimitItem, tuple[str, ...]]]:
+        account = hashlib.sha256(email.encode()).hexdigest()[:16]
+        return (
+            (self._both, ("both", address, account)),
+            (self._address, ("address", address)),
+            (self._account, ("account", account)),
+        )
+
+    async def _hit(self, item: RateLimitItem, keys: tuple[str, ...]) -> bool:
+        if self._shared is not None:
+            try:
+                async with asyncio.timeout(_DEADLINE):
+                    return await self._shared.hit(item, *keys)
+            except Exception as error:
+                # Whatever the client raises: signing in must work without Redis, and must stay limited.
+                log.warning("limits_not_shared", reason=type(error).__name__)
+        return await self._memory.hit(item, *keys)
+
+    async def _wait(self, item: RateLimitItem, keys: tuple[str, ...]) -> int:
+        for limiter in (self._shared, self._memory):
+            try:
+                if limiter is not None and not await limiter.test(item, *keys):
+                    window = await limiter.get_window_stats(item, *keys)
+                    return max(1, int(window.reset_time - time.time()) + 1)
+            except Exception as error:
+                log.warning("limits_not_shared", reason=type(error).__name__)
+        return int(item.get_expiry())
