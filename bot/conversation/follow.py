@@ -30,26 +30,28 @@ class Follower:
         last_queue: tuple[int, int] | None = None
         topics = (conversation_topic(conversation_id), typing_topic(conversation_id), "queue")
         signs: list[dict[str, Any]] = []
+        queued = (await self._conversations.get(conversation_id)).owner.kind == "queue"
         async with self._wakeups.subscribe(*topics) as subscription:
             while True:
-                found = False
                 async for event in self._new_events(conversation_id, cursor):
-                    cursor, found = event.seq, True
+                    cursor = event.seq
+                    if event.type == "owner_changed":
+                        queued = event.payload["owner"]["kind"] == "queue"
                     yield {"type": "event", "event": event_out(event).model_dump(mode="json")}
-                position = await self._handoffs.position(conversation_id)
+                position = await self._handoffs.position(conversation_id) if queued else None
                 if position is not None and position != last_queue:
                     yield {"type": "queue", "position": position[0], "waiting": position[1]}
                 last_queue = position
-                # Signs come after the events they arrived with: "stopped typing" must not precede the message.
+                # After the events they came with: "stopped typing" must not precede the message.
                 for sign in signs:
                     yield sign
-                messages = await subscription.wait(0 if found else POLL)
+                messages = await subscription.wait(POLL)
                 while messages and all("active" in message for message in messages):
                     for message in messages:
                         yield _sign(message)
                     messages = await subscription.wait(POLL)
                 signs = [_sign(message) for message in messages if "active" in message]
-                if not messages and not found:
+                if not messages:
                     yield {"type": "idle"}
 
     async def _new_events(self, conversation_id: ConversationId, after: int) -> AsyncIterator[Event]:
