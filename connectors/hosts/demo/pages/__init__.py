@@ -1,0 +1,1 @@
+"""What Kettle shows: plain functions that turn state into HTML."""

@@ -1,0 +1,60 @@
+// Kettle's own script: starts the chat widget, and reads the page's state again when support has fixed something.
+
+const firstline = document.body.dataset.firstline;
+const said = document.getElementById("said");
+
+async function getToken() {
+  const answer = await fetch("/firstline/token", { method: "POST" });
+  if (!answer.ok) throw new Error(`Kettle gave no token (${answer.status}).`);
+  return (await answer.json()).token;
+}
+
+// Swap what the page shows without loading it anew, so that an open conversation stays as it is.
+async function readAgain() {
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = fresh.getElementById("shell");
+  const old = document.getElementById("shell");
+  if (!now || !old) return;
+  const kept = document.activeElement && old.contains(document.activeElement);
+  old.replaceWith(now);
+  if (answer.redirected) {
+    history.replaceState(null, "", new URL(answer.url).pathname);
+    document.title = fresh.title;
+  }
+  prepare(now);
+  const main = document.getElementById("content");
+  main.classList.add("fresh");
+  if (kept) main.focus({ preventScroll: true });
+  said.textContent = "";
+  setTimeout(() => { said.textContent = "This page was updated."; }, 100);
+}
+
+function prepare(root) {
+  for (const button of root.querySelectorAll("[data-fill]")) {
+    button.addEventListener("click", () => {
+      const form = document.querySelector("form[action='/sign-in']");
+      form.elements.email.value = button.dataset.fill;
+      form.elements.password.value = document.querySelector(".samples code").textContent;
+      form.querySelector("button").focus();
+    });
+  }
+  const open = window.Firstline?.open;
+  for (const button of root.querySelectorAll("[data-ask]")) {
+    button.hidden = !open;
+    button.addEventListener("click", () => open?.call(window.Firstline, { code: button.dataset.ask }));
+  }
+  root.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+}
+
+if (firstline && window.Firstline) {
+  window.Firstline.start({
+    baseUrl: firstline,
+    getToken,
+    page: { url: location.href, title: document.title },
+    theme: "auto",
+  });
+}
+window.addEventListener("firstline:resolved", readAgain);
+prepare(document);
