@@ -4,7 +4,9 @@ import asyncio
 import hashlib
 import time
 from collections.abc import Sequence
+from typing import Any
 
+import redis.asyncio as redis
 import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import MemoryStorage, RedisStorage
@@ -23,16 +25,14 @@ _DEADLINE = 1.0
 class SignInLimits:
     """Counts sign-in attempts by address, by account and by both."""
 
-    def __init__(self, redis_url: str | None, *, prefix: str = "firstline:limits") -> None:
+    def __init__(self, client: "redis.Redis | None", *, prefix: str = "firstline:limits") -> None:
+        """Count in `client`'s Redis (it stays the caller's to close), or only here when None."""
         self._memory = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared: SlidingWindowCounterRateLimiter | None = None
-        if redis_url is not None:
+        if client is not None:
+            pool: Any = client.connection_pool
             storage = RedisStorage(
-                f"async+{redis_url}",
-                implementation="redispy",
-                key_prefix=prefix,
-                socket_timeout=_DEADLINE,
-                socket_connect_timeout=_DEADLINE,
+                "async+redis://", implementation="redispy", key_prefix=prefix, connection_pool=pool
             )
             self._shared = SlidingWindowCounterRateLimiter(storage)
         self._both = parse(PER_ADDRESS_AND_ACCOUNT)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import redis.asyncio as redis
 from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
@@ -86,10 +87,18 @@ class Room:
 
 
 @pytest.fixture
+async def valkey(valkey_url: str) -> AsyncIterator["redis.Redis"]:
+    """A client of the real Valkey."""
+    opened = redis.Redis.from_url(valkey_url)
+    yield opened
+    await opened.aclose()
+
+
+@pytest.fixture
 async def room(
-    database: Database, valkey_url: str, passwords: Passwords, tokens: UserTokens, clock: FixedClock
+    database: Database, valkey: "redis.Redis", passwords: Passwords, tokens: UserTokens, clock: FixedClock
 ) -> Room:
-    sessions = Sessions(database, passwords, SignInLimits(valkey_url, prefix=new_id("test")), clock)
+    sessions = Sessions(database, passwords, SignInLimits(valkey, prefix=new_id("test")), clock)
     directory = StaffDirectory(database, passwords, clock)
     authenticator = HttpAuthenticator(tokens, sessions, service_token="internal-service-token")
     endpoints = [
