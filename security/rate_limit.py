@@ -3,8 +3,8 @@
 import asyncio
 import hashlib
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import redis.asyncio as redis
 import structlog
@@ -20,6 +20,9 @@ PER_ADDRESS = "60 per 5 minutes"
 PER_ACCOUNT = "100 per hour"
 """High enough that a stranger cannot easily lock an account's owner out."""
 _DEADLINE = 1.0
+_SLEEP = 10.0
+"""Seconds for which a Redis that did not answer is left alone, so that signing in stays quick."""
+T = TypeVar("T")
 
 
 class SignInLimits:
@@ -35,6 +38,7 @@ class SignInLimits:
                 "async+redis://", implementation="redispy", key_prefix=prefix, connection_pool=pool
             )
             self._shared = SlidingWindowCounterRateLimiter(storage)
+        self._asleep_until = 0.0
         self._both = parse(PER_ADDRESS_AND_ACCOUNT)
         self._address = parse(PER_ADDRESS)
         self._account = parse(PER_ACCOUNT)
@@ -59,12 +63,7 @@ class SignInLimits:
         """Forget the attempts from this address on this account, after the right password."""
         item, keys = self._items(address, email)[0]
         await self._memory.clear(item, *keys)
-        if self._shared is not None:
-            try:
-                async with asyncio.timeout(_DEADLINE):
-                    await self._shared.clear(item, *keys)
-            except Exception as error:
-                log.warning("limits_not_shared", reason=type(error).__name__)
+        await self._ask_shared(lambda limiter: limiter.clear(item, *keys))
 
     def _items(self, address: str, email: str) -> Sequence[tuple[RateLimitItem, tuple[str, ...]]]:
         account = hashlib.sha256(email.encode()).hexdigest()[:16]
@@ -75,21 +74,27 @@ class SignInLimits:
         )
 
     async def _hit(self, item: RateLimitItem, keys: tuple[str, ...]) -> bool:
-        if self._shared is not None:
-            try:
-                async with asyncio.timeout(_DEADLINE):
-                    return await self._shared.hit(item, *keys)
-            except Exception as error:
-                # Whatever the client raises: signing in must work without Redis, and must stay limited.
-                log.warning("limits_not_shared", reason=type(error).__name__)
-        return await self._memory.hit(item, *keys)
+        allowed = await self._ask_shared(lambda limiter: limiter.hit(item, *keys))
+        return allowed if allowed is not None else await self._memory.hit(item, *keys)
 
     async def _wait(self, item: RateLimitItem, keys: tuple[str, ...]) -> int:
-        for limiter in (self._shared, self._memory):
-            try:
-                if limiter is not None and not await limiter.test(item, *keys):
-                    window = await limiter.get_window_stats(item, *keys)
-                    return max(1, int(window.reset_time - time.time()) + 1)
-            except Exception as error:
-                log.warning("limits_not_shared", reason=type(error).__name__)
-        return int(item.get_expiry())
+        window = await self._ask_shared(lambda limiter: limiter.get_window_stats(item, *keys))
+        if window is None:
+            window = await self._memory.get_window_stats(item, *keys)
+        left = int(window.reset_time - time.time()) + 1
+        return min(max(1, left), item.get_expiry())
+
+    async def _ask_shared(
+        self, ask: "Callable[[SlidingWindowCounterRateLimiter], Awaitable[T]]"
+    ) -> "T | None":
+        """Ask Redis; None when it does not answer, and then it is not asked again for a while."""
+        if self._shared is None or time.monotonic() < self._asleep_until:
+            return None
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await ask(self._shared)
+        except Exception as error:
+            # Whatever the client raises: signing in must work without Redis, and must stay limited.
+            self._asleep_until = time.monotonic() + _SLEEP
+            log.warning("limits_not_shared", reason=type(error).__name__)
+            return None
