@@ -12,6 +12,7 @@ from sqlalchemy import text
 from bot.foundation.database import Database
 from bot.foundation.ids import new_id
 from bot.process.tables import metadata
+from tests.support.product import Product
 
 
 def _held(manager: AbstractAsyncContextManager[str]) -> Iterator[str]:
@@ -81,3 +82,13 @@ def eventually() -> Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]:
                 await asyncio.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
+    """The whole product, started once; tests that kill a part leave it ready again."""
+    built = Path(os.environ.get("FIRSTLINE_HOME") or ".firstline").resolve()
+    running = Product.make(tmp_path_factory.mktemp("product") / "home", built)
+    asyncio.run(running.start())
+    yield running
+    assert asyncio.run(running.stop()) == 0
