@@ -1,0 +1,98 @@
+"""Where Rasa's trackers are kept: one Redis key a conversation, written whole, rewound by turn.
+
+Rasa's own Redis store merges what it saves into what is stored, so nothing can ever be taken back, and reads
+and parses the stored tracker twice a message. Here a turn that comes again finds the tracker as it was before
+that turn, and what is saved replaces what was stored. While nothing is saved the earlier state stands.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from typing import Any, Iterable, Optional
+
+import redis.asyncio
+from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
+from rasa.shared.core.events import UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+
+rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=None)
+"""The turn that is being processed; a tracker that knows it already is cut before it when it is read."""
+
+TURN = "turn"
+DEFAULT_KEPT = 30 * 24 * 3600
+TIMEOUT = 3.0
+
+
+def before_turn(tracker: DialogueStateTracker, turn: str) -> Optional[int]:
+    """How many events came before `turn`; None when the tracker has no such turn."""
+    for position, event in enumerate(tracker.events):
+        if isinstance(event, UserUttered) and (event.metadata or {}).get(TURN) == turn:
+            return position
+    return None
+
+
+class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[misc]
+    """Trackers in Redis or Valkey. Settings come from `endpoints.yml`; `kept` is the life of a tracker in
+    seconds after its last message."""
+
+    def __init__(
+        self,
+        domain: Any,
+        host: str = "localhost",
+        port: Any = 6379,
+        db: Any = 0,
+        username: Optional[str] = None,
+        password: Optional[str] = None,
+        use_ssl: Any = False,
+        key_prefix: str = "firstline:tracker:",
+        kept: Any = DEFAULT_KEPT,
+        event_broker: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(domain, event_broker, **kwargs)
+        self._prefix = key_prefix
+        self._kept = int(kept)
+        self._redis = redis.asyncio.Redis(
+            host=host or "localhost",
+            port=int(port),
+            db=int(db),
+            username=username or None,
+            password=password or None,
+            ssl=str(use_ssl).lower() in ("1", "true", "yes"),
+            decode_responses=True,
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            health_check_interval=30,
+        )
+
+    async def save(self, tracker: DialogueStateTracker) -> None:
+        """Replace what is stored."""
+        await self.stream_events(tracker)
+        await self._redis.set(self._key(tracker.sender_id), self.serialise_tracker(tracker), ex=self._kept)
+
+    async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
+        """The tracker, cut before the turn that is being processed where it holds that turn already."""
+        stored = await self._redis.get(self._key(sender_id))
+        if stored is None:
+            return None
+        tracker = self.deserialise_tracker(sender_id, stored)
+        turn = rewind_before.get()
+        position = before_turn(tracker, turn) if turn else None
+        if position is None:
+            return tracker
+        cut = self.init_tracker(sender_id)
+        for event in list(tracker.events)[:position]:
+            cut.update(event, self.domain)
+        return cut
+
+    async def retrieve_full_tracker(self, sender_id: str) -> Optional[DialogueStateTracker]:
+        """The same: sessions of Rasa's are off, so there is one tracker."""
+        return await self.retrieve(sender_id)
+
+    async def keys(self) -> Iterable[str]:
+        """Ids of all stored conversations."""
+        found = [key async for key in self._redis.scan_iter(match=f"{self._prefix}*")]
+        return [key[len(self._prefix) :] for key in found]
+
+    def _key(self, sender_id: str) -> str:
+        return f"{self._prefix}{sender_id}"
