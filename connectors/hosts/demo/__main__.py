@@ -10,8 +10,9 @@ from aiohttp import web
 
 from connectors.hosts.demo.app import make_app
 
-_ABOUT = """Kettle is a small tea and coffee subscription with ten sample users, each in a trouble of their own. It is the
-application that Firstline supports out of the box. Its state is one SQLite file in --home."""
+_ABOUT = """Kettle is a small tea and coffee subscription. Its ten sample users are each in some trouble.
+It is the application that Firstline supports out of the box.
+Its state is one SQLite file in --home."""
 
 
 def _url(text: str) -> str:

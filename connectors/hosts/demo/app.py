@@ -16,6 +16,7 @@ from connectors.hosts.demo.store import Store
 
 _log = logging.getLogger("kettle")
 _STATIC = Path(__file__).parent / "static"
+_FILES = frozenset(path.name for path in _STATIC.iterdir())
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _WORDS = {404: "There is no such page", 403: "This cannot be done from here", 405: "This cannot be done here"}
 
@@ -41,7 +42,7 @@ async def _store(app: web.Application) -> AsyncIterator[None]:
 
 async def _static(request: web.Request) -> web.StreamResponse:
     path = _STATIC / request.match_info["name"]
-    if path.suffix not in _TYPES or path.name not in {entry.name for entry in _STATIC.iterdir()}:
+    if path.suffix not in _TYPES or path.name not in _FILES:
         raise web.HTTPNotFound
     headers = {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8", "Cache-Control": "no-cache"}
     return web.FileResponse(path, headers=headers)

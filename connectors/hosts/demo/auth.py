@@ -1,7 +1,8 @@
 """Signing in to Kettle: sessions, the second factor, and what a locked-out user may still see.
 
-A session has a stage: "code" (the password was right, the second factor is awaited), "restricted" (the password
-was right and the account is locked or its password has expired: one page and the chat, nothing else) or "full".
+A session has a stage: "code" (the password was right, the second factor is awaited), "restricted" (the
+password was right and the account is locked or its password has expired: one page and the chat, nothing
+else) or "full".
 """
 
 import sqlite3
@@ -56,7 +57,8 @@ def begin(db: sqlite3.Connection, user: sqlite3.Row, device: str) -> tuple[str, 
         mail.send(db, user, "code")
     db.execute("DELETE FROM sessions WHERE last_seen < ?", (stamp(at - _IDLE),))
     db.execute(
-        "INSERT INTO sessions (id, token_hash, ref, stage, csrf, device, last_seen) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO sessions (id, token_hash, ref, stage, csrf, device, last_seen) VALUES (?, ?, ?, ?, "
+        "?, ?, ?)",
         (f"ses_{new_secret()[:12]}", digest(secret), user["ref"], stage, new_secret(), device, stamp(at)),
     )
     if not user["locked"]:

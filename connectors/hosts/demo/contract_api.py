@@ -141,7 +141,8 @@ def _act_once(
     at = stamp(now())
     if not lie:
         db.execute(
-            "INSERT INTO support_actions (ref, operation, status, code, message, at) VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO support_actions (ref, operation, status, code, message, at) VALUES (?, ?, ?, "
+            "?, ?, ?)",
             (ref, name, outcome.status, outcome.code, outcome.message, at),
         )
     result = {

@@ -66,4 +66,4 @@ def _is_rates(rates: Any) -> bool:
     numbers = list(rates.values())
     if any(isinstance(n, bool) or not isinstance(n, int | float) or not 0 <= n <= 1 for n in numbers):
         return False
-    return sum(numbers) <= 1.0001
+    return bool(sum(numbers) <= 1.0001)

@@ -1,4 +1,4 @@
-"""The two uses of the keys shared with Firstline: checking its requests, and vouching for a signed-in user."""
+"""The two uses of the keys shared with Firstline: checking its requests, vouching for a signed-in user."""
 
 import base64
 import binascii

@@ -23,13 +23,20 @@ class Template:
 
 
 TEMPLATES = {
-    "verify": Template("Confirm your e-mail address", "Hello {name}, one click and your address is confirmed. The "
-                       "link works for two days.", "/verify"),
-    "reset": Template("Set a new password", "Hello {name}, with this link you can set a new password. It works "
-                      "once, for one hour.", "/reset"),
-    "code": Template("Your sign-in code", "Hello {name}, your code is {code}. It works once, for ten minutes.",
-                     None),
-}  # fmt: skip
+    "verify": Template(
+        "Confirm your e-mail address",
+        "Hello {name}, one click and your address is confirmed. The link works for two days.",
+        "/verify",
+    ),
+    "reset": Template(
+        "Set a new password",
+        "Hello {name}, with this link you can set a new password. It works once, for one hour.",
+        "/reset",
+    ),
+    "code": Template(
+        "Your sign-in code", "Hello {name}, your code is {code}. It works once, for ten minutes.", None
+    ),
+}
 
 
 def seconds_to_wait(sent_at: str | None) -> int:
@@ -43,7 +50,7 @@ def seconds_to_wait(sent_at: str | None) -> int:
 
 
 def send(db: sqlite3.Connection, user: sqlite3.Row, kind: str) -> None:
-    """Put a mail of `kind` ("verify", "reset", "code") into the outbox; older links of the kind stop working."""
+    """Put a mail of `kind` ("verify", "reset", "code") into the outbox; older ones stop working."""
     template = TEMPLATES[kind]
     at = now()
     db.execute("UPDATE secrets SET used = 1 WHERE ref = ? AND kind = ?", (user["ref"], kind))

@@ -1,7 +1,7 @@
 """What can be done for a user, when, and how: the same rules whether the user or support asks.
 
-A rule's `check` gives the code of the reason why it cannot be done now, or None. Its `act` changes the state and
-says how it went. Both run inside the caller's transaction.
+A rule's `check` gives the code of the reason why it cannot be done now, or None. Its `act` changes the state
+and says how it went. Both run inside the caller's transaction.
 """
 
 import json
@@ -65,7 +65,7 @@ def perform(db: sqlite3.Connection, user: sqlite3.Row, name: str, parameters: di
     rule = RULES[name]
     if set(parameters) - rule.parameters or not all(isinstance(v, str) for v in parameters.values()):
         return refused("unknown_parameter")
-    # Where a parameter decides, `act` knows the better reason; `check` is then for the list of operations only.
+    # Where a parameter decides, `act` knows the better reason; `check` is then for the list only.
     reason = None if rule.parameters else rule.check(db, user)
     if reason is not None:
         return refused(reason, **({"confirm_at": "/confirm"} if reason == "step_up_required" else {}))
@@ -121,7 +121,7 @@ def _resync(db: sqlite3.Connection, user: sqlite3.Row, _: dict[str, Any]) -> Out
 
 
 def save_preferences(db: sqlite3.Connection, user: sqlite3.Row, saved: dict[str, Any]) -> None:
-    """Save; they arrive at once, unless an earlier failure blocks the way (only a re-synchronisation clears it)."""
+    """Save; they arrive at once, unless an earlier failure blocks them (a re-synchronisation clears it)."""
     _set(db, user, saved=json.dumps(saved))
     if user["sync_state"] == "in_sync":
         _set(db, user, applied=json.dumps(saved), synced_at=stamp(now()))
@@ -139,7 +139,8 @@ def _retry_payment(db: sqlite3.Connection, user: sqlite3.Row, _: dict[str, Any])
     payment = f"pay_{invoice['number'][4:]}_{number}"
     expired = first_of_next_month(user["card_expires"]) <= now()
     db.execute(
-        "INSERT INTO payments (id, ref, invoice, status, failure_code, at, amount_cents) VALUES (?,?,?,?,?,?,?)",
+        "INSERT INTO payments (id, ref, invoice, status, failure_code, at, amount_cents) VALUES "
+        "(?,?,?,?,?,?,?)",
         (payment, user["ref"], invoice["number"], "failed" if expired else "paid",
          "card_expired" if expired else None, stamp(now()), invoice["amount_cents"]),
     )  # fmt: skip
@@ -185,7 +186,8 @@ def _check_sessions(db: sqlite3.Connection, user: sqlite3.Row) -> str | None:
 
 def _sign_out_others(db: sqlite3.Connection, user: sqlite3.Row, _: dict[str, Any]) -> Outcome:
     done = db.execute(
-        "DELETE FROM sessions WHERE ref = ?1 AND id <> (SELECT id FROM sessions WHERE ref = ?1 AND stage <> 'code' "
+        "DELETE FROM sessions WHERE ref = ?1 AND id <> (SELECT id FROM sessions WHERE ref = ?1 AND "
+        "stage <> 'code' "
         "ORDER BY last_seen DESC LIMIT 1)",
         (user["ref"],),
     )

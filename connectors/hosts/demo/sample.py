@@ -34,7 +34,7 @@ _hash: list[str] = []
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample user: `trouble` is what the sign-in page says; `columns` differ from a user without trouble."""
+    """A sample user: `trouble` is for the sign-in page; `columns` differ from a user without trouble."""
 
     key: str
     name: str
@@ -81,7 +81,7 @@ PRICES = {"Morning Coffee": 1890, "Tea Explorer": 1650, "Espresso Club": 2490}
 
 
 def restore(db: sqlite3.Connection, key: str | None = None) -> list[str]:
-    """Put one sample user, or all, back to the start; sessions and mails of theirs are gone. Returns the refs."""
+    """Put one sample user, or all, back to the start; their sessions and mails are gone. Returns the refs."""
     if not _hash:
         _hash.append(hash_password_now(PASSWORD))
     chosen = SAMPLES if key is None else (BY_KEY[key],)
@@ -183,5 +183,5 @@ def _insert_rest(db: sqlite3.Connection, sample: Sample, at: datetime) -> None:
             ("Chrome on Android tablet", 310.0),
         )
         for step, (device, hours) in enumerate(devices):
-            _add(db, "sessions", id=f"ses_jon_{step + 1}", ref=sample.ref, stage="full", csrf="-", device=device,
-                 last_seen=ago(hours=hours))  # fmt: skip
+            _add(db, "sessions", id=f"ses_jon_{step + 1}", ref=sample.ref, stage="full", csrf="-",
+                 device=device, last_seen=ago(hours=hours))  # fmt: skip

@@ -1,4 +1,4 @@
-"""Kettle's state: one SQLite file, used by one thread, so that every change is one transaction after another."""
+"""Kettle's state: one SQLite file, used by one thread: one transaction after another."""
 
 import asyncio
 import sqlite3
@@ -27,7 +27,8 @@ CREATE INDEX payments_ref ON payments(ref, at);
 CREATE TABLE invoices (number TEXT PRIMARY KEY, ref TEXT NOT NULL, date TEXT NOT NULL,
   amount_cents INTEGER NOT NULL, status TEXT NOT NULL, refundable_until TEXT NOT NULL) STRICT;
 CREATE INDEX invoices_ref ON invoices(ref, date);
-CREATE TABLE orders (number TEXT PRIMARY KEY, ref TEXT NOT NULL, status TEXT NOT NULL, placed_at TEXT NOT NULL,
+CREATE TABLE orders (number TEXT PRIMARY KEY, ref TEXT NOT NULL, status TEXT NOT NULL,
+  placed_at TEXT NOT NULL,
   expected_at TEXT NOT NULL, carrier TEXT, tracking TEXT, items TEXT NOT NULL) STRICT;
 CREATE INDEX orders_ref ON orders(ref, placed_at);
 CREATE TABLE exports (id TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,

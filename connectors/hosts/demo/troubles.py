@@ -18,32 +18,86 @@ class Trouble:
 TROUBLES: dict[str, Trouble] = {
     t.code: t
     for t in (
-        Trouble("KT-1001", "Your account is locked", "There were too many failed sign-ins, so we locked the "
-                "door to keep your account safe.", "/restricted"),
-        Trouble("KT-1002", "Your password has expired", "It is more than a year old. Set a new one to go on.",
-                "/restricted"),
-        Trouble("KT-1003", "Your e-mail address is not confirmed", "Until you confirm it we cannot send receipts "
-                "or delivery news.", "/security"),
-        Trouble("KT-1004", "Your preferences did not reach the roastery", "They are saved, but the next box would "
-                "still be packed the old way.", "/preferences"),
-        Trouble("KT-1005", "Your last payment did not go through", "Your bank did not answer in time. Nothing was "
-                "taken.", "/billing"),
-        Trouble("KT-1006", "Your card has expired", "We could not take the last payment, and will not be able to "
-                "until there is a valid card.", "/billing"),
-        Trouble("KT-1007", "A delivery is late", "The carrier reported a delay. We keep an eye on it.",
-                "/deliveries"),
-        Trouble("KT-1008", "An export is stuck", "It should have been ready hours ago.", "/exports"),
-        Trouble("KT-1009", "You are signed in on several devices", "If you do not know one of them, sign it out.",
-                "/security"),
-        Trouble("KT-1010", "That did not match", "The e-mail address or the password is not right.", "/sign-in"),
-        Trouble("KT-1011", "That code did not match", "The code is wrong, was used before, or is too old.",
-                "/sign-in/code"),
-        Trouble("KT-1012", "This link does not work any more", "It is too old or was used before. Ask for a new "
-                "one.", "/reset"),
-        Trouble("KT-1013", "We have just sent you one", "Please wait a minute before you ask for another.",
-                "/security"),
+        Trouble(
+            "KT-1001",
+            "Your account is locked",
+            "There were too many failed sign-ins, so we locked the door to keep your account safe.",
+            "/restricted",
+        ),
+        Trouble(
+            "KT-1002",
+            "Your password has expired",
+            "It is more than a year old. Set a new one to go on.",
+            "/restricted",
+        ),
+        Trouble(
+            "KT-1003",
+            "Your e-mail address is not confirmed",
+            "Until you confirm it we cannot send receipts or delivery news.",
+            "/security",
+        ),
+        Trouble(
+            "KT-1004",
+            "Your preferences did not reach the roastery",
+            "They are saved, but the next box would still be packed the old way.",
+            "/preferences",
+        ),
+        Trouble(
+            "KT-1005",
+            "Your last payment did not go through",
+            "Your bank did not answer in time. Nothing was taken.",
+            "/billing",
+        ),
+        Trouble(
+            "KT-1006",
+            "Your card has expired",
+            "We could not take the last payment, and will not be able to until there is a valid card.",
+            "/billing",
+        ),
+        Trouble(
+            "KT-1007",
+            "A delivery is late",
+            "The carrier reported a delay. We keep an eye on it.",
+            "/deliveries",
+        ),
+        Trouble(
+            "KT-1008",
+            "An export is stuck",
+            "It should have been ready hours ago.",
+            "/exports",
+        ),
+        Trouble(
+            "KT-1009",
+            "You are signed in on several devices",
+            "If you do not know one of them, sign it out.",
+            "/security",
+        ),
+        Trouble(
+            "KT-1010",
+            "That did not match",
+            "The e-mail address or the password is not right.",
+            "/sign-in",
+        ),
+        Trouble(
+            "KT-1011",
+            "That code did not match",
+            "The code is wrong, was used before, or is too old.",
+            "/sign-in/code",
+        ),
+        Trouble(
+            "KT-1012",
+            "This link does not work any more",
+            "It is too old or was used before. Ask for a new one.",
+            "/reset",
+        ),
+        Trouble(
+            "KT-1013",
+            "We have just sent you one",
+            "Please wait a minute before you ask for another.",
+            "/security",
+        ),
     )
-}  # fmt: skip
+}
 
 
 def troubles_of(parts: Mapping[str, Any]) -> list[Trouble]:

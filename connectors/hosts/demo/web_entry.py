@@ -61,8 +61,11 @@ async def sign_in_page(request: web.Request) -> web.Response:
     """GET /sign-in"""
     if await auth.current(request) is not None:
         return go("/")
-    said = {"password": "Your new password is saved. Sign in with it.", "reset": "The sample data are back as they "
-            "were.", "out": "You are signed out."}.get(request.query.get("said", ""), "")  # fmt: skip
+    said = {
+        "password": "Your new password is saved. Sign in with it.",
+        "reset": "The sample data are back as they were.",
+        "out": "You are signed out.",
+    }.get(request.query.get("said", ""), "")
     return show(entry.sign_in(stranger(request), said=said))
 
 

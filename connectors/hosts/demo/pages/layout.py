@@ -17,8 +17,10 @@ NAV = (
     ("/support", "Support log"),
 )
 _MARK = Html(
-    '<svg viewBox="0 0 32 32" aria-hidden="true" class="mark"><path d="M7 13h15l1.6 11.2a3 3 0 0 1-3 3.3H8.4a3 3 0 0 '
-    '1-3-3.3z"/><path class="line" d="M9 13c0-3.6 2.4-6 5.500-6s5.500 2.400 5.500 6M22.500 15.500 28 11v4.500l-4.600 '
+    '<svg viewBox="0 0 32 32" aria-hidden="true" class="mark"><path d="M7 13h15l1.6 11.2a3 3 0 0 1-3 '
+    "3.3H8.4a3 3 0 0 "
+    '1-3-3.3z"/><path class="line" d="M9 13c0-3.6 2.4-6 5.500-6s5.500 2.400 5.500 6M22.500 15.500 28 '
+    "11v4.500l-4.600 "
     '5M14.500 7V4.200"/></svg>'
 )
 _DOCUMENT = """<!doctype html>
@@ -41,7 +43,8 @@ _DOCUMENT = """<!doctype html>
 </main>
 </div>
 <p id="said" class="unseen" role="status"></p>
-<footer><p>Kettle is a sample application. Nothing is charged, roasted or posted. <a href="/outbox">Outbox of sent
+<footer><p>Kettle is a sample application. Nothing is charged, roasted or posted. <a href="/outbox">Outbox
+of sent
 mails</a></p></footer>
 </body>
 </html>
@@ -94,7 +97,8 @@ def _header(frame: Frame) -> Html:
     )
     nav = NONE if frame.restricted else fill('<nav aria-label="Kettle">{links}</nav>', links=links)
     who = fill(
-        '<div class="who"><span class="avatar" aria-hidden="true">{letter}</span><span class="whose">{name}</span>'
+        '<div class="who"><span class="avatar" aria-hidden="true">{letter}</span><span '
+        'class="whose">{name}</span>'
         '<form method="post" action="/sign-out">{csrf}<button class="quiet">Sign out</button></form></div>',
         letter=frame.name[:1],
         name=frame.name,

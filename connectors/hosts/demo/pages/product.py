@@ -72,7 +72,7 @@ def _next_box(orders: Sequence[dict[str, Any]]) -> Html:
     return fill(
         '<section class="card tile wide hero"><h2>Next box</h2><p class="big">{items}</p>{track}'
         '<a class="link" href="/deliveries">Order {number}</a></section>',
-        items=", ".join(order["items"]),
+        items=" · ".join(order["items"]),
         track=_track(order),
         number=order["number"],
     )
@@ -103,11 +103,12 @@ def deliveries(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble])
     """Every order, with where it is."""
     rows = join(
         fill(
-            '<li class="card order" data-order="{number}"><div class="row"><h2>Order {number}</h2>{badge}</div>'
+            '<li class="card order" data-order="{number}"><div class="row"><h2>Order '
+            '{number}</h2>{badge}</div>'
             "<p>{items}</p>{track}{facts}</li>",
             number=order["number"],
             badge=badge(words(order["status"]), _TONES.get(order["status"], "wait")),
-            items=", ".join(order["items"]),
+            items=" · ".join(order["items"]),
             track=_track(order),
             facts=facts(
                 [("Ordered", day(order["placed_at"])), ("Carrier", order["carrier"] or "Not handed over yet"),
@@ -163,7 +164,8 @@ def _payment_word(payment: dict[str, Any]) -> str:
 
 def _card_form(frame: Frame) -> Html:
     return fill(
-        """<details><summary>Use another card</summary><form method="post" action="/billing/card" class="stack">{csrf}
+        """<details><summary>Use another card</summary><form method="post"
+action="/billing/card" class="stack">{csrf}
 <label>Card number<input name="number" inputmode="numeric" autocomplete="cc-number" required maxlength="23"
 pattern="[0-9 ]{{12,23}}"></label><label>Valid until<input name="expires" type="month" required></label>
 <p class="hint">Use an invented number, such as 4242 4242 4242 4242. Only the last four digits are kept.</p>
@@ -175,7 +177,8 @@ pattern="[0-9 ]{{12,23}}"></label><label>Valid until<input name="expires" type="
 def _invoices(invoices: Sequence[dict[str, Any]]) -> Html:
     rows = join(
         fill(
-            "<tr><th scope='row'>{number}</th><td>{date}</td><td>{amount}</td><td>{badge}</td><td>{until}</td></tr>",
+            "<tr><th "
+            "scope='row'>{number}</th><td>{badge}</td><td>{amount}</td><td>{date}</td><td>{until}</td></tr>",
             number=row["number"],
             date=day(row["date"]),
             amount=money(row["amount_cents"]),
@@ -186,8 +189,8 @@ def _invoices(invoices: Sequence[dict[str, Any]]) -> Html:
     )
     return fill(
         '<section class="card"><h2 id="invoices">Invoices</h2><div class="scroll" tabindex="0" role="region" '
-        'aria-labelledby="invoices"><table><thead><tr><th scope="col">Number</th><th scope="col">Date</th>'
-        '<th scope="col">Amount</th><th scope="col">Status</th><th scope="col">Refund until</th></tr></thead>'
+        'aria-labelledby="invoices"><table><thead><tr><th scope="col">Number</th><th scope="col">Status</th>'
+        '<th scope="col">Amount</th><th scope="col">Date</th><th scope="col">Refund until</th></tr></thead>'
         "<tbody>{rows}</tbody></table></div></section>",
         rows=rows,
     )
@@ -198,7 +201,8 @@ def support(frame: Frame, actions: Sequence[sqlite3.Row], titles: dict[str, str]
     tones = {"done": "good", "accepted": "wait", "refused": "wait", "failed": "bad"}
     rows = join(
         fill(
-            '<li class="card"><div class="row"><h2>{title}</h2>{badge}</div><p class="dim"><time datetime="{at}">'
+            '<li class="card"><div class="row"><h2>{title}</h2>{badge}</div><p class="dim"><time '
+            'datetime="{at}">'
             "{day}, {clock} UTC</time></p>{message}</li>",
             title=titles.get(row["operation"], words(row["operation"])),
             badge=badge(words(row["status"]), tones[row["status"]]),

@@ -56,9 +56,12 @@ def preferences(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]
     error = f" Reason: {words(sync['error']).lower()}." if sync["error"] else ""
     body = fill(
         """{head}{said}{notices}<div class="two"><section class="card"><h2>Your choice</h2>{form}</section>
-<section class="card"><div class="row"><h2 id="force">At the roastery</h2>{badge}</div><p class="dim">{last}{error}</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="force"><table><thead><tr><th scope="col">Setting</th>
-<th scope="col">Saved</th><th scope="col">In force</th></tr></thead><tbody>{rows}</tbody></table></div></section></div>""",
+<section class="card"><div class="row"><h2 id="force">At the roastery</h2>{badge}</div><p
+class="dim">{last}{error}</p>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="force"><table><thead><tr><th
+scope="col">Setting</th>
+<th scope="col">Saved</th><th scope="col">In
+force</th></tr></thead><tbody>{rows}</tbody></table></div></section></div>""",
         head=head("Preferences", "What goes into the box, and when it comes."),
         said=fill('<p class="said" role="status">{text}</p>', text=said) if said else NONE,
         notices=notices(troubles, "KT-1004"),
@@ -105,7 +108,8 @@ def _form(frame: Frame, saved: dict[str, Any]) -> Html:
         for name, text in SWITCHES.items()
     )
     return fill(
-        '<form method="post" action="/preferences" class="stack" data-step="save-preferences">{csrf}{selects}{boxes}'
+        '<form method="post" action="/preferences" class="stack" '
+        'data-step="save-preferences">{csrf}{selects}{boxes}'
         "<button>Save</button></form>",
         csrf=csrf_field(frame),
         selects=selects,
@@ -118,9 +122,11 @@ def exports(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) ->
     tones = {"ready": "good", "running": "wait", "stuck": "bad"}
     rows = join(
         fill(
-            '<li class="card" data-export="{id}"><div class="row"><h2>{kind}</h2>{badge}</div><p class="dim">Asked for '
+            '<li class="card" data-export="{id}"{running}><div class="row"><h2>{kind}</h2>{badge}</div><p '
+            'class="dim">Asked for '
             "{at}</p>{link}</li>",
             id=row["id"],
+            running=Html(" data-running") if row["state"] == "running" else NONE,
             kind=words(row["kind"]),
             badge=badge(words(row["state"]), tones[row["state"]]),
             at=ago(row["requested_at"]),
@@ -133,7 +139,8 @@ def exports(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) ->
         for row in state["exports"]
     )
     form = fill(
-        '<form method="post" action="/exports" class="card inline">{csrf}<label>New export<select name="kind">'
+        '<form method="post" action="/exports" class="card inline">{csrf}<label>New export<select '
+        'name="kind">'
         '<option value="orders">Orders</option><option value="invoices">Invoices</option></select></label>'
         "<button>Start</button></form>",
         csrf=csrf_field(frame),
@@ -162,13 +169,15 @@ def security(
     verified = account["email_verified"]
     sent = account["verification_sent_at"]
     mail = facts(
-        [("Address", account["email"]), ("Confirmed", badge("Yes", "good") if verified else badge("No", "bad")),
+        [("Address", account["email"]),
+         ("Confirmed", badge("Yes", "good") if verified else badge("No", "bad")),
          ("Confirmation sent", ago(sent) if sent else "Never")]
     )  # fmt: skip
     factor = "A code by e-mail" if account["second_factor"]["enabled"] else "Off"
     devices = join(
         fill(
-            '<li class="row"><div><strong>{device}</strong><p class="dim">Last seen {seen}</p></div>{badge}</li>',
+            '<li class="row"><div><strong>{device}</strong><p class="dim">Last seen '
+            "{seen}</p></div>{badge}</li>",
             device=row["device"],
             seen=ago(row["last_seen"]),
             badge=badge("This one", "good") if row["id"] == here else NONE,
@@ -176,9 +185,11 @@ def security(
         for row in state["sessions"]
     )
     body = fill(
-        """{head}{said}{notices}<div class="two"><section class="card"><h2>E-mail address</h2>{mail}{resend}</section>
+        """{head}{said}{notices}<div class="two"><section class="card"><h2>E-mail
+address</h2>{mail}{resend}</section>
 <section class="card"><h2>Signing in</h2>{factor}{reset}</section></div>
-<section class="card"><div class="row"><h2>Devices</h2>{out}</div><ul class="plain lines">{devices}</ul></section>""",
+<section class="card"><div class="row"><h2>Devices</h2>{out}</div><ul class="plain
+lines">{devices}</ul></section>""",
         head=head("Security", "Who can get in, and from where."),
         said=fill('<p class="said" role="status">{text}</p>', text=said) if said else NONE,
         notices=join(
@@ -200,8 +211,10 @@ def labs(frame: Frame, state: dict[str, Any]) -> Html:
     """Feature flags."""
     rows = join(
         fill(
-            '<li class="card"><div class="row"><div><h2>{title}</h2><p class="dim">{text}</p></div>{badge}</div>'
-            '<form method="post" action="/labs">{csrf}<input type="hidden" name="flag" value="{name}"><button '
+            '<li class="card"><div class="row"><div><h2>{title}</h2><p '
+            'class="dim">{text}</p></div>{badge}</div>'
+            '<form method="post" action="/labs">{csrf}<input type="hidden" name="flag" '
+            'value="{name}"><button '
             'class="quiet">{verb}<span class="unseen"> {title}</span></button></form></li>',
             title=FLAGS[name][0],
             text=FLAGS[name][1],

@@ -32,6 +32,7 @@ async function readAgain() {
 }
 
 function prepare(root) {
+  if (root.querySelector("[data-running]")) setTimeout(readAgain, 2500);
   for (const button of root.querySelectorAll("[data-fill]")) {
     button.addEventListener("click", () => {
       const form = document.querySelector("form[action='/sign-in']");
