@@ -60,7 +60,7 @@ class Operation:
 class OperationResult:
     """What the application says about an operation it was asked for.
 
-    `done`: it says it did it; `accepted`: it will; `refused`: its rules forbid it; `failed`: it tried in vain.
+    `done`: it says it did it. `accepted`: it will. `refused`: its rules forbid it. `failed`: tried in vain.
     `code` is a stable word for programs, `message` a sentence that is fit for the user.
     """
 

@@ -1,0 +1,233 @@
+"""Answers from the knowledge base, questions back when unsure, and what follows a "that didn't help"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+
+import structlog
+
+from actions.attempt_log import AttemptLog
+from actions.attempts import Attempt, Ending
+from actions.handovers import Handovers
+from actions.intents import IntentCatalogue, IntentLabel
+from actions.library import Library
+from actions.policy import AssistantPolicy
+from actions.ports import HitView
+from actions.replies import HELPED, NOT_HELPED, OFFER, PERSON, SOMETHING_ELSE, Button, Result, Say
+from actions.turn import ActionTurn
+from bot.foundation.errors import FirstlineError
+
+log = structlog.get_logger(__name__)
+
+NOT_FOUND = "I couldn't find anything about that in our help articles."
+NO_LIBRARY = "I can't look into our help articles at the moment."
+OFFER_TEXT = "Would you like to talk to a person instead?"
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search came to: articles best first, and whether the first may be given as the answer."""
+
+    hits: Sequence[HitView] = ()
+    confident: bool = False
+    failed: bool = False
+
+
+class Answers:
+    """Gives articles and asks back."""
+
+    def __init__(
+        self,
+        library: Library,
+        intents: IntentCatalogue,
+        log: AttemptLog,
+        handovers: Handovers,
+        policy: AssistantPolicy,
+    ) -> None:
+        self._library = library
+        self._intents = intents
+        self._log = log
+        self._handovers = handovers
+        self._policy = policy
+
+    async def answer(self, turn: ActionTurn) -> Result:
+        """Answer a question whose intent is known: by the user's words, else by what the intent asks for."""
+        label = self._intents.get(turn.intent)
+        if not turn.typed and (label is None or not label.question):
+            return Result((Say("Sure. What would you like to know? A few words are enough."),))
+        started = monotonic()
+        question = turn.typed or (label.question if label else "")
+        attempt = await self._attempt(turn, question)
+        found = await self._find(question, label if turn.typed else None, known=True)
+        return await self._give(turn, attempt, question, found, started)
+
+    async def clarify(self, turn: ActionTurn) -> Result:
+        """Make something of a message that was not understood."""
+        started = monotonic()
+        found = await self._find(turn.typed, None, known=False)
+        if found.confident:
+            attempt = await self._attempt(turn, turn.typed)
+            return await self._give(turn, attempt, turn.typed, found, started)
+        return await self._ask_back(turn, found, started)
+
+    async def helped(self, turn: ActionTurn) -> Result:
+        """The user says that the answer helped."""
+        attempt = await self.last_answer(turn)
+        if attempt is not None:
+            await self._log.feedback(attempt.id, helped=True)
+        text = "Great, glad that helped. Is there anything else?"
+        return Result((Say(text),), attempt_id=attempt.id if attempt else None, tally="reset")
+
+    async def not_helped(self, turn: ActionTurn) -> Result:
+        """The user says that it did not: one more article, then a person."""
+        last = await self.last_answer(turn)
+        if last is None:
+            return Result((Say(f"Sorry about that. {OFFER_TEXT}", OFFER),), tally="count", offers_person=True)
+        await self._log.feedback(last.id, helped=False)
+        question = str(last.read.get("question") or "")
+        shown = await self._shown_for(turn, question)
+        if len(shown) < self._policy.articles_per_question:
+            started = monotonic()
+            found = await self._find(question, self._intents.get(last.intent), known=True)
+            rest = [hit for hit in found.hits if hit.article_id not in shown]
+            if rest and rest[0].score >= self._policy.suggest_article:
+                attempt = await self._attempt(turn, question, step="next")
+                return await self._give_next(turn, attempt, rest[0], started)
+        text = "Sorry that this didn't solve it. A person can look into it with you. Shall I get one?"
+        return Result((Say(text, OFFER),), attempt_id=last.id, tally="count", offers_person=True)
+
+    async def last_answer(self, turn: ActionTurn) -> Attempt | None:
+        """Return the latest answer of the conversation that was given, or None."""
+        attempts = await self._log.for_conversation(turn.conversation_id)
+        given = [a for a in attempts if a.kind == "answer" and a.article_id and a.turn_id != turn.key]
+        return given[-1] if given else None
+
+    async def _shown_for(self, turn: ActionTurn, question: str) -> set[str]:
+        attempts = await self._log.for_conversation(turn.conversation_id)
+        same = [
+            a
+            for a in attempts
+            if a.kind == "answer" and a.read.get("question") == question and a.turn_id != turn.key
+        ]
+        shown = {a.article_id for a in same if a.article_id}
+        return shown | {str(other) for a in same for other in a.done.get("also", [])}
+
+    async def _find(self, question: str, label: IntentLabel | None, *, known: bool) -> Found:
+        policy = self._policy
+        enough = policy.answer_known_intent if known else policy.answer_unknown_intent
+        try:
+            hits = await self._library.search(question)
+            if hits and hits[0].score >= enough:
+                return Found(hits, confident=True)
+            if label is not None and label.question:
+                canonical = await self._library.search(label.question)
+                if canonical and canonical[0].score >= policy.answer_unknown_intent:
+                    return Found(_merged(canonical, hits), confident=True)
+        except FirstlineError as error:
+            log.warning("knowledge_base_unavailable", reason=error.code)
+            return Found(failed=True)
+        return Found([hit for hit in hits if hit.score >= policy.suggest_article])
+
+    async def _give(
+        self, turn: ActionTurn, attempt: Attempt, question: str, found: Found, started: float
+    ) -> Result:
+        if not found.hits:
+            return await self._nothing(turn, attempt, found, started)
+        best = found.hits[0]
+        lead = best.score - found.hits[1].score if len(found.hits) > 1 else 1.0
+        if found.confident or lead > self._policy.clear_lead * 3:
+            text = "Here's what I found." if found.confident else "This is the closest I found."
+            shown, says = (
+                [best],
+                [Say(f"{text} Did this help?", (HELPED, NOT_HELPED), self._library.card(best))],
+            )
+        else:
+            shown = list(found.hits[:2])
+            says = [
+                Say("I'm not sure which of these you mean.", card=self._library.card(shown[0])),
+                Say("Or this one. Is it one of these?", (HELPED, NOT_HELPED), self._library.card(shown[1])),
+            ]
+        done = {"shown": best.article_id, "score": round(best.score, 3), "confident": found.confident}
+        if len(shown) > 1:
+            done["also"] = [hit.article_id for hit in shown[1:]]
+        await self._finish(turn, attempt, best, done, started)
+        return Result(tuple(says), attempt_id=attempt.id, tally="reset" if found.confident else "keep")
+
+    async def _give_next(self, turn: ActionTurn, attempt: Attempt, hit: HitView, started: float) -> Result:
+        await self._finish(
+            turn, attempt, hit, {"shown": hit.article_id, "score": round(hit.score, 3)}, started
+        )
+        text = "Sorry about that. This one may fit better. Did it help?"
+        say = Say(text, (HELPED, NOT_HELPED), self._library.card(hit))
+        return Result((say,), attempt_id=attempt.id, tally="count")
+
+    async def _nothing(self, turn: ActionTurn, attempt: Attempt, found: Found, started: float) -> Result:
+        error = "knowledge_base_unavailable" if found.failed else "no_article"
+        await self._log.finish(
+            attempt.id, Ending(turn.key, "failed", error=error, duration_ms=_since(started))
+        )
+        text = f"{NO_LIBRARY if found.failed else NOT_FOUND} {OFFER_TEXT}"
+        return Result((Say(text, OFFER),), attempt_id=attempt.id, tally="count", offers_person=True)
+
+    async def _ask_back(self, turn: ActionTurn, found: Found, started: float) -> Result:
+        failures = turn.memory.failures + 1
+        new = turn.attempt("fallback", "clarify", read={"question": turn.typed})
+        attempt = await self._log.record(new)
+        offered = self._intents.suggestions(turn.ranking, least=self._policy.suggest_intent)
+        choices = tuple(Button(label.label, f"/{label.name}") for label in offered)
+        handing_off = failures >= self._policy.hand_off_after
+        done = {"offered": [label.name for label in offered], "failures": failures}
+        outcome: Any = "escalated" if handing_off else "failed"
+        ending = Ending(turn.key, outcome, done=done, error="not_understood", duration_ms=_since(started))
+        await self._log.finish(attempt.id, ending)
+        if handing_off:
+            text = "Sorry, I keep missing the point, and I don't want to waste your time."
+            return await self._handovers.hand_off(turn, "repeated_failure", opening=text)
+        if failures >= self._policy.offer_person_after:
+            text = "Sorry, I still don't get it. Shall I pass you to a person? They'll see what you wrote."
+            return Result(
+                (Say(text, (PERSON, *choices)),), attempt_id=attempt.id, tally="count", offers_person=True
+            )
+        if choices:
+            text = "I'm not sure I understood. Did you mean one of these?"
+            buttons = (*choices, SOMETHING_ELSE, PERSON)
+        else:
+            text = "I didn't understand that. Could you say it in other words?"
+            buttons = (SOMETHING_ELSE, PERSON)
+        article = self._near(found)
+        says = (Say(text, buttons),) if article is None else (article, Say(text, buttons))
+        return Result(says, attempt_id=attempt.id, tally="count")
+
+    def _near(self, found: Found) -> Say | None:
+        """An article that is near, though not near enough to be called the answer."""
+        threshold = (self._policy.suggest_article + self._policy.answer_unknown_intent) / 2
+        if not found.hits or found.hits[0].score < threshold:
+            return None
+        return Say("This may be about it.", card=self._library.card(found.hits[0]))
+
+    async def _attempt(self, turn: ActionTurn, question: str, step: str = "1") -> Attempt:
+        name = turn.intent or "question"
+        return await self._log.record(turn.attempt("answer", name, step=step, read={"question": question}))
+
+    async def _finish(
+        self, turn: ActionTurn, attempt: Attempt, hit: HitView, done: dict[str, Any], started: float
+    ) -> None:
+        ending = Ending(
+            turn.key,
+            "assumed",
+            done=done,
+            duration_ms=_since(started),
+            article_id=hit.article_id,
+            article_version=hit.version,
+        )
+        await self._log.finish(attempt.id, ending)
+
+
+def _merged(first: Sequence[HitView], then: Sequence[HitView]) -> list[HitView]:
+    seen = {hit.article_id for hit in first}
+    return [*first, *(hit for hit in then if hit.article_id not in seen)]
+
+
+def _since(started: float) -> int:
+    return int((monotonic() - started) * 1000)

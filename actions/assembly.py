@@ -1,0 +1,81 @@
+"""Puts the actions room together from its ports; bootstrap calls it once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_sdk.executor import ActionExecutor
+
+from actions.acting import Actor
+from actions.answers import Answers
+from actions.api import AttemptsApi
+from actions.attempt_log import AttemptLog
+from actions.engine import Engine
+from actions.handovers import Handovers
+from actions.host_access import HostAccess, HostByName
+from actions.intents import IntentCatalogue
+from actions.library import Library
+from actions.orders import Orders
+from actions.policy import AssistantPolicy
+from actions.ports import ConversationContext, KnowledgeBase, ModelVersion
+from actions.rasa.handlers import ACTIONS, Services
+from actions.rasa.order_form import ValidateOrderForm
+from actions.rasa.reading import TurnReader
+from actions.rasa.server import ActionServer
+from actions.registry import Registry
+from bot.foundation.clock import Clock
+from bot.foundation.database import Database
+from bot.foundation.http import Endpoint
+
+
+@dataclass(frozen=True)
+class ActionsRoom:
+    """The room, ready to serve."""
+
+    log: AttemptLog
+    registry: Registry
+    server: ActionServer
+    api: AttemptsApi
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return all endpoints of the room."""
+        return [*self.server.endpoints(), *self.api.endpoints()]
+
+
+def build_actions(
+    *,
+    database: Database,
+    clock: Clock,
+    mask: Callable[[Any], Any],
+    hosts: HostByName,
+    knowledge: KnowledgeBase,
+    context: ConversationContext,
+    intents: IntentCatalogue,
+    model_version: ModelVersion,
+    policy: AssistantPolicy | None = None,
+    registry: Registry | None = None,
+) -> ActionsRoom:
+    """Build the room. `mask` is `security.masking.mask_json`; `hosts` finds an application by its name."""
+    policy = policy or AssistantPolicy()
+    registry = registry or Registry.load()
+    log = AttemptLog(database, clock, mask)
+    host = HostAccess(hosts, policy)
+    library = Library(knowledge, policy)
+    handovers = Handovers(log, registry, intents)
+    turns = TurnReader(context, model_version)
+    orders = Orders(host, log, policy)
+    services = Services(
+        turns=turns,
+        registry=registry,
+        engine=Engine(registry, host, log, Actor(host, log, library, policy)),
+        answers=Answers(library, intents, log, handovers, policy),
+        orders=orders,
+        handovers=handovers,
+        library=library,
+        log=log,
+    )
+    executor = ActionExecutor()
+    for make in ACTIONS:
+        executor.register_action(make(services))
+    executor.register_action(ValidateOrderForm(turns, orders, unknown_allowed=policy.unknown_orders))
+    return ActionsRoom(log, registry, ActionServer(executor), AttemptsApi(log))

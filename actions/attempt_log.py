@@ -1,0 +1,150 @@
+"""The log of attempts. Everything that goes in is masked first."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from actions import attempt_storage as storage
+from actions.attempts import Attempt, Ending, NewAttempt, Outcome
+from bot.foundation.clock import Clock
+from bot.foundation.database import Database
+from bot.foundation.ids import AttemptId, new_id
+
+COLD_AFTER = timedelta(minutes=30)
+"""An attempt that waits this long for the user is abandoned; a yes after that is asked for again."""
+MAX_ERROR = 200
+
+
+class AttemptLog:
+    """Records attempts and how they end. `mask` takes what must not be stored out of a JSON value."""
+
+    def __init__(self, database: Database, clock: Clock, mask: Callable[[Any], Any]) -> None:
+        self._database = database
+        self._clock = clock
+        self._mask = mask
+
+    async def record(self, new: NewAttempt) -> Attempt:
+        """Begin an attempt; recorded twice in the same turn it is the same attempt."""
+        attempt = Attempt(
+            id=AttemptId(new_id("att")),
+            conversation_id=new.conversation_id,
+            turn_id=new.turn_id,
+            step=new.step,
+            user_ref=new.user_ref,
+            host=new.host,
+            kind=new.kind,
+            name=new.name,
+            intent=new.intent,
+            confidence=new.confidence,
+            read=self._masked(new.read),
+            done={},
+            outcome=None,
+            duration_ms=0,
+            model_version=new.model_version,
+            article_id=None,
+            article_version=None,
+            error=None,
+            created_at=self._clock.now(),
+            finished_at=None,
+        )
+        async with self._database.begin() as tx:
+            return await storage.insert_once(tx, attempt)
+
+    async def note(
+        self,
+        attempt_id: str,
+        turn_id: str,
+        *,
+        done: Mapping[str, Any],
+        read: Mapping[str, Any] | None = None,
+        duration_ms: int | None = None,
+    ) -> Attempt | None:
+        """Add to an open attempt, before acting on it; None when it is closed."""
+        values: dict[str, Any] = {"outcome": None, "finished_at": None, "closed_in": None}
+        if read is not None:
+            values["read"] = self._masked(read)
+        if duration_ms is not None:
+            values["duration_ms"] = duration_ms
+        async with self._database.begin() as tx:
+            return await storage.update_open(tx, attempt_id, turn_id, values, self._masked(done))
+
+    async def finish(self, attempt_id: str, ending: Ending) -> Attempt | None:
+        """Set the outcome, once; only the same turn, run again, sets it again. None when it stands."""
+        values = {
+            "outcome": ending.outcome,
+            "finished_at": self._clock.now(),
+            "closed_in": ending.turn_id,
+            "duration_ms": ending.duration_ms,
+            "error": None if ending.error is None else str(self._mask(ending.error))[:MAX_ERROR],
+            "article_id": ending.article_id,
+            "article_version": ending.article_version,
+        }
+        async with self._database.begin() as tx:
+            return await storage.update_open(
+                tx, attempt_id, ending.turn_id, values, self._masked(ending.done)
+            )
+
+    async def feedback(self, attempt_id: str, *, helped: bool) -> Attempt | None:
+        """Note whether an answer helped; one that did not has failed. None when it was no answer given."""
+        outcome: Outcome = "assumed" if helped else "failed"
+        async with self._database.begin() as tx:
+            return await storage.revise(
+                tx, attempt_id, ("assumed", "failed"), {"outcome": outcome}, {"helped": helped}
+            )
+
+    async def get(self, attempt_id: str) -> Attempt | None:
+        """Return an attempt, or None."""
+        async with self._database.connect() as connection:
+            return await storage.find(connection, attempt_id)
+
+    async def for_conversation(self, conversation_id: str) -> list[Attempt]:
+        """Return all attempts of a conversation, in order."""
+        async with self._database.connect() as connection:
+            return await storage.of_conversation(connection, conversation_id)
+
+    async def list(
+        self,
+        *,
+        outcome: Outcome | None = None,
+        is_open: bool = False,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 100,
+    ) -> "list[Attempt]":
+        """Return attempts begun from `since` on and before `until`, newest first."""
+        async with self._database.connect() as connection:
+            return await storage.select_page(
+                connection, outcome=outcome, is_open=is_open, since=since, until=until, limit=limit
+            )
+
+    async def count(
+        self, *, since: datetime | None = None, until: datetime | None = None
+    ) -> dict[str | None, int]:
+        """Count attempts by outcome; open ones under None."""
+        async with self._database.connect() as connection:
+            return await storage.count_outcomes(connection, since, until)
+
+    async def close_open(
+        self, conversation_id: str, outcome: Outcome, *, turn_id: str | None = None, keep: str | None = None
+    ) -> int:
+        """Close what waits in a conversation: `abandoned` when the user goes on to something else,
+        `escalated` when a person takes over (also when that was not asked of the assistant)."""
+        async with self._database.begin() as tx:
+            return await storage.close_open(
+                tx,
+                outcome=outcome,
+                at=self._clock.now(),
+                turn_id=turn_id,
+                conversation_id=conversation_id,
+                keep=keep,
+            )
+
+    async def abandon_cold(self, older_than: timedelta = COLD_AFTER) -> int:
+        """Close as `abandoned` whatever has waited for longer; to be called from time to time."""
+        now = self._clock.now()
+        async with self._database.begin() as tx:
+            return await storage.close_open(tx, outcome="abandoned", at=now, before=now - older_than)
+
+    def _masked(self, value: Mapping[str, Any]) -> dict[str, Any]:
+        masked: dict[str, Any] = self._mask(dict(value))
+        return masked

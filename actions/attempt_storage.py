@@ -1,0 +1,170 @@
+"""The table of attempts and its statements."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from actions.attempts import OUTCOMES, Attempt
+from bot.foundation.database import UtcDateTime, metadata
+
+_ALLOWED = ", ".join(f"'{outcome}'" for outcome in OUTCOMES)
+
+attempts = sa.Table(
+    "attempts",
+    metadata,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("conversation_id", sa.Text, nullable=False),
+    sa.Column("turn_id", sa.Text, nullable=False),
+    sa.Column("step", sa.Text, nullable=False),
+    sa.Column("user_ref", sa.Text, nullable=False),
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("intent", sa.Text),
+    sa.Column("confidence", sa.Float),
+    sa.Column("read", JSONB, nullable=False),
+    sa.Column("done", JSONB, nullable=False),
+    sa.Column("outcome", sa.Text),
+    sa.Column("duration_ms", sa.Integer, nullable=False),
+    sa.Column("model_version", sa.Text),
+    sa.Column("article_id", sa.Text),
+    sa.Column("article_version", sa.Integer),
+    sa.Column("error", sa.Text),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.Column("finished_at", UtcDateTime),
+    sa.Column("closed_in", sa.Text),
+    sa.UniqueConstraint("turn_id", "kind", "name", "step", name="uq_attempts_once_a_turn"),
+    sa.CheckConstraint(f"outcome in ({_ALLOWED})", name="outcome"),
+    sa.CheckConstraint("(outcome is null) = (finished_at is null)", name="finished_with_outcome"),
+    sa.Index("ix_attempts_conversation", "conversation_id", "id"),
+    sa.Index("ix_attempts_outcome", "outcome", "created_at"),
+    sa.Index("ix_attempts_created", "created_at"),
+    sa.Index("ix_attempts_open", "created_at", postgresql_where=sa.text("outcome is null")),
+)
+
+
+def to_attempt(row: Any) -> Attempt:
+    """Read a row of `attempts`."""
+    return Attempt(**row._mapping)
+
+
+async def insert_once(tx: AsyncConnection, attempt: Attempt) -> Attempt:
+    """Insert an attempt, or return the one that its turn has made already."""
+    values = {column.name: getattr(attempt, column.name) for column in attempts.columns}
+    statement = insert(attempts).values(**values).on_conflict_do_nothing().returning(attempts)
+    row = (await tx.execute(statement)).one_or_none()
+    if row is None:
+        same = sa.select(attempts).where(
+            attempts.c.turn_id == attempt.turn_id,
+            attempts.c.kind == attempt.kind,
+            attempts.c.name == attempt.name,
+            attempts.c.step == attempt.step,
+        )
+        row = (await tx.execute(same)).one()
+    return to_attempt(row)
+
+
+async def update_open(
+    tx: AsyncConnection, attempt_id: str, turn_id: str, values: dict[str, Any], done: dict[str, Any]
+) -> Attempt | None:
+    """Change an attempt that is open, or was closed in this very turn; None when it is neither."""
+    statement = (
+        attempts.update()
+        .where(
+            attempts.c.id == attempt_id,
+            sa.or_(attempts.c.outcome.is_(None), attempts.c.closed_in == turn_id),
+        )
+        .values(**values, done=attempts.c.done.op("||")(sa.cast(done, JSONB)))
+        .returning(attempts)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return to_attempt(row) if row else None
+
+
+async def revise(
+    tx: AsyncConnection,
+    attempt_id: str,
+    allowed: tuple[str, ...],
+    values: dict[str, Any],
+    done: dict[str, Any],
+) -> Attempt | None:
+    """Change an attempt whose outcome is one of `allowed`; None when it is not."""
+    statement = (
+        attempts.update()
+        .where(attempts.c.id == attempt_id, attempts.c.outcome.in_(allowed))
+        .values(**values, done=attempts.c.done.op("||")(sa.cast(done, JSONB)))
+        .returning(attempts)
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return to_attempt(row) if row else None
+
+
+async def close_open(
+    tx: AsyncConnection,
+    *,
+    outcome: str,
+    at: datetime,
+    turn_id: str | None = None,
+    conversation_id: str | None = None,
+    before: datetime | None = None,
+    keep: str | None = None,
+) -> int:
+    """Give open attempts an outcome: those of a conversation, or those begun before a moment."""
+    statement = attempts.update().where(attempts.c.outcome.is_(None))
+    if conversation_id is not None:
+        statement = statement.where(attempts.c.conversation_id == conversation_id)
+    if before is not None:
+        statement = statement.where(attempts.c.created_at < before)
+    if keep is not None:
+        statement = statement.where(attempts.c.id != keep)
+    result = await tx.execute(statement.values(outcome=outcome, finished_at=at, closed_in=turn_id))
+    return int(result.rowcount)
+
+
+async def find(tx: AsyncConnection, attempt_id: str) -> Attempt | None:
+    """Read one attempt."""
+    row = (await tx.execute(sa.select(attempts).where(attempts.c.id == attempt_id))).one_or_none()
+    return to_attempt(row) if row else None
+
+
+async def of_conversation(tx: AsyncConnection, conversation_id: str) -> list[Attempt]:
+    """Read all attempts of a conversation, in order."""
+    query = sa.select(attempts).where(attempts.c.conversation_id == conversation_id).order_by(attempts.c.id)
+    return [to_attempt(row) for row in await tx.execute(query)]
+
+
+async def select_page(
+    tx: AsyncConnection,
+    *,
+    outcome: str | None,
+    is_open: bool,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> list[Attempt]:
+    """Read the newest attempts that pass the filters."""
+    query = sa.select(attempts).order_by(attempts.c.created_at.desc(), attempts.c.id.desc()).limit(limit)
+    if is_open:
+        query = query.where(attempts.c.outcome.is_(None))
+    elif outcome is not None:
+        query = query.where(attempts.c.outcome == outcome)
+    return [to_attempt(row) for row in await tx.execute(_between(query, since, until))]
+
+
+async def count_outcomes(
+    tx: AsyncConnection, since: datetime | None, until: datetime | None
+) -> dict[str | None, int]:
+    """Count attempts by outcome; open ones under None."""
+    query = sa.select(attempts.c.outcome, sa.func.count()).group_by(attempts.c.outcome)
+    return {row[0]: int(row[1]) for row in await tx.execute(_between(query, since, until))}
+
+
+def _between(query: Any, since: datetime | None, until: datetime | None) -> Any:
+    if since is not None:
+        query = query.where(attempts.c.created_at >= since)
+    if until is not None:
+        query = query.where(attempts.c.created_at < until)
+    return query

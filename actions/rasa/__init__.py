@@ -1,0 +1,1 @@
+"""The rasa-sdk side: action classes over the use cases, and the endpoint that Rasa calls."""

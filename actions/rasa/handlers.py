@@ -1,0 +1,262 @@
+"""The actions that the assistant's rules name. Each is a few lines: the work is done by the use cases."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rasa_sdk import Action, Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.answers import Answers
+from actions.attempt_log import AttemptLog
+from actions.engine import Engine
+from actions.handovers import Handovers
+from actions.library import Library
+from actions.orders import Orders
+from actions.rasa.reading import Event, TurnReader, emit
+from actions.registry import Registry
+from actions.replies import PERSON, Button, Result, Say
+from actions.turn import ActionTurn
+
+CAPABILITIES = (
+    "I can look into your account and fix things right away: unlock it, send a password reset or a "
+    "confirmation e-mail, apply preferences that got stuck, retry a payment, restart an export, or find an "
+    "order. I also answer questions, and I get you a person whenever you like."
+)
+WHAT_NEXT = "All right. What would you like me to do?"
+EXAMPLES = (
+    Button("I can't sign in", "/sign_in_trouble"),
+    Button("My payment failed", "/payment_failed"),
+    Button("Where is my order?", "/order_status"),
+    PERSON,
+)
+
+
+@dataclass(frozen=True)
+class Services:
+    """The use cases that actions call."""
+
+    turns: TurnReader
+    registry: Registry
+    engine: Engine
+    answers: Answers
+    orders: Orders
+    handovers: Handovers
+    library: Library
+    log: AttemptLog
+
+
+class FirstlineAction(Action):  # type: ignore[misc]
+    """Reads the turn, works, says the result. What waited for a yes is dropped when the user moves on."""
+
+    action_name = ""
+    moves_on = True
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    def name(self) -> str:
+        """The name by which the domain knows it."""
+        return self.action_name
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[Event]:
+        """Run for the turn at hand."""
+        turn = await self.services.turns.read(tracker)
+        if self.moves_on and turn.memory.pending is not None:
+            await self.services.log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key)
+        result = await self.work(turn)
+        return emit(result, turn, dispatcher) + self.more_events()
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Do the work."""
+        raise NotImplementedError
+
+    def more_events(self) -> list[Event]:
+        """Return slots that only this action sets."""
+        return []
+
+
+class StartWorkflow(FirstlineAction):
+    """Starts the workflow that the latest intent reaches."""
+
+    action_name = "action_start_workflow"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Start it; an intent that reaches none is answered like a question."""
+        workflow = self.services.registry.for_intent(turn.intent)
+        if workflow is None:
+            return await self.services.answers.answer(turn)
+        return await self.services.engine.start(turn, workflow)
+
+
+class ConfirmWorkflow(FirstlineAction):
+    """A yes: to what waits for one, to a person, or to "Did this help?"."""
+
+    action_name = "action_confirm_workflow"
+    moves_on = False
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Take the yes for what it was said to."""
+        done = await self.services.engine.confirm(turn)
+        if done is not None:
+            return done
+        if turn.memory.offered_person:
+            return await self.services.handovers.hand_off(turn)
+        if await _asked_whether_it_helped(self.services, turn):
+            return await self.services.answers.helped(turn)
+        return Result((Say(WHAT_NEXT, EXAMPLES),))
+
+
+class DeclineWorkflow(FirstlineAction):
+    """A no, or "stop"."""
+
+    action_name = "action_decline_workflow"
+    moves_on = False
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Take the no for what it was said to."""
+        dropped = await self.services.engine.decline(turn)
+        if dropped is not None:
+            return dropped
+        asked = not turn.memory.offered_person and turn.intent == "deny"
+        if asked and await _asked_whether_it_helped(self.services, turn):
+            return await self.services.answers.not_helped(turn)
+        return await self.services.handovers.declined(turn)
+
+
+class DiagnoseSignIn(FirstlineAction):
+    """Finds out why signing in fails."""
+
+    action_name = "action_diagnose_sign_in"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Look at the account once and start what fits."""
+        return await self.services.engine.diagnose(turn, "sign_in")
+
+
+class AnswerQuestion(FirstlineAction):
+    """Answers from the knowledge base, or mends what the question is about when a workflow knows how."""
+
+    action_name = "action_answer_question"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Answer; when the workflow finds nothing wrong, the article follows."""
+        workflow = self.services.registry.for_intent(turn.intent)
+        if workflow is None:
+            return await self.services.answers.answer(turn)
+        result = await self.services.engine.start(turn, workflow)
+        if result.pending or result.offers_person:
+            return result
+        hit = await self.services.library.best(turn.typed or workflow.meta.help_query)
+        if hit is None:
+            return result
+        more = Say("This article is about it.", card=self.services.library.card(hit))
+        return Result((*result.says, more), attempt_id=result.attempt_id, tally=result.tally)
+
+
+class Clarify(FirstlineAction):
+    """Makes something of a message that was not understood."""
+
+    action_name = "action_clarify"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Answer when sure, else ask back."""
+        return await self.services.answers.clarify(turn)
+
+
+class HandOff(FirstlineAction):
+    """Hands over, always."""
+
+    action_name = "action_hand_off"
+    moves_on = False
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Hand over."""
+        return await self.services.handovers.hand_off(turn)
+
+
+class OfferPerson(FirstlineAction):
+    """Offers a person."""
+
+    action_name = "action_offer_person"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Offer."""
+        return await self.services.handovers.offer(turn)
+
+
+class Capabilities(FirstlineAction):
+    """Says what the assistant can do."""
+
+    action_name = "action_capabilities"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Say it."""
+        return Result((Say(CAPABILITIES, EXAMPLES),))
+
+
+class FeedbackHelped(FirstlineAction):
+    """The answer helped."""
+
+    action_name = "action_feedback_helped"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Note it."""
+        return await self.services.answers.helped(turn)
+
+
+class FeedbackNotHelped(FirstlineAction):
+    """The answer did not help."""
+
+    action_name = "action_feedback_not_helped"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Give the next best, or offer a person."""
+        return await self.services.answers.not_helped(turn)
+
+
+class OrderStatusAction(FirstlineAction):
+    """Reports on the order that was asked about."""
+
+    action_name = "action_order_status"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Report."""
+        return await self.services.orders.status(turn, turn.memory.order_number)
+
+    def more_events(self) -> list[Event]:
+        """Forget the number, so that the next question asks again."""
+        return [SlotSet("order_number", None)]
+
+
+class AskOrderNumber(FirstlineAction):
+    """Asks which order is meant."""
+
+    action_name = "action_ask_order_number"
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Show the orders and ask."""
+        return await self.services.orders.ask(turn)
+
+
+async def _asked_whether_it_helped(services: Services, turn: ActionTurn) -> bool:
+    last = await services.answers.last_answer(turn)
+    return last is not None and last.id == turn.memory.attempt_id and "helped" not in last.done
+
+
+ACTIONS: tuple[Callable[[Services], FirstlineAction], ...] = (
+    StartWorkflow,
+    ConfirmWorkflow,
+    DeclineWorkflow,
+    DiagnoseSignIn,
+    AnswerQuestion,
+    Clarify,
+    HandOff,
+    OfferPerson,
+    Capabilities,
+    FeedbackHelped,
+    FeedbackNotHelped,
+    OrderStatusAction,
+    AskOrderNumber,
+)

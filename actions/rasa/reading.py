@@ -1,0 +1,126 @@
+"""From a Rasa tracker to a turn, and from a result back to messages and slots."""
+
+from typing import Any
+
+from rasa_sdk import Tracker
+from rasa_sdk.events import SlotSet
+from rasa_sdk.executor import CollectingDispatcher
+
+from actions.intents import Reading
+from actions.ports import ConversationContext, ModelVersion, TurnContext
+from actions.replies import Button, Result, Say
+from actions.turn import ActionTurn, Memory
+from bot.foundation.ids import new_id
+
+Event = dict[str, Any]
+
+
+class TurnReader:
+    """Makes turns of trackers. Who the user is comes from the conversation, never from the tracker."""
+
+    def __init__(self, context: ConversationContext, model_version: ModelVersion) -> None:
+        self._context = context
+        self._model_version = model_version
+
+    async def read(self, tracker: Tracker) -> ActionTurn:
+        """Return the turn that Rasa is working on."""
+        message: dict[str, Any] = tracker.latest_message
+        # The sender id is the conversation's id, with the owner's epoch after a colon.
+        conversation_id = str(tracker.sender_id).partition(":")[0]
+        turn_id = _turn_id(message)
+        context = await self._context.find(conversation_id, turn_id)
+        if context is None:
+            context = TurnContext(conversation_id, turn_id, user_ref="", host="", user_name="")
+        intent = message.get("intent") or {}
+        return ActionTurn(
+            context=context,
+            key=_key(message, turn_id, context),
+            text=str(message.get("text") or ""),
+            intent=intent.get("name"),
+            confidence=_number(intent.get("confidence")),
+            ranking=tuple(_readings(message)),
+            model=_model(tracker) or self._model_version(),
+            memory=_memory(tracker),
+        )
+
+
+def emit(result: Result, turn: ActionTurn, dispatcher: CollectingDispatcher) -> list[Event]:
+    """Say what is to be said and return the slots to set; all of them, so that none is left over."""
+    for say in result.says:
+        _utter(say, dispatcher)
+    if result.handoff is not None:
+        handoff = result.handoff
+        dispatcher.utter_message(
+            json_message={
+                "type": "handoff",
+                "reason": handoff.reason,
+                "priority": handoff.priority,
+                "summary": handoff.summary,
+            }
+        )
+    failures = {"keep": turn.memory.failures, "reset": 0, "count": turn.memory.failures + 1}[result.tally]
+    return [
+        SlotSet("pending_workflow", result.pending),
+        SlotSet("offered_person", result.offers_person),
+        SlotSet("failed_attempts", float(failures)),
+        SlotSet("last_attempt", result.attempt_id or turn.memory.attempt_id),
+    ]
+
+
+def _utter(say: Say, dispatcher: CollectingDispatcher) -> None:
+    buttons = [_button(button) for button in say.buttons]
+    if say.card is None:
+        dispatcher.utter_message(text=say.text, buttons=buttons)
+        return
+    card = {**say.card, "text": say.text, **({"buttons": buttons} if buttons else {})}
+    dispatcher.utter_message(json_message=card)
+
+
+def _button(button: Button) -> dict[str, str]:
+    return {"title": button.title, "payload": button.payload}
+
+
+def _turn_id(message: dict[str, Any]) -> str | None:
+    metadata = message.get("metadata")
+    turn = metadata.get("turn") if isinstance(metadata, dict) else None
+    return turn if isinstance(turn, str) and turn else None
+
+
+def _key(message: dict[str, Any], turn_id: str | None, context: TurnContext) -> str:
+    if turn_id:
+        return turn_id
+    # Rasa's own channels know no turns; their message id tells messages apart as well.
+    message_id = message.get("message_id")
+    return f"msg_{message_id}" if message_id else context.turn_id or new_id("trn")
+
+
+def _readings(message: dict[str, Any]) -> list[Reading]:
+    ranking = message.get("intent_ranking") or []
+    return [
+        Reading(str(item.get("name")), _number(item.get("confidence")) or 0.0)
+        for item in ranking
+        if isinstance(item, dict)
+    ]
+
+
+def _memory(tracker: Tracker) -> Memory:
+    slots: dict[str, Any] = tracker.slots
+    return Memory(
+        pending=slots.get("pending_workflow") or None,
+        attempt_id=slots.get("last_attempt") or None,
+        failures=int(_number(slots.get("failed_attempts")) or 0),
+        offered_person=slots.get("offered_person") is True,
+        order_number=slots.get("order_number") or None,
+    )
+
+
+def _model(tracker: Tracker) -> str | None:
+    for event in reversed(tracker.events):
+        metadata = event.get("metadata")
+        if isinstance(metadata, dict) and isinstance(metadata.get("model_id"), str):
+            return str(metadata["model_id"])
+    return None
+
+
+def _number(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

@@ -1,0 +1,94 @@
+"""Rasa's action server as one endpoint of the app: the rasa-sdk protocol without a server of its own.
+
+Rasa posts `{"next_action", "sender_id", "tracker", "domain"?, "version"}`; it gets `{"events", "responses"}`.
+400 with `{"error", "action_name"}` rejects the action, 404 says that there is no such action, 500 that it
+failed.
+"""
+
+import asyncio
+import json
+import zlib
+from typing import Any
+
+import structlog
+from aiohttp import web
+from rasa_sdk.executor import ActionExecutor
+from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
+
+from bot.foundation.errors import TooLarge
+from bot.foundation.http import Access, Call, Endpoint
+from bot.foundation.http.endpoints import read_limited
+
+log = structlog.get_logger(__name__)
+
+MAX_CALL = 16 * 1024 * 1024
+"""Bytes of a call: Rasa sends the whole history of a conversation with each."""
+DEADLINE = 14.0
+"""Seconds for one action, within the 15 that a turn has."""
+
+
+class ActionServer:
+    """Hosts the executor's actions for Rasa."""
+
+    def __init__(self, executor: ActionExecutor) -> None:
+        self._executor = executor
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoint that Rasa calls with the internal service token."""
+        return [
+            Endpoint(
+                "POST",
+                "/internal/rasa/actions",
+                self.run,
+                Access.service(),
+                "Run an action for Rasa",
+                tags=("internal",),
+                raw=True,
+            )
+        ]
+
+    async def run(self, call: Call) -> web.StreamResponse:
+        """Run the action that the body names."""
+        try:
+            body = _parse(await self._body(call))
+        except ValueError:
+            return _answer(400, {"error": "The body is not a call of an action.", "action_name": ""})
+        name = body["next_action"]
+        try:
+            async with asyncio.timeout(DEADLINE):
+                result = await self._executor.run(body)
+        except ActionExecutionRejection as error:
+            return _answer(400, {"error": error.message, "action_name": error.action_name})
+        except ActionNotFoundException:
+            return _answer(404, {"error": "There is no such action.", "action_name": name})
+        except Exception as error:
+            # Rasa reports it to its channel, and the turn goes to a person.
+            log.exception("action_failed", action=name, reason=type(error).__name__)
+            return _answer(500, {"error": "The action failed.", "action_name": name})
+        return _answer(200, result.model_dump() if result else {"events": [], "responses": []})
+
+    async def _body(self, call: Call) -> bytes:
+        raw = await read_limited(call.request, MAX_CALL)
+        # aiohttp has undone a Content-Encoding that it knows; Rasa's is a bare zlib stream ("deflate").
+        if raw[:1] != b"\x78":
+            return raw
+        inflate = zlib.decompressobj()
+        plain = inflate.decompress(raw, MAX_CALL)
+        if inflate.unconsumed_tail:
+            raise TooLarge("The call is too large.")
+        return plain
+
+
+def _parse(raw: bytes) -> dict[str, Any]:
+    body = json.loads(raw)
+    if not isinstance(body, dict) or not isinstance(body.get("next_action"), str):
+        raise ValueError("not a call")
+    if not isinstance(body.get("tracker"), dict) or "sender_id" not in body["tracker"]:
+        raise ValueError("no tracker")
+    # With `enable_selective_domain` Rasa 3.6 leaves the domain out; the SDK would ask for it with a 449.
+    body.setdefault("domain", {})
+    return body
+
+
+def _answer(status: int, body: dict[str, Any]) -> web.Response:
+    return web.json_response(body, status=status)

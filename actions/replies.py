@@ -1,0 +1,66 @@
+"""What an action wants to say and to leave behind, before any channel or framework has a part in it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Reason = Literal[
+    "user_asked", "repeated_failure", "workflow_failed", "no_answer", "policy", "assistant_unavailable"
+]
+Priority = Literal["urgent", "high", "normal", "low"]
+Tally = Literal["keep", "reset", "count"]
+
+
+@dataclass(frozen=True)
+class Button:
+    """A choice: `title` is what the user reads, `payload` what is sent, such as `/affirm`."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Say:
+    """One message; `card` is an article, a resolution or a list of orders shown with it."""
+
+    text: str
+    buttons: tuple[Button, ...] = ()
+    card: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Handoff:
+    """The wish that a person takes over, with what they should know in a few lines."""
+
+    reason: Reason
+    priority: Priority
+    summary: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an action comes to.
+
+    `pending` is the workflow that waits for a yes. `tally` says what becomes of the count of failures in a
+    row: `reset` after something that helped, `count` after something that did not.
+    """
+
+    says: tuple[Say, ...]
+    pending: str | None = None
+    attempt_id: str | None = None
+    tally: Tally = "keep"
+    offers_person: bool = False
+    handoff: Handoff | None = None
+
+
+PERSON = Button("Talk to a person", "/talk_to_person")
+NO_THANKS = Button("No, thanks", "/deny")
+SOMETHING_ELSE = Button("Something else", "/ask_capabilities")
+HELPED = Button("Yes, thanks", "/helped")
+NOT_HELPED = Button("No", "/not_helped")
+OFFER = (PERSON, NO_THANKS)
+
+
+def confirm_buttons(yes: str) -> tuple[Button, ...]:
+    """The two buttons under a question; `yes` says what will be done."""
+    return (Button(yes, "/affirm"), Button("Not now", "/deny"))

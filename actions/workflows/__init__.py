@@ -1,0 +1,1 @@
+"""One workflow a file; `actions.registry` finds them."""

@@ -1,0 +1,103 @@
+"""Tells where an order is. Reads only."""
+
+import re
+from typing import Any, ClassVar
+
+from actions.wording import day, humanise, listed
+from actions.workflow import Diagnosis, Metadata, Seen, Workflow
+
+UNDERWAY = ("delayed", "in_transit", "shipped", "processing")
+"""Statuses of orders that are still to come, those in most need of a word first."""
+_NUMBER = re.compile(r"(?:[A-Za-z]{1,4}[-\s]?)?(\d{3,})")
+
+
+class OrderStatus(Workflow):
+    """Looks up one order; `report` words it. It has no operation, so nothing is ever changed."""
+
+    meta: ClassVar[Metadata] = Metadata(
+        id="order_status",
+        title="Order status",
+        done_title="Order status",
+        area="orders",
+        intents=("order_status",),
+        reads=("orders",),
+        operation=None,
+        risk="none",
+        needs_consent=False,
+        symptoms=("delivery",),
+        help_query="my delivery is late",
+    )
+
+    def diagnose(self, seen: Seen) -> Diagnosis:
+        """No order or one on its way is fine; a delayed one is not, and is nothing we can mend."""
+        orders = seen.rows("orders")
+        if not orders:
+            return Diagnosis("fine", "I looked, and there are no orders on your account yet.")
+        if len(orders) == 1:
+            return report(orders[0])
+        return Diagnosis("fine", f"You have {len(orders)} orders.")
+
+
+def report(order: dict[str, Any]) -> Diagnosis:
+    """Word what is known of one order."""
+    number, status = order.get("number"), str(order.get("status"))
+    expected = day(order.get("expected_at"))
+    carrier = order.get("carrier")
+    by = f" with {carrier}" if isinstance(carrier, str) and carrier else ""
+    if status == "delayed":
+        was = f" It was due on {expected}." if expected else ""
+        return Diagnosis(
+            "blocked",
+            f"Order {number} is delayed.{was} It is{by or ' on its way'} and I can't speed it up from here, "
+            "but a person can chase it or send a replacement.",
+            code="delayed",
+        )
+    arrives = f" It should arrive on {expected}." if expected else ""
+    texts = {
+        "processing": f"Order {number} is being packed.{arrives}",
+        "shipped": f"Order {number} has been sent{by}.{arrives}",
+        "in_transit": f"Order {number} is on its way{by}.{arrives}",
+        "delivered": f"Order {number} was delivered{f' on {expected}' if expected else ''}.",
+    }
+    return Diagnosis("fine", texts.get(status, f"Order {number}: {humanise(status)}.{arrives}"))
+
+
+def card_row(order: dict[str, Any]) -> dict[str, Any]:
+    """Return what the orders card shows of one order."""
+    items = order.get("items")
+    names = [str(item) for item in items] if isinstance(items, list) else []
+    return {
+        "number": str(order.get("number")),
+        "status": str(order.get("status")),
+        "expected": order.get("expected_at"),
+        "items": names,
+    }
+
+
+def in_order(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put orders that need a word first, delivered ones last."""
+    rank = {status: place for place, status in enumerate(UNDERWAY)}
+    return sorted(orders, key=lambda order: rank.get(str(order.get("status")), len(rank)))
+
+
+def title(order: dict[str, Any]) -> str:
+    """Return a button's text for an order."""
+    return f"{order.get('number')} ({humanise(str(order.get('status')))})"
+
+
+def match(orders: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
+    """Find the one order that the user means by number, status or item; None when none or several fit."""
+    text = wanted.strip().casefold()
+    digits = _NUMBER.search(text)
+    if digits:
+        found = [o for o in orders if re.sub(r"\D", "", str(o.get("number"))) == digits[1]]
+        return found[0] if len(found) == 1 else None
+    words = set(re.findall(r"[a-z]{4,}", text)) | {"delayed" if "late" in text.split() else ""}
+    found = [o for o in orders if words & _described(o)]
+    return found[0] if len(found) == 1 else None
+
+
+def _described(order: dict[str, Any]) -> set[str]:
+    items = card_row(order)["items"]
+    text = f"{humanise(str(order.get('status')))} {listed(items) if items else ''}".casefold()
+    return set(re.findall(r"[a-z]{4,}", text))
