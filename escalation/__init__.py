@@ -1,0 +1,1 @@
+"""Cases: a person takes over, with everything that happened so far."""

@@ -1,8 +1,10 @@
 """All tables of all rooms, for migrations and tests: importing this completes `metadata`."""
 
+from actions import attempt_storage as _actions
 from bot.conversation import storage as _conversation
 from bot.foundation.database import metadata
+from escalation import storage as _escalation
 from security import storage as _security
 
 __all__ = ["metadata"]
-_ = (_conversation, _security)
+_ = (_actions, _conversation, _security, _escalation)

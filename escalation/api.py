@@ -1,0 +1,203 @@
+"""HTTP API of the desk, for staff with the role agent."""
+
+import asyncio
+import json
+
+import structlog
+from aiohttp import web
+from pydantic import BaseModel
+
+from bot.foundation.clock import Clock
+from bot.foundation.errors import FirstlineError, InvalidInput
+from bot.foundation.http import Access, Authenticator, Call, Endpoint, NoBody, Reply
+from bot.foundation.http.endpoints import Handler
+from bot.foundation.wakeups import Wakeups
+from escalation.line import agent_of
+from escalation.ports import Conversations
+from escalation.service import QUEUE_TOPIC, CaseDesk
+from escalation.wire import (
+    AgentMessageIn,
+    AgentTypingIn,
+    CaseDetail,
+    CaseEvent,
+    CaseListView,
+    CasesQuery,
+    CaseView,
+    ClaimIn,
+    ResolveIn,
+    case_view,
+    conversation_view,
+    event_view,
+)
+
+log = structlog.get_logger(__name__)
+HEARTBEAT = 15.0
+"""Seconds between signs of life on the stream; at each one it is checked who listens."""
+_EVENTS_SHOWN = 500
+_ROLES = frozenset({"agent", "admin"})
+
+
+class CaseApi:
+    """Endpoints of the desk."""
+
+    def __init__(
+        self,
+        desk: CaseDesk,
+        conversations: Conversations,
+        authenticator: Authenticator,
+        wakeups: Wakeups,
+        clock: Clock,
+        *,
+        heartbeat: float = HEARTBEAT,
+    ) -> None:
+        self._desk = desk
+        self._conversations = conversations
+        self._authenticator = authenticator
+        self._wakeups = wakeups
+        self._clock = clock
+        self._heartbeat = heartbeat
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        base, one = "/api/v1/cases", "/api/v1/cases/{id}"
+
+        def post(
+            path: str,
+            handler: Handler,
+            summary: str,
+            body: type[BaseModel] | None,
+            response: type[BaseModel] | None = CaseView,
+            status: int = 200,
+        ) -> Endpoint:
+            return Endpoint(
+                "POST",
+                one + path,
+                handler,
+                Access.staff("agent"),
+                summary,
+                body=body,
+                response=response,
+                status=status,
+                tags=("cases",),
+            )
+
+        def get(path: str, handler: Handler, summary: str, **more: type[BaseModel] | bool) -> Endpoint:
+            return Endpoint("GET", path, handler, Access.staff("agent"), summary, tags=("cases",), **more)  # type: ignore[arg-type]
+
+        return [
+            get(base, self.list, "List cases", query=CasesQuery, response=CaseListView),
+            get(f"{base}/stream", self.stream, "Server-sent events: the queue has changed", raw=True),
+            get(one, self.read, "Read a case with its context", response=CaseDetail),
+            post("/claim", self.claim, "Take a case", ClaimIn),
+            post("/release", self.release, "Put a case back into the queue", None),
+            post("/messages", self.send, "Write to the user", AgentMessageIn, CaseEvent, 201),
+            post("/typing", self.typing, "Show that you type", AgentTypingIn, None, 204),
+            post("/resolve", self.resolve, "Close a case; the bot takes over", ResolveIn),
+        ]
+
+    async def list(self, call: Call) -> CaseListView:
+        """List cases."""
+        query: CasesQuery = call.query
+        mine = call.caller.id if query.mine else None
+        found = await self._desk.list(query.status, mine=mine, limit=query.limit)
+        now = self._clock.now()
+        counts = await self._desk.counts()
+        return CaseListView(cases=[case_view(case, now) for case in found], **counts)
+
+    async def read(self, call: Call) -> CaseDetail:
+        """Read a case; this marks nothing."""
+        case = await self._desk.get(call.path["id"])
+        conversation = await self._conversations.get(case.conversation_id)
+        after = max(0, conversation.last_seq - _EVENTS_SHOWN)
+        events = await self._conversations.events(conversation.id, after, _EVENTS_SHOWN)
+        return CaseDetail(
+            case=case_view(case, self._clock.now()),
+            packet=case.packet,
+            conversation=conversation_view(conversation),
+            events=[event_view(event) for event in events],
+        )
+
+    async def claim(self, call: Call) -> CaseView:
+        """Take a case."""
+        wanted: ClaimIn = call.body
+        case = await self._desk.claim(call.path["id"], agent_of(call.caller), take_over=wanted.take_over)
+        return case_view(case, self._clock.now())
+
+    async def release(self, call: Call) -> CaseView:
+        """Put a case back."""
+        return case_view(await self._desk.release(call.path["id"], agent_of(call.caller)), self._clock.now())
+
+    async def send(self, call: Call) -> Reply:
+        """Write to the user."""
+        key = call.header("Idempotency-Key")
+        if key is None or not 1 <= len(key) <= 128 or any(not "!" <= letter <= "~" for letter in key):
+            raise InvalidInput(
+                "The header Idempotency-Key must be 1 to 128 visible ASCII characters.",
+                hint="A UUID is a good key; send the same one again after a lost answer.",
+            )
+        wanted: AgentMessageIn = call.body
+        sent = await self._desk.send(call.path["id"], agent_of(call.caller), wanted.text, key)
+        return Reply(event_view(sent.event), status=200 if sent.replayed else 201)
+
+    async def typing(self, call: Call) -> NoBody:
+        """Show that the agent types."""
+        await self._desk.typing(call.path["id"], agent_of(call.caller), call.body.active)
+        return NoBody()
+
+    async def resolve(self, call: Call) -> CaseView:
+        """Close a case."""
+        wanted: ResolveIn = call.body
+        case = await self._desk.resolve(
+            call.path["id"],
+            agent_of(call.caller),
+            outcome=wanted.outcome,
+            note=wanted.note.strip(),
+            tell_user=wanted.tell_user,
+        )
+        return case_view(case, self._clock.now())
+
+    async def stream(self, call: Call) -> web.StreamResponse:
+        """Send `queue` with the counts now and at every change, until the listener may no longer listen."""
+        response = web.StreamResponse(
+            headers={
+                "Content-Type": "text/event-stream",
+                "Cache-Control": "no-store",
+                "X-Accel-Buffering": "no",
+            }
+        )
+        await response.prepare(call.request)
+        try:
+            await self._send_changes(call.request, response)
+        except (ConnectionError, asyncio.CancelledError):
+            pass
+        except Exception as error:
+            # The headers are out, so nothing can be answered any more; the client comes back by itself.
+            log.warning("case_stream_broke", reason=type(error).__name__)
+        return response
+
+    async def _send_changes(self, request: web.Request, response: web.StreamResponse) -> None:
+        await response.write(b"retry: 1000\n\n")
+        async with self._wakeups.subscribe(QUEUE_TOPIC) as subscription:
+            await response.write(await self._queue_frame(None))
+            while await self._may_listen(request):
+                for change in _last_of_each_case(await subscription.wait(self._heartbeat)):
+                    await response.write(await self._queue_frame(change))
+                await response.write(b": alive\n\n")
+
+    async def _queue_frame(self, change: dict[str, str] | None) -> bytes:
+        body = {**await self._desk.counts(), "case": None, "change": None, **(change or {})}
+        return f"event: queue\ndata: {json.dumps(body)}\n\n".encode()
+
+    async def _may_listen(self, request: web.Request) -> bool:
+        try:
+            staff = await self._authenticator.staff(request)
+        except FirstlineError:
+            return False
+        return staff is not None and bool(staff.roles & _ROLES)
+
+
+def _last_of_each_case(messages: "list[dict[str, str]]") -> "list[dict[str, str]]":
+    latest = {message.get("case"): message for message in messages}
+    return [
+        {"case": message.get("case", ""), "change": message.get("change", "")} for message in latest.values()
+    ]

@@ -1,0 +1,254 @@
+"""Collects the context that is handed over. What cannot be read is named, and does not hold up the case."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import structlog
+
+from bot.conversation.domain import Contact, Conversation, Event, Turn
+from bot.foundation.clock import Clock
+from bot.foundation.errors import FirstlineError
+from bot.foundation.ids import ConversationId
+from escalation.domain import (
+    ArticleShown,
+    AttemptSummary,
+    CaseContact,
+    ContextPacket,
+    PreparedCase,
+    StateSnapshot,
+    TranscriptLine,
+    TurnReading,
+    decide_priority,
+)
+from escalation.ports import Attempts, AttemptView, Conversations, HostStates, ModelVersion
+from escalation.summary import shared_with_person, summarise
+from security.masking import mask
+
+log = structlog.get_logger(__name__)
+STATE_DEADLINE = 3.0
+"""Seconds that the application has for telling the user's state."""
+READ_DEADLINE = 5.0
+MAX_LINES = 300
+MAX_PART = 64 * 1024
+"""Characters of JSON that one part of the state may have; a larger one is left out and named."""
+T = TypeVar("T")
+
+
+class ContextCollector:
+    """Makes a `PreparedCase` from what the other rooms and the application know."""
+
+    def __init__(
+        self,
+        conversations: Conversations,
+        attempts: Attempts,
+        hosts: HostStates,
+        model: ModelVersion,
+        clock: Clock,
+        *,
+        labels: Mapping[str, str] | None = None,
+        state_deadline: float = STATE_DEADLINE,
+    ) -> None:
+        self._conversations = conversations
+        self._attempts = attempts
+        self._hosts = hosts
+        self._model = model
+        self._clock = clock
+        self._labels = labels or {}
+        self._state_deadline = state_deadline
+
+    async def collect(
+        self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
+    ) -> PreparedCase:
+        """Collect everything, in a few seconds at most.
+
+        Raises:
+            NotFound: when there is no such conversation.
+        """
+        conversation = await self._conversations.get(conversation_id)
+        contact = await self._conversations.contact(conversation.contact_id)
+        missing: list[str] = []
+        after = max(0, conversation.last_seq - MAX_LINES)
+        events, turns, attempts, state = await asyncio.gather(
+            self._or_empty(
+                "transcript", self._conversations.events(conversation_id, after, MAX_LINES), missing
+            ),
+            self._or_empty("readings", self._conversations.turns(conversation_id), missing),
+            self._or_empty("attempts", self._attempts.for_conversation(conversation_id), missing),
+            self._state(contact, missing),
+        )
+        packet = self._packet(
+            conversation, contact, events, turns, attempts, state, reason, priority, summary, missing
+        )
+        return PreparedCase(
+            conversation_id, reason, packet.priority, packet.contact, mask(packet.summary.text), packet
+        )
+
+    def _packet(
+        self,
+        conversation: Conversation,
+        contact: Contact,
+        events: Sequence[Event],
+        turns: Sequence[Turn],
+        attempts: Sequence[AttemptView],
+        state: StateSnapshot,
+        reason: str,
+        priority: str,
+        summary: str,
+        missing: Sequence[str],
+    ) -> ContextPacket:
+        lines = tuple(_line(event) for event in events)
+        readings = tuple(_reading(turn) for turn in turns)
+        tried = tuple(_attempt(attempt) for attempt in attempts)
+        articles = _articles(events)
+        return ContextPacket(
+            collected_at=self._clock.now(),
+            reason=reason,
+            priority=decide_priority(reason, priority, state),
+            contact=CaseContact(contact.id, contact.host, contact.ref, contact.name, contact.email),
+            page=storable(conversation.page),
+            client=storable(conversation.client),
+            channel=conversation.channel,
+            transcript=lines,
+            transcript_from=lines[0].seq if lines else 0,
+            state=state,
+            attempts=tried,
+            articles=articles,
+            turns=readings,
+            model_version=self._model_version(turns),
+            summary=summarise(
+                name=contact.name,
+                reason=reason,
+                given=summary,
+                transcript=lines,
+                turns=readings,
+                attempts=tried,
+                articles=articles,
+                state=state,
+                labels=self._labels,
+            ),
+            shared=shared_with_person(
+                transcript=lines, attempts=tried, articles=articles, state=state, page=conversation.page
+            ),
+            missing=tuple(missing),
+        )
+
+    async def _or_empty(self, what: str, read: Awaitable[Sequence[T]], missing: list[str]) -> Sequence[T]:
+        try:
+            async with asyncio.timeout(READ_DEADLINE):
+                return await read
+        except Exception as error:
+            # The user waits for a person: a case with a gap that is named is better than none.
+            log.warning("context_incomplete", what=what, reason=type(error).__name__)
+            missing.append(what)
+            return ()
+
+    async def _state(self, contact: Contact, missing: list[str]) -> StateSnapshot:
+        host = self._hosts(contact.host)
+        if host is None:
+            missing.append("state")
+            return StateSnapshot(problem=f"The state could not be read: {contact.host} is not connected.")
+        try:
+            async with asyncio.timeout(self._state_deadline):
+                state = await host.state(contact.ref)
+            parts = dict(state.parts)
+        except TimeoutError:
+            problem = f"{contact.host} did not answer within {self._state_deadline:g} s"
+        except FirstlineError as error:
+            problem = error.message.rstrip(".")
+        except Exception as error:
+            problem = f"{contact.host} answered nothing that could be used"
+            log.warning("state_unreadable", host=contact.host, reason=type(error).__name__)
+        else:
+            kept = {
+                name: part for name, part in parts.items() if len(json.dumps(part, default=str)) <= MAX_PART
+            }
+            missing += [f"state: {name} (too large)" for name in parts if name not in kept]
+            return StateSnapshot(as_of=state.as_of, parts=storable(kept))
+        missing.append("state")
+        return StateSnapshot(problem=f"The state could not be read: {problem}.")
+
+    def _model_version(self, turns: Sequence[Turn]) -> str | None:
+        used = next((turn.model for turn in reversed(turns) if turn.model), None)
+        return used or self._model()
+
+
+def storable(value: Any) -> Any:
+    """Return a JSON value without what PostgreSQL's JSON cannot hold: U+0000 and halves of surrogates."""
+    if isinstance(value, str):
+        return value.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable(item) for item in value]
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    return storable(str(value))
+
+
+def _line(event: Event) -> TranscriptLine:
+    text = event.payload.get("text")
+    return TranscriptLine(
+        event.seq,
+        event.at,
+        event.author.kind,
+        event.author.name,
+        event.type,
+        text if isinstance(text, str) else "",
+    )
+
+
+def _reading(turn: Turn) -> TurnReading:
+    return TurnReading(
+        turn_id=turn.id,
+        seq=turn.seq,
+        text=turn.text,
+        intent=turn.intent,
+        confidence=turn.confidence,
+        ranking=tuple(turn.ranking[:5]),
+        model=turn.model,
+        status=turn.status,
+        error=turn.error,
+    )
+
+
+def _attempt(attempt: AttemptView) -> AttemptSummary:
+    return AttemptSummary(
+        id=attempt.id,
+        at=attempt.created_at,
+        turn_id=attempt.turn_id,
+        kind=attempt.kind,
+        name=attempt.name,
+        outcome=attempt.outcome,
+        read=storable(attempt.read),
+        done=storable(attempt.done),
+        error=attempt.error,
+        duration_ms=attempt.duration_ms,
+    )
+
+
+def _articles(events: Sequence[Event]) -> tuple[ArticleShown, ...]:
+    helped = {
+        event.payload.get("about_seq"): bool(event.payload.get("helpful"))
+        for event in events
+        if event.type == "feedback"
+    }
+    found = []
+    for event in events:
+        card = event.payload.get("card") if event.type == "message" else None
+        if isinstance(card, Mapping) and card.get("type") == "article" and card.get("article_id"):
+            version = card.get("version")
+            found.append(
+                ArticleShown(
+                    article_id=str(card["article_id"]),
+                    version=version if isinstance(version, int) else None,
+                    title=str(card.get("title") or card["article_id"]),
+                    url=str(card.get("url") or f"/help/{card['article_id']}"),
+                    seq=event.seq,
+                    helpful=helped.get(event.seq),
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,300 @@
+"""The desk: cases are opened, claimed, worked on and resolved; one person at a time speaks.
+
+Every change takes the conversation's row first and the case's row second, so changes of one case happen one
+after the other and owner, epoch and case never disagree.
+"""
+
+from typing import Any
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.conversation.domain import (
+    BOT,
+    MAX_TEXT,
+    QUEUE,
+    SYSTEM,
+    Author,
+    Conversation,
+    Event,
+    NewEvent,
+    Owner,
+    message,
+)
+from bot.foundation.clock import Clock
+from bot.foundation.database import Database
+from bot.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
+from bot.foundation.ids import CaseId, ConversationId, is_id
+from bot.foundation.wakeups import Wakeups
+from escalation import storage
+from escalation.domain import Assignee, Case, CaseOutcome, PreparedCase
+from escalation.packet import ContextCollector
+from escalation.ports import Conversations
+from escalation.rules import Agent, Sent, check_assignee, check_claim, replay
+
+QUEUE_TOPIC = "queue"
+_KEY_LOOKBACK = 200
+log = structlog.get_logger(__name__)
+
+
+class CaseDesk:
+    """All that can be done with cases."""
+
+    def __init__(
+        self,
+        database: Database,
+        conversations: Conversations,
+        collector: ContextCollector,
+        wakeups: Wakeups,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._conversations = conversations
+        self._collector = collector
+        self._wakeups = wakeups
+        self._clock = clock
+
+    async def prepare(
+        self, conversation_id: ConversationId, *, reason: str, priority: str = "normal", summary: str = ""
+    ) -> PreparedCase:
+        """Collect the context for a case, outside any transaction; takes a few seconds at most.
+
+        Raises:
+            NotFound: when there is no such conversation.
+        """
+        return await self._collector.collect(
+            conversation_id, reason=reason, priority=priority, summary=summary
+        )
+
+    async def open(self, prepared: PreparedCase, tx: AsyncConnection) -> Case:
+        """Open the case, give the conversation to the queue and tell the user, all within `tx`.
+
+        A conversation has one open case: when it has one already, that is returned and nothing changes.
+        """
+        conversation = await self._conversations.lock(prepared.conversation_id, tx)
+        case = await storage.insert_case(tx, prepared, self._clock.now())
+        if case is None:
+            earlier = await storage.find_open(tx, prepared.conversation_id)
+            assert earlier is not None, "the conversation is locked and its case is open"
+            return earlier
+        if conversation.owner != QUEUE:
+            await self._conversations.transfer(prepared.conversation_id, QUEUE, reason=prepared.reason, tx=tx)
+        payload = {
+            "case": case.id,
+            "reason": case.reason,
+            "priority": case.priority,
+            "shared": list(prepared.packet.shared),
+        }
+        await self._conversations.append(
+            prepared.conversation_id, NewEvent("handoff", SYSTEM, payload), tx=tx
+        )
+        return case
+
+    async def after_open(self, case: Case) -> None:
+        """Tell the waiting users and the agents, after the commit."""
+        log.info("case_opened", case=case.id, reason=case.reason, priority=case.priority)
+        await self._tell(case, "opened")
+
+    async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
+        """Return (place in the queue from 1, how many wait), or None when the conversation does not wait."""
+        async with self._database.connect() as connection:
+            return await storage.position(connection, conversation_id)
+
+    async def open_case(self, conversation_id: ConversationId) -> Case | None:
+        """Return the conversation's case that is not resolved, without its packet."""
+        async with self._database.connect() as connection:
+            return await storage.find_open(connection, conversation_id)
+
+    async def get(self, case_id: str) -> Case:
+        """Return a case with its packet; looking changes nothing.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        async with self._database.connect() as connection:
+            return await self._find(connection, case_id, packet=True)
+
+    async def list(self, status: str = "open", *, mine: str | None = None, limit: int = 200) -> list[Case]:
+        """Return cases without their packets; `mine` is a staff id, `status` may also be "open"."""
+        statuses = ("queued", "assigned") if status == "open" else (status,)
+        async with self._database.connect() as connection:
+            return await storage.list_cases(connection, statuses, assignee_id=mine, limit=limit)
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many cases are `queued` and `assigned`."""
+        async with self._database.connect() as connection:
+            return await storage.counts(connection)
+
+    async def had_case(self, conversation_id: ConversationId) -> bool:
+        """Tell whether the conversation has or had a case."""
+        async with self._database.connect() as connection:
+            return await storage.had_case(connection, conversation_id)
+
+    async def claim(self, case_id: str, agent: Agent, *, take_over: bool = False) -> Case:
+        """Give the case and its conversation to `agent`; claiming one's own case changes nothing.
+
+        Raises:
+            Conflict: when somebody else has it (the message says who), or it is resolved.
+            Forbidden: when somebody who is no admin wants to take it over.
+        """
+        async with self._database.begin() as tx:
+            case, conversation = await self._hold(tx, case_id)
+            if case.is_assigned_to(agent.id):
+                return case
+            check_claim(case, agent, take_over)
+            reason = "taken_over" if case.status == "assigned" else "claimed"
+            now = self._clock.now()
+            case = await storage.update_case(
+                tx,
+                case.id,
+                status="assigned",
+                assignee_id=agent.id,
+                assignee_name=agent.name,
+                claimed_at=case.claimed_at or now,
+                last_activity_at=now,
+            )
+            owner = Owner("agent", agent.id, agent.name)
+            await self._conversations.transfer(conversation.id, owner, reason=reason, tx=tx)
+        log.info("case_claimed", case=case.id, agent=agent.id, reason=reason)
+        await self._tell(case, reason)
+        return case
+
+    async def release(self, case_id: str, agent: Agent) -> Case:
+        """Put the case back to its place in the queue.
+
+        Raises:
+            Forbidden: when somebody else has it and `agent` is no admin.
+            Conflict: when nobody has it.
+        """
+        async with self._database.begin() as tx:
+            case, conversation = await self._hold(tx, case_id)
+            check_assignee(case, agent, admin_may=True)
+            case = await storage.update_case(
+                tx,
+                case.id,
+                status="queued",
+                assignee_id=None,
+                assignee_name=None,
+                claimed_at=None,
+                last_activity_at=self._clock.now(),
+            )
+            await self._conversations.transfer(conversation.id, QUEUE, reason="released", tx=tx)
+        log.info("case_released", case=case.id, agent=agent.id)
+        await self._tell(case, "released")
+        return case
+
+    async def send(self, case_id: str, agent: Agent, text: str, key: str) -> Sent:
+        """Say something to the user; the same `key` again gives the first message.
+
+        Raises:
+            InvalidInput: when there is nothing to say.
+            Forbidden: when somebody else has the case (the message says who).
+            Conflict: when nobody has it, or `key` was used for another text.
+        """
+        text = text.strip()
+        if not 1 <= len(text) <= MAX_TEXT:
+            raise InvalidInput(f"A message has 1 to {MAX_TEXT} characters.", hint="Write something.")
+        try:
+            sent = await self._append(case_id, agent, text, key)
+        except (Forbidden, Conflict):
+            # Perhaps it was sent while the case was theirs, and only the answer was lost.
+            earlier = await self._find_sent(case_id, agent, key)
+            if earlier is None:
+                raise
+            return replay(earlier, agent, text)
+        if not sent.replayed:
+            await self._conversations.announce(sent.event.conversation_id)
+        return sent
+
+    async def _append(self, case_id: str, agent: Agent, text: str, key: str) -> Sent:
+        async with self._database.begin() as tx:
+            case, conversation = await self._hold(tx, case_id)
+            check_assignee(case, agent)
+            author = Author("agent", agent.name, agent.id)
+            event = await self._conversations.append(
+                conversation.id, NewEvent("message", author, message(text), client_key=key), tx=tx
+            )
+            if event.seq <= conversation.last_seq:
+                return replay(event, agent, text)
+            await storage.update_case(tx, case.id, last_activity_at=self._clock.now())
+        return Sent(event, replayed=False)
+
+    async def _find_sent(self, case_id: str, agent: Agent, key: str) -> Event | None:
+        conversation = await self._conversations.get((await self.get(case_id)).conversation_id)
+        after = max(0, conversation.last_seq - _KEY_LOOKBACK)
+        for event in await self._conversations.events(conversation.id, after, _KEY_LOOKBACK):
+            if event.client_key == key and event.author.staff_id == agent.id:
+                return event
+        return None
+
+    async def typing(self, case_id: str, agent: Agent, active: bool) -> None:
+        """Show the user that the agent types, or has stopped; nothing is stored.
+
+        Raises:
+            Forbidden: when somebody else has the case.
+        """
+        async with self._database.connect() as connection:
+            case = await self._find(connection, case_id)
+        check_assignee(case, agent)
+        await self._conversations.typing(case.conversation_id, Author("agent", agent.name, agent.id), active)
+
+    async def resolve(
+        self, case_id: str, agent: Agent, *, outcome: CaseOutcome, note: str = "", tell_user: bool = False
+    ) -> Case:
+        """Close the case and give the conversation back to the bot.
+
+        `note` is for the record; the user sees it only with `tell_user`. Resolving what this agent has
+        resolved the same way changes nothing.
+
+        Raises:
+            Forbidden: when somebody else has the case.
+            Conflict: when nobody has it, or it was resolved otherwise.
+        """
+        async with self._database.begin() as tx:
+            case, conversation = await self._hold(tx, case_id)
+            if case.status == "resolved" and (case.assignee, case.outcome) == (
+                Assignee(agent.id, agent.name),
+                outcome,
+            ):
+                return case
+            check_assignee(case, agent)
+            now = self._clock.now()
+            case = await storage.update_case(
+                tx,
+                case.id,
+                status="resolved",
+                resolved_at=now,
+                last_activity_at=now,
+                outcome=outcome,
+                note=note or None,
+            )
+            payload: dict[str, Any] = {"case": case.id, "outcome": outcome}
+            if tell_user and note:
+                payload["note"] = note
+            author = Author("agent", agent.name, agent.id)
+            await self._conversations.append(
+                conversation.id, NewEvent("case_resolved", author, payload), tx=tx
+            )
+            await self._conversations.transfer(conversation.id, BOT, reason="resolved", tx=tx)
+        log.info("case_resolved", case=case.id, agent=agent.id, outcome=outcome)
+        await self._tell(case, "resolved")
+        return case
+
+    async def _hold(self, tx: AsyncConnection, case_id: str) -> tuple[Case, Conversation]:
+        found = await self._find(tx, case_id)
+        conversation = await self._conversations.lock(found.conversation_id, tx)
+        held = await storage.find_case(tx, found.id, lock=True)
+        assert held is not None, "cases are not deleted"
+        return held, conversation
+
+    async def _find(self, connection: AsyncConnection, case_id: str, *, packet: bool = False) -> Case:
+        case = None
+        if is_id(case_id, "cas"):
+            case = await storage.find_case(connection, CaseId(case_id), packet=packet)
+        if case is None:
+            raise NotFound("There is no such case.", hint="List them with GET /api/v1/cases.")
+        return case
+
+    async def _tell(self, case: Case, change: str) -> None:
+        await self._conversations.announce(case.conversation_id)
+        await self._wakeups.publish(QUEUE_TOPIC, {"case": case.id, "change": change})
