@@ -1,4 +1,4 @@
-"""The `firstline` channel: one turn of a conversation in, messages and the reading out, and why there are none.
+"""The `firstline` channel: a turn of a conversation in, messages and their reading out, or why there are none.
 
 POST /webhooks/firstline/turn with `Authorization: Bearer <service token>`:
     {"conversation": id, "turn": id, "text": "..."} or {"conversation", "turn", "payload": "/intent{...}"}
@@ -23,7 +23,7 @@ from rasa.core.channels.channel import CollectingOutputChannel, InputChannel, Us
 from rasa.shared.constants import DEFAULT_NLU_FALLBACK_INTENT_NAME as FALLBACK
 from rasa.shared.core.constants import DEFAULT_INTENTS
 from rasa.shared.exceptions import RasaException
-from sanic import Blueprint, response  # type: ignore[import-not-found]
+from sanic import Blueprint, response
 
 from bot.rasa_components.action_calls import ActionCalls, action_failures, watch_swallowed_errors
 from bot.rasa_components.turns import TURN, rewind_before
@@ -95,14 +95,12 @@ class FirstlineInput(InputChannel):  # type: ignore[misc]
         watch_swallowed_errors()
         routes = Blueprint("firstline_channel")
 
-        @routes.route("/", methods=["GET"])  # type: ignore[misc]
         async def health(request: Any) -> Any:
             agent = getattr(request.app.ctx, "agent", None)
             if agent is None or not agent.is_ready():
                 return response.json({"status": "no_model"}, status=503)
             return response.json({"status": "ok", "model": _model(agent)})
 
-        @routes.route("/turn", methods=["POST"])  # type: ignore[misc]
         async def turn(request: Any) -> Any:
             given = request.headers.get("authorization", "")
             if not hmac.compare_digest(given.encode(), f"Bearer {self._token}".encode()):
@@ -116,6 +114,8 @@ class FirstlineInput(InputChannel):  # type: ignore[misc]
                 return response.json({"detail": f"This is no turn: {error}."}, status=400)
             return response.json(await answer(agent, wanted))
 
+        routes.add_route(health, "/", methods=["GET"])
+        routes.add_route(turn, "/turn", methods=["POST"])
         return routes
 
 

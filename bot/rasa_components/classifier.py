@@ -93,7 +93,7 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
             return cls(config, model_storage, resource, IntentModel.load(Path(folder) / "intents.npz"))
 
     def train(self, training_data: TrainingData) -> Resource:
-        """Fit on the examples that have an intent. Raises InvalidConfigException where they do not suffice."""
+        """Fit on the examples with an intent. Raises InvalidConfigException where they do not suffice."""
         vectors: List[Any] = []
         labels: List[str] = []
         outside: List[Any] = []
@@ -139,7 +139,7 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
     def _judge(self, message: Message, reading: Reading, model: IntentModel) -> None:
         ranking = [
             {"name": name, "confidence": confidence}
-            for name, confidence in zip(reading.intents[:RANKED], reading.probabilities)
+            for name, confidence in zip(reading.intents[:RANKED], reading.probabilities[:RANKED], strict=True)
         ]
         best = reading.probabilities[0]
         if not model.accepts(reading):

@@ -81,7 +81,7 @@ class Encoder:
         order = sorted(range(len(new)), key=lambda row: len(encodings[row].ids))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            for row, vector in zip(rows, self._run([encodings[row].ids for row in rows])):
+            for row, vector in zip(rows, self._run([encodings[row].ids for row in rows]), strict=True):
                 fresh[new[row]] = vector
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in enumerate(texts):

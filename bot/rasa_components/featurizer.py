@@ -69,5 +69,5 @@ class OnnxSentenceFeaturizer(GraphComponent):  # type: ignore[misc]
     def _add(self, messages: List[Message]) -> None:
         assert TEXT in DENSE_FEATURIZABLE_ATTRIBUTES
         vectors = self._encoder.encode([str(message.get(TEXT)) for message in messages])
-        for message, vector in zip(messages, vectors):
+        for message, vector in zip(messages, vectors, strict=True):
             message.add_features(Features(vector.reshape(1, -1), FEATURE_TYPE_SENTENCE, TEXT, self._alias))

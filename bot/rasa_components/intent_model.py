@@ -59,7 +59,9 @@ class IntentModel:
         """Readings of `vectors [k,d]` (unit length)."""
         logits = vectors @ self.weights.T + self.bias
         probabilities = _softmax(logits / self.temperature)
-        odds = _signs(vectors, probabilities, self.examples, self.centroids) @ self.sign_weights + self.sign_bias
+        odds = (
+            _signs(vectors, probabilities, self.examples, self.centroids) @ self.sign_weights + self.sign_bias
+        )
         in_scope = 1.0 / (1.0 + np.exp(-odds))
         readings = []
         for row in range(len(vectors)):
@@ -79,7 +81,7 @@ class IntentModel:
 
     def save(self, path: Path) -> None:
         """Write the model as a `.npz` without pickled objects."""
-        values = {item.name: np.asarray(getattr(self, item.name)) for item in fields(self)}
+        values: Dict[str, Any] = {item.name: np.asarray(getattr(self, item.name)) for item in fields(self)}
         with Path(path).open("wb") as file:
             np.savez_compressed(file, **values)
 
@@ -145,7 +147,7 @@ def _softmax(logits: Array) -> Array:
 
 
 def _regress(vectors: Array, names: Array, intents: Array, c: float) -> Tuple[Array, Array]:
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     model = LogisticRegression(C=c, max_iter=500).fit(vectors, names)
     weights, bias = model.coef_, model.intercept_
@@ -187,7 +189,6 @@ def _temperature(vectors: Array, names: Array, intents: Array, c: float, seed: i
     """The temperature with the least log loss on out-of-fold logits, from a grid of 0.2 to 3."""
     folds = _stratified(names, seed)
     logits = np.zeros((len(names), len(intents)), dtype=np.float32)
-    target = np.searchsorted(intents, names)
     usable = np.zeros(len(names), dtype=bool)
     for fold in range(FOLDS):
         train, test = folds != fold, folds == fold
@@ -198,7 +199,8 @@ def _temperature(vectors: Array, names: Array, intents: Array, c: float, seed: i
         usable |= test
     if not usable.any():
         return 1.0
-    rows = np.flatnonzero(usable)
+    rows: Array = np.flatnonzero(usable)
+    target: Array = np.searchsorted(intents, names)
 
     def loss(temperature: float) -> float:
         chosen = _softmax(logits[rows] / temperature)[np.arange(len(rows)), target[rows]]
@@ -237,7 +239,7 @@ def _rehearse(
 
 
 def _rejection(signs: Array, inside: Array, false_rejections: float) -> Tuple[Array, float, float]:
-    """Weights and bias over the signs, and the threshold that rejects `false_rejections` of what is inside."""
+    """Weights and bias over the signs; the threshold rejects `false_rejections` of what is inside."""
     if not inside.any() or inside.all():
         return np.array([8.0, 0.0, 0.0], np.float32), -3.2, 0.5
     from sklearn.linear_model import LogisticRegression
@@ -257,5 +259,5 @@ def summary(model: IntentModel) -> Dict[str, Any]:
         "examples": len(model.examples),
         "temperature": round(model.temperature, 3),
         "threshold": round(model.threshold, 3),
-        "signs": {name: round(float(w), 2) for name, w in zip(SIGNS, model.sign_weights)},
+        "signs": {name: round(float(w), 2) for name, w in zip(SIGNS, model.sign_weights, strict=True)},
     }

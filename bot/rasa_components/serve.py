@@ -1,4 +1,4 @@
-"""Run the Rasa server for Firstline, with little memory. Runs in Rasa's environment, from the repository root.
+"""Run the Rasa server with little memory. Runs in Rasa's environment, from the repository root.
 
     python -m bot.rasa_components.serve --model FILE --port PORT
 
@@ -9,6 +9,7 @@ _DB, _USERNAME, _PASSWORD, _SSL. It is one process with one worker, bound to loo
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import gc
 import logging
@@ -41,7 +42,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def prepare_environment() -> None:
-    """Set defaults, start again once where the C library must see them, and refuse to run without the rest."""
+    """Set defaults (starting again once, for the C library to see them); refuse to run without the rest."""
     missing = [name for name in REQUIRED if not os.environ.get(name)]
     if missing:
         sys.exit(f"rasa: {', '.join(missing)} must be set.")
@@ -49,17 +50,15 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
     if "MALLOC_ARENA_MAX" not in os.environ:
         os.environ.update({name: os.environ.get(name, value) for name, value in AT_START.items()})
-        os.execv(sys.executable, [sys.executable, "-m", "bot.rasa_components.serve", *sys.argv[1:]])
+        os.execv(sys.executable, [sys.executable, "-m", "bot.rasa_components.serve", *sys.argv[1:]])  # noqa: S606 (itself)
 
 
 def give_back_memory() -> None:
     """Return to the system what loading left behind; what stays is not looked at by the collector again."""
     gc.collect()
     gc.freeze()
-    try:
+    with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
-    except (OSError, AttributeError):
-        pass
 
 
 def main() -> None:
@@ -79,7 +78,7 @@ def main() -> None:
 
     lean.install()
     import rasa.core.run
-    import rasa.engine.recipes.default_components  # noqa: F401
+    import rasa.engine.recipes.default_components
     from rasa.core.utils import AvailableEndpoints
     from rasa.utils.common import configure_logging_and_warnings
     from rasa.utils.log_utils import configure_structlog

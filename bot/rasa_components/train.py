@@ -1,9 +1,9 @@
-"""Validate the assistant's files and train one model. Runs in Rasa's environment; `bot.training` drives it.
+"""Validate the assistant's files and train one model. Runs in Rasa's environment.
 
-    python -m bot.rasa_components.train --config config.yml --domain domain.yml --data data/training --out FILE
+    python -m bot.rasa_components.train --config FILE --domain FILE --data FOLDER --out FILE
 
-Prints one JSON object a line: {"stage": ..., "detail": ...}. Exit status 0: trained; 2: the files are wrong
-(stage "invalid", with `problems`); anything else: it broke.
+Driven by `bot.training`. Prints one JSON object a line: {"stage": ..., "detail": ...}. Exit status 0: trained;
+2: the files are wrong (stage "invalid", with `problems`); anything else: it broke.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def validate(config: str, domain: str, data: str) -> List[str]:
         good = checker.verify_intents_in_stories(False) and good
         good = checker.verify_form_slots() and checker.verify_slot_mappings() and good
     if not good and not problems:
-        texts = [str(item.message).split("\n")[0] for item in caught if issubclass(item.category, UserWarning)]
+        texts = [
+            str(item.message).split("\n")[0] for item in caught if issubclass(item.category, UserWarning)
+        ]
         problems += texts or ["Rasa's validator refuses the domain, the rules or the stories."]
     return problems
 
