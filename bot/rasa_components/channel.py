@@ -1,4 +1,4 @@
-"""The `firstline` channel: a turn of a conversation in, messages and their reading out, or why there are none.
+"""The `firstline` channel: a turn in, messages and the reading out, or why there are none.
 
 POST /webhooks/firstline/turn with `Authorization: Bearer <service token>`:
     {"conversation": id, "turn": id, "text": "..."} or {"conversation", "turn", "payload": "/intent{...}"}

@@ -2,7 +2,7 @@
 
     python -m bot.rasa_components.train --config FILE --domain FILE --data FOLDER --out FILE
 
-Driven by `bot.training`. Prints one JSON object a line: {"stage": ..., "detail": ...}. Exit status 0: trained;
+Driven by `bot.training`. Prints one JSON object a line: {"stage": ..., "detail": ...}. Exit status 0: done;
 2: the files are wrong (stage "invalid", with `problems`); anything else: it broke.
 """
 
