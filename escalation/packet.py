@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -24,7 +24,6 @@ from escalation.domain import (
 )
 from escalation.ports import Attempts, AttemptView, Conversations, HostStates, ModelVersion
 from escalation.summary import shared_with_person, summarise
-from security.masking import mask
 
 log = structlog.get_logger(__name__)
 STATE_DEADLINE = 3.0
@@ -37,7 +36,10 @@ T = TypeVar("T")
 
 
 class ContextCollector:
-    """Makes a `PreparedCase` from what the other rooms and the application know."""
+    """Makes a `PreparedCase` from what the other rooms and the application know.
+
+    `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary.
+    """
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class ContextCollector:
         hosts: HostStates,
         model: ModelVersion,
         clock: Clock,
+        mask: Callable[[str], str],
         *,
         labels: Mapping[str, str] | None = None,
         state_deadline: float = STATE_DEADLINE,
@@ -55,6 +58,7 @@ class ContextCollector:
         self._hosts = hosts
         self._model = model
         self._clock = clock
+        self._mask = mask
         self._labels = labels or {}
         self._state_deadline = state_deadline
 
@@ -82,7 +86,7 @@ class ContextCollector:
             conversation, contact, events, turns, attempts, state, reason, priority, summary, missing
         )
         return PreparedCase(
-            conversation_id, reason, packet.priority, packet.contact, mask(packet.summary.text), packet
+            conversation_id, reason, packet.priority, packet.contact, self._mask(packet.summary.text), packet
         )
 
     def _packet(
@@ -121,6 +125,7 @@ class ContextCollector:
                 name=contact.name,
                 reason=reason,
                 given=summary,
+                mask=self._mask,
                 transcript=lines,
                 turns=readings,
                 attempts=tried,

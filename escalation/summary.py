@@ -1,6 +1,6 @@
 """Plain words about a case: one paragraph for the agent, and for the user what was handed over."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from escalation.domain import (
@@ -49,6 +49,7 @@ def summarise(
     name: str,
     reason: str,
     given: str,
+    mask: Callable[[str], str],
     transcript: Sequence[TranscriptLine],
     turns: Sequence[TurnReading],
     attempts: Sequence[AttemptSummary],
@@ -56,12 +57,15 @@ def summarise(
     state: StateSnapshot,
     labels: Mapping[str, str],
 ) -> Summary:
-    """Say what the user wants, what was tried and what was seen; `given` is what the assistant noted."""
+    """Say what the user wants, what was tried and what was seen; `given` is what the assistant noted.
+
+    Quotes are masked before they are cut short, since half a card number is not recognised any more.
+    """
     return Summary(
-        wants=_wants(name, reason, transcript, turns, labels),
+        wants=_wants(name, reason, transcript, turns, labels, mask),
         tried=_tried(attempts, articles),
         seen=_seen(state),
-        assistant=given.strip()[:_MAX_GIVEN],
+        assistant=mask(given.strip())[:_MAX_GIVEN],
     )
 
 
@@ -71,6 +75,7 @@ def _wants(
     transcript: Sequence[TranscriptLine],
     turns: Sequence[TurnReading],
     labels: Mapping[str, str],
+    mask: Callable[[str], str],
 ) -> str:
     intent = next(
         (turn.intent for turn in reversed(turns) if turn.intent not in _CONTROL and turn.intent), None
@@ -79,7 +84,7 @@ def _wants(
     silent = {turn.seq for turn in turns if turn.intent in _CONTROL}
     said = [line for line in transcript if line.author == "user" and line.type == "message" and line.text]
     telling = [line for line in said if line.seq not in silent] or said
-    quote = f"“{_short(telling[-1].text)}”" if telling else None
+    quote = f"“{_short(mask(telling[-1].text))}”" if telling else None
     about = f"{name} wrote {quote}" if quote else f"{name} wrote nothing yet"
     topic_words = f" (read as: {topic})" if topic and quote else ""
     return f"{about}{topic_words}. {_REASONS.get(reason, f'Handed over: {humanise(reason)}.')}"
