@@ -95,6 +95,8 @@ class Actor:
             except FirstlineError as error:
                 log.warning("host_second_look_failed", reason=error.code)
                 continue
+            if before.as_of is not None and state.as_of < before.as_of:
+                continue  # An older reading, out of a cache somewhere, proves nothing.
             after = Seen.of(state, workflow.meta.reads)
             verification = workflow.verify(before, after)
             if verification.ok:

@@ -10,12 +10,13 @@ import structlog
 from actions.host import HostRefused, HostUnavailable, Operation, OperationResult, UserState
 from actions.policy import AssistantPolicy
 from actions.ports import HostApplication, TurnContext
+from bot.foundation.errors import NotFound
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 HostByName = Callable[[str], HostApplication | None]
-"""Gives the application of a name, or None when none is connected under it."""
+"""Gives the application of a name; None or `NotFound` when none is connected under it."""
 
 
 class HostAccess:
@@ -67,8 +68,11 @@ class HostAccess:
             return OperationResult("refused", error.reason_code, error.message)
 
     def _host(self, context: TurnContext) -> HostApplication:
-        host = self._hosts(context.host)
-        if host is None or not context.user_ref:
+        try:
+            host = self._hosts(context.host) if context.user_ref else None
+        except NotFound:
+            host = None
+        if host is None:
             raise HostUnavailable(reason="not_connected")
         return host
 

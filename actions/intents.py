@@ -44,9 +44,12 @@ class IntentCatalogue:
         """Read the file.
 
         Raises:
-            InvalidInput: naming the intent whose entry is wrong.
+            InvalidInput: saying which intent's entry is wrong, or that it is no YAML at all.
         """
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        try:
+            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except yaml.YAMLError:
+            raise InvalidInput(f"{path.name} is not valid YAML.") from None
         if not isinstance(raw, Mapping) or not isinstance(raw.get("intents"), Mapping):
             raise InvalidInput(f"{path.name} must hold a mapping named `intents`.")
         return cls([_label(str(name), entry) for name, entry in raw["intents"].items()])

@@ -11,6 +11,18 @@ _INTERNAL = re.compile(
     r"|\b\w+\.(?:py|js|internal|local|svc)\b|\bline \d+",
     re.IGNORECASE,
 )
+_REASONS = {
+    "needs_review": "That needs a look by a person first.",
+    "not_permitted": "That isn't allowed for your account.",
+    "rate_limited": "That was done only a moment ago. Please wait a minute.",
+    "step_up_required": "You would have to confirm it with your second factor in the application first.",
+    "nothing_due": "Nothing is due at the moment.",
+    "not_locked": "Your account isn't locked.",
+    "already_verified": "Your e-mail address is confirmed already.",
+    "already_in_sync": "Your preferences are in use already.",
+    "no_stuck_export": "None of your exports is stuck.",
+}
+"""What reasons are in words, for applications that give only a code."""
 LONGEST = 200
 """Characters of a sentence from the application that are passed on."""
 
@@ -81,3 +93,8 @@ def passed_on(message: object) -> str | None:
         return None
     text = text[0].upper() + text[1:]
     return text if text[-1] in ".!?" else f"{text}."
+
+
+def reason_text(code: object, message: object) -> str | None:
+    """Put a refusal into words: ours when the code is known, else the application's when they are fit."""
+    return _REASONS.get(str(code)) or passed_on(message)

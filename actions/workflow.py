@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any, ClassVar, Literal
 
 from actions.host import OperationResult, UserState
-from actions.wording import passed_on
+from actions.wording import passed_on, reason_text
 
 Verdict = Literal["applies", "fine", "blocked"]
 Risk = Literal["none", "low", "medium", "high"]
@@ -159,7 +159,9 @@ class Workflow(ABC):
 
     def explain_refusal(self, result: OperationResult) -> str:
         """Tell the user why the application did not do it; by default in its own words if they are fit."""
-        return passed_on(result.message) or "The application did not allow it for your account."
+        return (
+            reason_text(result.code, result.message) or "The application did not allow it for your account."
+        )
 
     def explain_failure(self, after: Seen, result: OperationResult) -> str:
         """Tell the user that it was tried in vain, and what they can do themselves where that is known."""
@@ -167,4 +169,4 @@ class Workflow(ABC):
 
     def refused_beforehand(self, reason: str | None) -> str:
         """Tell the user why the application would not do it now, going by its list of operations."""
-        return passed_on(reason) or "The application does not allow that for your account at the moment."
+        return reason_text(reason, reason) or "That isn't allowed for your account at the moment."

@@ -1,0 +1,387 @@
+"""Each workflow against an application that is honest, lies, hangs, refuses, or changes meanwhile."""
+
+from typing import Any
+
+import pytest
+
+from tests.actions.conftest import Bench
+
+Trouble = tuple[str, str, str, dict[str, Any]]
+TROUBLES: list[Trouble] = [
+    ("unlock_account", "unlock_account", "account", {"locked": True, "lock_reason": "too_many_attempts",
+                                                     "failed_sign_ins": 6}),
+    ("reset_password", "reset_password", "account", {"password_expired": True}),
+    ("resend_verification", "resend_verification", "account", {"email_verified": False}),
+    ("preferences_not_saved", "resync_preferences", "preferences", {
+        "applied": {"grind": "whole_bean", "delivery_day": "thursday"}, "sync": {"state": "failed"}}),
+    ("payment_failed", "retry_payment", "billing", {
+        "status": "past_due", "amount_due_cents": 1890,
+        "last_payment": {"id": "pay_1", "status": "failed", "failure_code": "issuer_timeout"}}),
+    ("export_stuck", "restart_export", "exports", {}),
+]  # fmt: skip
+each = pytest.mark.parametrize("trouble", TROUBLES, ids=[trouble[1] for trouble in TROUBLES])
+
+
+def bring_about(bench: Bench, trouble: Trouble) -> None:
+    _, _, part, changes = trouble
+    if part == "exports":
+        bench.host.parts["exports"] = [
+            {
+                "id": "exp_ada_2",
+                "kind": "invoices",
+                "state": "stuck",
+                "requested_at": "2026-03-01T09:00:00+00:00",
+            }
+        ]
+    else:
+        bench.host.parts[part].update(changes)
+
+
+@each
+async def test_explains_and_asks_before_it_acts(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    reply = await bench.chat.start(trouble[0])
+    assert bench.host.calls == []
+    assert reply.payloads == ["/affirm", "/deny"]
+    assert reply.slots["pending_workflow"] == trouble[1]
+    assert reply.text.endswith(("?", "."))
+    [attempt] = await bench.attempts()
+    assert (attempt.name, attempt.outcome, attempt.finished_at) == (trouble[1], None, None)
+
+
+@each
+async def test_acts_once_and_proves_it_by_a_second_look(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    await bench.chat.start(trouble[0])
+    looks = len(bench.host.reads)
+    reply = await bench.chat.yes()
+    assert len(bench.host.calls) == bench.host.acts == 1
+    assert len(bench.host.reads) == looks + 2, "one look right before the act, one after it"
+    card = reply.card("resolution")
+    assert card["outcome"] == "verified"
+    assert card["workflow"] == trouble[1]
+    assert all(fact["before"] != fact["after"] for fact in card["facts"])
+    assert card["facts"]
+    assert card["checked_at"]
+    assert reply.slots["pending_workflow"] is None
+    [attempt] = await bench.attempts()
+    assert attempt.outcome == "verified"
+    assert attempt.done["answer"]["status"] in ("done", "accepted")
+
+
+@each
+async def test_does_not_believe_an_application_that_lies(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    bench.host.fault = "lie"
+    await bench.chat.start(trouble[0])
+    reply = await bench.chat.yes()
+    assert reply.card("resolution")["outcome"] == "failed"
+    assert "I won't call it fixed" in reply.text
+    assert "/talk_to_person" in reply.payloads
+    assert reply.slots["offered_person"] is True
+    [attempt] = await bench.attempts()
+    assert (attempt.outcome, attempt.error) == ("failed", "state_disagrees")
+
+
+@each
+async def test_hand_off_after_a_lie_tells_what_was_tried(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    bench.host.fault = "lie"
+    await bench.chat.start(trouble[0])
+    await bench.chat.yes()
+    handoff = (await bench.chat.yes()).card("handoff")
+    assert handoff["reason"] == "workflow_failed"
+    assert "did not help (state disagrees)" in handoff["summary"]
+    assert "Seen:" in handoff["summary"] or trouble[1] in ("resync_preferences", "restart_export")
+
+
+@each
+@pytest.mark.parametrize("fault", ["refuse", "fail"])
+async def test_explains_a_refusal_or_failure_and_offers_a_person(
+    bench: Bench, trouble: Trouble, fault: str
+) -> None:
+    bring_about(bench, trouble)
+    bench.host.fault = fault
+    bench.knowledge.by_word = {"": [_hit()]}
+    await bench.chat.start(trouble[0])
+    reply = await bench.chat.yes()
+    assert not reply.has("resolution")
+    assert reply.card("article")["article_id"] == "some-article"
+    assert reply.slots["offered_person"] is True
+    [attempt] = await bench.attempts()
+    assert (attempt.outcome, attempt.article_id) == ("failed", "some-article")
+
+
+@each
+async def test_an_operation_that_hangs_is_not_called_done(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    bench.host.fault = "hang"
+    await bench.chat.start(trouble[0])
+    reply = await bench.chat.yes()
+    assert "no answer in time" in reply.text
+    assert reply.slots["offered_person"] is True
+    [attempt] = await bench.attempts()
+    assert (attempt.outcome, attempt.error) == ("failed", "host_unavailable")
+
+
+@each
+async def test_the_state_decides_when_the_answer_got_lost(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    bench.host.fault = "hang_after"
+    await bench.chat.start(trouble[0])
+    reply = await bench.chat.yes()
+    assert reply.card("resolution")["outcome"] == "verified"
+
+
+@each
+async def test_waits_a_moment_for_reads_that_lag_behind(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    bench.host.fault = "slow"
+    await bench.chat.start(trouble[0])
+    assert (await bench.chat.yes()).card("resolution")["outcome"] == "verified"
+
+
+@each
+async def test_without_a_second_look_it_promises_nothing(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    bench.host.fault = "no_second_look"
+    await bench.chat.start(trouble[0])
+    reply = await bench.chat.yes()
+    assert "can't promise" in reply.text
+    assert not reply.has("resolution")
+    [attempt] = await bench.attempts()
+    assert (attempt.outcome, attempt.error) == ("assumed", "second_look_failed")
+
+
+@each
+@pytest.mark.parametrize("fault", ["no_state", "state_hangs"])
+async def test_says_so_when_it_cannot_look(bench: Bench, trouble: Trouble, fault: str) -> None:
+    bench.host.fault = fault
+    reply = await bench.chat.start(trouble[0])
+    assert "can't reach your account" in reply.text
+    assert reply.slots["offered_person"] is True
+    [attempt] = await bench.attempts()
+    assert (attempt.outcome, attempt.error) == ("failed", "host_unavailable")
+
+
+@each
+async def test_does_not_act_when_it_cannot_look_right_before(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    await bench.chat.start(trouble[0])
+    bench.host.fault = "no_state"
+    reply = await bench.chat.yes()
+    assert bench.host.calls == []
+    assert "can't reach your account" in reply.text
+
+
+@each
+async def test_says_beforehand_what_the_application_would_refuse(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    operation = "send_password_reset" if trouble[1] == "reset_password" else trouble[1]
+    bench.host.forbidden[operation] = "needs_review"
+    reply = await bench.chat.start(trouble[0])
+    assert reply.slots["pending_workflow"] is None
+    assert "needs a look by a person" in reply.text
+    handoff = (await bench.chat.yes()).card("handoff")
+    assert handoff["reason"] == "policy"
+    assert bench.host.calls == []
+
+
+@pytest.mark.parametrize("trouble", [t for t in TROUBLES if t[1] != "reset_password"], ids=lambda t: t[1])
+async def test_mended_between_question_and_yes_it_is_left_alone(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    await bench.chat.start(trouble[0])
+    getattr(bench.host, f"_{trouble[1]}")()
+    if trouble[1] == "resend_verification":
+        bench.host.parts["account"]["email_verified"] = True
+    reply = await bench.chat.yes()
+    assert bench.host.calls == []
+    assert "changed since I asked" in reply.text
+    [attempt] = await bench.attempts()
+    assert attempt.outcome == "assumed"
+
+
+@each
+async def test_a_no_leaves_everything_as_it_is(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    await bench.chat.start(trouble[0])
+    reply = await bench.chat.no()
+    assert bench.host.calls == []
+    assert reply.slots["pending_workflow"] is None
+    assert [attempt.outcome for attempt in await bench.attempts()] == ["abandoned"]
+    await bench.chat.yes()
+    assert bench.host.calls == [], "a late yes finds nothing to do"
+
+
+@each
+async def test_a_confirming_turn_that_runs_twice_acts_once(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    await bench.chat.start(trouble[0])
+    before = dict(bench.chat.slots)
+    latest = bench.chat.hear("affirm")
+    first = await bench.chat.act("action_confirm_workflow", latest)
+    bench.chat.slots = before  # Rasa's tracker is rewound to before the turn
+    again = await bench.chat.act("action_confirm_workflow", latest)
+    assert bench.host.acts == 1
+    assert len({key for _, _, key in bench.host.calls}) == 1
+    assert again.card("resolution")["facts"] == first.card("resolution")["facts"]
+    assert [attempt.outcome for attempt in await bench.attempts()] == ["verified"]
+
+
+@each
+async def test_a_turn_that_died_after_the_act_still_proves_it(bench: Bench, trouble: Trouble) -> None:
+    bring_about(bench, trouble)
+    await bench.chat.start(trouble[0])
+    before = dict(bench.chat.slots)
+    latest = bench.chat.hear("affirm")
+    bench.host.fault = "no_second_look"
+    await bench.chat.act("action_confirm_workflow", latest)
+    bench.host.fault, bench.chat.slots = None, before
+    again = await bench.chat.act("action_confirm_workflow", latest)
+    assert bench.host.acts == 1
+    assert again.card("resolution")["outcome"] == "verified"
+    assert [attempt.outcome for attempt in await bench.attempts()] == ["verified"]
+
+
+@each
+async def test_two_requests_have_two_keys(bench: Bench, trouble: Trouble) -> None:
+    for _ in range(2):
+        bring_about(bench, trouble)
+        await bench.chat.start(trouble[0])
+        await bench.chat.yes()
+    assert len({key for _, _, key in bench.host.calls}) == 2
+
+
+@pytest.mark.parametrize(
+    ("intent", "seen"),
+    [
+        ("unlock_account", "it isn't locked"),
+        ("resend_verification", "ada@kettle.example is confirmed already"),
+        ("preferences_not_saved", "they are the same"),
+        ("payment_failed", "nothing is due"),
+        ("export_stuck", "none of them is stuck"),
+    ],
+)
+async def test_already_fine_says_what_was_seen_and_asks(bench: Bench, intent: str, seen: str) -> None:
+    reply = await bench.chat.start(intent)
+    assert seen in reply.text
+    assert "What do you see" in reply.text
+    assert reply.slots["pending_workflow"] is None
+    assert [attempt.outcome for attempt in await bench.attempts()] == ["assumed"]
+
+
+async def test_not_locked_but_the_password_expired_goes_on_with_that(bench: Bench) -> None:
+    bench.host.parts["account"]["password_expired"] = True
+    reply = await bench.chat.start("unlock_account")
+    assert "isn't locked" in reply.text
+    assert "has expired" in reply.text
+    assert reply.slots["pending_workflow"] == "reset_password"
+    await bench.chat.yes()
+    assert [call[0] for call in bench.host.calls] == ["send_password_reset"]
+
+
+async def test_a_lock_by_the_team_is_not_lifted(bench: Bench) -> None:
+    bench.host.parts["account"].update(locked=True, lock_reason="fraud_review")
+    reply = await bench.chat.start("unlock_account")
+    assert "set by our team" in reply.text
+    assert "fraud" not in reply.text
+    assert bench.host.calls == []
+    assert (await bench.chat.yes()).card("handoff")["priority"] == "high"
+
+
+async def test_an_expired_card_is_explained_with_what_to_do(bench: Bench) -> None:
+    bring_about(bench, TROUBLES[4])
+    bench.host.fault, bench.host.refusal = "fail", ("card_expired", "The card has expired.")
+    bench.knowledge.lay_out("card", ("update-your-card", 0.7))
+    await bench.chat.start("payment_failed")
+    reply = await bench.chat.yes()
+    assert "has expired" in reply.text
+    assert "add a card" in reply.text
+    assert reply.card("article")["article_id"] == "update-your-card"
+
+
+async def test_a_yes_to_one_amount_is_no_yes_to_another(bench: Bench) -> None:
+    bring_about(bench, TROUBLES[4])
+    await bench.chat.start("payment_failed")
+    bench.host.parts["billing"]["amount_due_cents"] = 9900
+    reply = await bench.chat.yes()
+    assert bench.host.calls == []
+    assert "€99.00" in reply.text
+    assert reply.slots["pending_workflow"] == "retry_payment"
+    await bench.chat.yes()
+    assert len(bench.host.calls) == 1
+
+
+async def test_a_yes_from_another_conversation_counts_for_nothing(bench: Bench) -> None:
+    bring_about(bench, TROUBLES[0])
+    await bench.chat.start("unlock_account")
+    other = bench.another_chat()
+    other.slots.update(bench.chat.slots)
+    reply = await other.yes()
+    assert bench.host.calls == []
+    assert reply.payloads == ["/affirm", "/deny"], "it asks in this conversation first"
+
+
+async def test_a_yes_after_half_an_hour_is_asked_for_again(bench: Bench) -> None:
+    bring_about(bench, TROUBLES[0])
+    await bench.chat.start("unlock_account")
+    bench.clock.advance(1801)
+    assert await bench.room.log.abandon_cold() == 1
+    reply = await bench.chat.yes()
+    assert bench.host.calls == []
+    assert reply.payloads == ["/affirm", "/deny"]
+
+
+async def test_moving_on_drops_what_waited(bench: Bench) -> None:
+    bring_about(bench, TROUBLES[0])
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.ask("get_invoice", "where is my invoice")
+    assert reply.slots["pending_workflow"] is None
+    outcomes = {attempt.name: attempt.outcome for attempt in await bench.attempts()}
+    assert outcomes["unlock_account"] == "abandoned"
+
+
+async def test_only_declared_fields_are_read_and_stored(bench: Bench) -> None:
+    bring_about(bench, TROUBLES[0])
+    await bench.chat.start("unlock_account")
+    assert {part for read in bench.host.reads for part in read} == {"account"}
+    [attempt] = await bench.attempts()
+    assert set(attempt.read) == {
+        "account.locked", "account.lock_reason", "account.failed_sign_ins", "account.status"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changes", "pending"),
+    [
+        ({"locked": True, "lock_reason": "too_many_attempts"}, "unlock_account"),
+        ({"password_expired": True}, "reset_password"),
+        ({"email_verified": False}, "resend_verification"),
+        ({"locked": True, "password_expired": True, "email_verified": False}, "unlock_account"),
+        ({}, None),
+    ],
+)
+async def test_sign_in_trouble_is_found_by_one_look(
+    bench: Bench, changes: dict[str, Any], pending: str | None
+) -> None:
+    bench.host.parts["account"].update(changes)
+    reply = await bench.chat.act("action_diagnose_sign_in", bench.chat.hear("sign_in_trouble", "cant get in"))
+    assert bench.host.reads == [("account",)]
+    assert reply.slots["pending_workflow"] == pending
+    assert len(await bench.attempts()) == 1
+    if pending is None:
+        assert "isn't locked" in reply.text
+        assert "/reset_password" in reply.payloads
+
+
+async def test_a_visitor_without_account_gets_an_honest_answer(bench: Bench) -> None:
+    nobody = bench.another_chat("nobody-1")
+    reply = await nobody.start("unlock_account")
+    assert "can't reach your account" in reply.text
+    assert bench.host.reads == []
+
+
+def _hit() -> Any:
+    from tests.actions.conftest import article
+
+    return article("some-article", 0.6)
