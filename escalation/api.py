@@ -34,6 +34,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT = 15.0
 """Seconds between signs of life on the stream; at each one it is checked who listens."""
 _EVENTS_SHOWN = 500
+_TAG = ("cases",)
 _ROLES = frozenset({"agent", "admin"})
 
 
@@ -61,38 +62,15 @@ class CaseApi:
         """Return the endpoints."""
         base, one = "/api/v1/cases", "/api/v1/cases/{id}"
 
-        def post(
-            path: str,
-            handler: Handler,
-            summary: str,
-            body: type[BaseModel] | None,
-            response: type[BaseModel] | None = CaseView,
-            status: int = 200,
-        ) -> Endpoint:
-            return Endpoint(
-                "POST",
-                one + path,
-                handler,
-                Access.staff("agent"),
-                summary,
-                body=body,
-                response=response,
-                status=status,
-                tags=("cases",),
-            )
-
-        def get(path: str, handler: Handler, summary: str, **more: type[BaseModel] | bool) -> Endpoint:
-            return Endpoint("GET", path, handler, Access.staff("agent"), summary, tags=("cases",), **more)  # type: ignore[arg-type]
-
         return [
-            get(base, self.list, "List cases", query=CasesQuery, response=CaseListView),
-            get(f"{base}/stream", self.stream, "Server-sent events: the queue has changed", raw=True),
-            get(one, self.read, "Read a case with its context", response=CaseDetail),
-            post("/claim", self.claim, "Take a case", ClaimIn),
-            post("/release", self.release, "Put a case back into the queue", None),
-            post("/messages", self.send, "Write to the user", AgentMessageIn, CaseEvent, 201),
-            post("/typing", self.typing, "Show that you type", AgentTypingIn, None, 204),
-            post("/resolve", self.resolve, "Close a case; the bot takes over", ResolveIn),
+            _get(base, self.list, "List cases", query=CasesQuery, response=CaseListView),
+            _get(f"{base}/stream", self.stream, "Server-sent events: the queue has changed", raw=True),
+            _get(one, self.read, "Read a case with its context", response=CaseDetail),
+            _post(one + "/claim", self.claim, "Take a case", ClaimIn),
+            _post(one + "/release", self.release, "Put a case back into the queue", None),
+            _post(one + "/messages", self.send, "Write to the user", AgentMessageIn, CaseEvent, 201),
+            _post(one + "/typing", self.typing, "Show that you type", AgentTypingIn, None, 204),
+            _post(one + "/resolve", self.resolve, "Close a case; the bot takes over", ResolveIn),
         ]
 
     async def list(self, call: Call) -> CaseListView:
@@ -194,6 +172,33 @@ class CaseApi:
         except FirstlineError:
             return False
         return staff is not None and bool(staff.roles & _ROLES)
+
+
+def _get(
+    path: str,
+    handler: Handler,
+    summary: str,
+    *,
+    query: type[BaseModel] | None = None,
+    response: type[BaseModel] | None = None,
+    raw: bool = False,
+) -> Endpoint:
+    access = Access.staff("agent")
+    return Endpoint("GET", path, handler, access, summary, query=query, response=response, raw=raw, tags=_TAG)
+
+
+def _post(
+    path: str,
+    handler: Handler,
+    summary: str,
+    body: type[BaseModel] | None,
+    response: type[BaseModel] | None = CaseView,
+    status: int = 200,
+) -> Endpoint:
+    access = Access.staff("agent")
+    return Endpoint(
+        "POST", path, handler, access, summary, body=body, response=response, status=status, tags=_TAG
+    )
 
 
 def _last_of_each_case(messages: "list[dict[str, str]]") -> "list[dict[str, str]]":

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import structlog
@@ -17,13 +18,15 @@ from escalation.domain import (
     CaseContact,
     ContextPacket,
     PreparedCase,
+    Priority,
     StateSnapshot,
+    Summary,
     TranscriptLine,
     TurnReading,
     decide_priority,
 )
 from escalation.ports import Attempts, AttemptView, Conversations, HostStates, ModelVersion
-from escalation.summary import shared_with_person, summarise
+from escalation.summary import seen, shared_with_person, tried, wants
 
 log = structlog.get_logger(__name__)
 STATE_DEADLINE = 3.0
@@ -32,7 +35,19 @@ READ_DEADLINE = 5.0
 MAX_LINES = 300
 MAX_PART = 64 * 1024
 """Characters of JSON that one part of the state may have; a larger one is left out and named."""
+MAX_GIVEN = 2000
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Found:
+    conversation: Conversation
+    contact: Contact
+    events: Sequence[Event]
+    turns: Sequence[Turn]
+    attempts: Sequence[AttemptView]
+    state: StateSnapshot
+    missing: tuple[str, ...]
 
 
 class ContextCollector:
@@ -82,61 +97,46 @@ class ContextCollector:
             self._or_empty("attempts", self._attempts.for_conversation(conversation_id), missing),
             self._state(contact, missing),
         )
-        packet = self._packet(
-            conversation, contact, events, turns, attempts, state, reason, priority, summary, missing
-        )
+        found = _Found(conversation, contact, events, turns, attempts, state, tuple(missing))
+        packet = self._packet(found, reason, decide_priority(reason, priority, state), summary)
         return PreparedCase(
-            conversation_id, reason, packet.priority, packet.contact, self._mask(packet.summary.text), packet
+            conversation_id,
+            reason,
+            packet.priority,
+            packet.contact,
+            self._mask(packet.summary.text),
+            packet,
         )
 
-    def _packet(
-        self,
-        conversation: Conversation,
-        contact: Contact,
-        events: Sequence[Event],
-        turns: Sequence[Turn],
-        attempts: Sequence[AttemptView],
-        state: StateSnapshot,
-        reason: str,
-        priority: str,
-        summary: str,
-        missing: Sequence[str],
-    ) -> ContextPacket:
-        lines = tuple(_line(event) for event in events)
-        readings = tuple(_reading(turn) for turn in turns)
-        tried = tuple(_attempt(attempt) for attempt in attempts)
-        articles = _articles(events)
+    def _packet(self, found: "_Found", reason: str, priority: Priority, given: str) -> ContextPacket:
+        contact, page = found.contact, storable(found.conversation.page)
+        lines = tuple(_line(event) for event in found.events)
+        readings = tuple(_reading(turn) for turn in found.turns)
+        attempts = tuple(_attempt(attempt) for attempt in found.attempts)
+        articles = _articles(found.events)
         return ContextPacket(
             collected_at=self._clock.now(),
             reason=reason,
-            priority=decide_priority(reason, priority, state),
+            priority=priority,
             contact=CaseContact(contact.id, contact.host, contact.ref, contact.name, contact.email),
-            page=storable(conversation.page),
-            client=storable(conversation.client),
-            channel=conversation.channel,
+            page=page,
+            client=storable(found.conversation.client),
+            channel=found.conversation.channel,
             transcript=lines,
             transcript_from=lines[0].seq if lines else 0,
-            state=state,
-            attempts=tried,
+            state=found.state,
+            attempts=attempts,
             articles=articles,
             turns=readings,
-            model_version=self._model_version(turns),
-            summary=summarise(
-                name=contact.name,
-                reason=reason,
-                given=summary,
-                mask=self._mask,
-                transcript=lines,
-                turns=readings,
-                attempts=tried,
-                articles=articles,
-                state=state,
-                labels=self._labels,
+            model_version=self._model_version(found.turns),
+            summary=Summary(
+                wants=wants(contact.name, reason, lines, readings, self._labels, self._mask),
+                tried=tried(attempts, articles),
+                seen=seen(found.state),
+                assistant=self._mask(given.strip())[:MAX_GIVEN],
             ),
-            shared=shared_with_person(
-                transcript=lines, attempts=tried, articles=articles, state=state, page=conversation.page
-            ),
-            missing=tuple(missing),
+            shared=shared_with_person(lines, attempts, articles, found.state, page),
+            missing=found.missing,
         )
 
     async def _or_empty(self, what: str, read: Awaitable[Sequence[T]], missing: list[str]) -> Sequence[T]:

@@ -251,34 +251,38 @@ class CaseDesk:
             Conflict: when nobody has it, or it was resolved otherwise.
         """
         async with self._database.begin() as tx:
-            case, conversation = await self._hold(tx, case_id)
+            case, _ = await self._hold(tx, case_id)
             if case.status == "resolved" and (case.assignee, case.outcome) == (
                 Assignee(agent.id, agent.name),
                 outcome,
             ):
                 return case
             check_assignee(case, agent)
-            now = self._clock.now()
-            case = await storage.update_case(
-                tx,
-                case.id,
-                status="resolved",
-                resolved_at=now,
-                last_activity_at=now,
-                outcome=outcome,
-                note=note or None,
-            )
-            payload: dict[str, Any] = {"case": case.id, "outcome": outcome}
-            if tell_user and note:
-                payload["note"] = note
-            author = Author("agent", agent.name, agent.id)
-            await self._conversations.append(
-                conversation.id, NewEvent("case_resolved", author, payload), tx=tx
-            )
-            await self._conversations.transfer(conversation.id, BOT, reason="resolved", tx=tx)
+            case = await self._close(tx, case, agent, outcome, note, tell_user)
         log.info("case_resolved", case=case.id, agent=agent.id, outcome=outcome)
         await self._tell(case, "resolved")
         return case
+
+    async def _close(
+        self, tx: AsyncConnection, case: Case, agent: Agent, outcome: CaseOutcome, note: str, tell_user: bool
+    ) -> Case:
+        now = self._clock.now()
+        closed = await storage.update_case(
+            tx,
+            case.id,
+            status="resolved",
+            resolved_at=now,
+            last_activity_at=now,
+            outcome=outcome,
+            note=note or None,
+        )
+        payload: dict[str, Any] = {"case": case.id, "outcome": outcome}
+        if tell_user and note:
+            payload["note"] = note
+        ended = NewEvent("case_resolved", Author("agent", agent.name, agent.id), payload)
+        await self._conversations.append(case.conversation_id, ended, tx=tx)
+        await self._conversations.transfer(case.conversation_id, BOT, reason="resolved", tx=tx)
+        return closed
 
     async def _hold(self, tx: AsyncConnection, case_id: str) -> tuple[Case, Conversation]:
         found = await self._find(tx, case_id)

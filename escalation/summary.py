@@ -7,14 +7,12 @@ from escalation.domain import (
     ArticleShown,
     AttemptSummary,
     StateSnapshot,
-    Summary,
     TranscriptLine,
     TurnReading,
 )
 
 MAX_QUOTE = 160
 _MAX_FACTS = 4
-_MAX_GIVEN = 2000
 _CONTROL_INTENTS = """
 greet goodbye thank affirm deny cancel bot_challenge ask_capabilities talk_to_person complain helped
 not_helped out_of_scope nlu_fallback
@@ -44,32 +42,7 @@ _STATUS_FIELDS = frozenset({"status", "state"})
 _BAD_FLAGS = {"locked": True, "password_expired": True, "email_verified": False}
 
 
-def summarise(
-    *,
-    name: str,
-    reason: str,
-    given: str,
-    mask: Callable[[str], str],
-    transcript: Sequence[TranscriptLine],
-    turns: Sequence[TurnReading],
-    attempts: Sequence[AttemptSummary],
-    articles: Sequence[ArticleShown],
-    state: StateSnapshot,
-    labels: Mapping[str, str],
-) -> Summary:
-    """Say what the user wants, what was tried and what was seen; `given` is what the assistant noted.
-
-    Quotes are masked before they are cut short, since half a card number is not recognised any more.
-    """
-    return Summary(
-        wants=_wants(name, reason, transcript, turns, labels, mask),
-        tried=_tried(attempts, articles),
-        seen=_seen(state),
-        assistant=mask(given.strip())[:_MAX_GIVEN],
-    )
-
-
-def _wants(
+def wants(
     name: str,
     reason: str,
     transcript: Sequence[TranscriptLine],
@@ -77,6 +50,10 @@ def _wants(
     labels: Mapping[str, str],
     mask: Callable[[str], str],
 ) -> str:
+    """Say what the user wants, in their words, and why a person is to take over.
+
+    A quote is masked before it is cut short, since half a card number is not recognised any more.
+    """
     intent = next(
         (turn.intent for turn in reversed(turns) if turn.intent not in _CONTROL and turn.intent), None
     )
@@ -90,7 +67,8 @@ def _wants(
     return f"{about}{topic_words}. {_REASONS.get(reason, f'Handed over: {humanise(reason)}.')}"
 
 
-def _tried(attempts: Sequence[AttemptSummary], articles: Sequence[ArticleShown]) -> str:
+def tried(attempts: Sequence[AttemptSummary], articles: Sequence[ArticleShown]) -> str:
+    """Say what was tried and shown, and what came of it."""
     done = [attempt for attempt in attempts if attempt.kind in ("workflow", "trigger")]
     parts = []
     if done:
@@ -106,7 +84,8 @@ def _tried(attempts: Sequence[AttemptSummary], articles: Sequence[ArticleShown])
     return " ".join(parts) or "Nothing was tried yet."
 
 
-def _seen(state: StateSnapshot) -> str:
+def seen(state: StateSnapshot) -> str:
+    """Say what stands out in the application's state."""
     if state.parts is None:
         return state.problem or "What the application knows was not read."
     facts = list(notable(state.parts))
@@ -147,7 +126,6 @@ def _name(where: str, value: Mapping[str, Any]) -> str:
 
 
 def shared_with_person(
-    *,
     transcript: Sequence[TranscriptLine],
     attempts: Sequence[AttemptSummary],
     articles: Sequence[ArticleShown],
@@ -155,12 +133,12 @@ def shared_with_person(
     page: Mapping[str, Any],
 ) -> tuple[str, ...]:
     """Say to the user, in short sentences, what the person will see."""
-    tried = sum(attempt.kind in ("workflow", "trigger") for attempt in attempts)
+    steps = sum(attempt.kind in ("workflow", "trigger") for attempt in attempts)
     sentences = ["This conversation." if transcript else ""]
     if state.parts:
         sentences.append(f"Your account's state: {', '.join(str(part) for part in state.parts)}.")
-    if tried:
-        sentences.append(f"What was tried: {tried} {'step' if tried == 1 else 'steps'}, with the results.")
+    if steps:
+        sentences.append(f"What was tried: {steps} {'step' if steps == 1 else 'steps'}, with the results.")
     if articles:
         count = len({article.article_id for article in articles})
         sentences.append(f"The {'help article' if count == 1 else f'{count} help articles'} you were shown.")

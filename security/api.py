@@ -126,26 +126,11 @@ class SecurityApi:
         """Return the endpoints."""
         session, staff, admin = "/api/v1/session", "/api/v1/staff", Access.staff("admin")
         some = Access.staff()
-
-        def make(
-            method: str,
-            path: str,
-            handler: Handler,
-            access: Access,
-            summary: str,
-            response: type[BaseModel] | None,
-            body: type[BaseModel] | None = None,
-            status: int = 200,
-        ) -> Endpoint:
-            return Endpoint(
-                method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG
-            )
-
         return [
-            make("POST", session, self.sign_in, Access.public(), "Sign in", SessionOut, SignInIn),
-            make("GET", session, self.show, some, "Who is signed in, and the CSRF token", SessionOut),
-            make("DELETE", session, self.sign_out, some, "Sign out", None, status=204),
-            make(
+            _endpoint("POST", session, self.sign_in, Access.public(), "Sign in", SessionOut, SignInIn),
+            _endpoint("GET", session, self.show, some, "Who is signed in, and the CSRF token", SessionOut),
+            _endpoint("DELETE", session, self.sign_out, some, "Sign out", None, status=204),
+            _endpoint(
                 "POST",
                 f"{session}/password",
                 self.change_password,
@@ -154,9 +139,11 @@ class SecurityApi:
                 SessionOut,
                 PasswordIn,
             ),
-            make("GET", staff, self.list, admin, "List accounts", StaffListOut),
-            make("POST", staff, self.create, admin, "Create an account", StaffChangedOut, NewStaffIn, 201),
-            make(
+            _endpoint("GET", staff, self.list, admin, "List accounts", StaffListOut),
+            _endpoint(
+                "POST", staff, self.create, admin, "Create an account", StaffChangedOut, NewStaffIn, 201
+            ),
+            _endpoint(
                 "PATCH",
                 f"{staff}/{{id}}",
                 self.change,
@@ -248,6 +235,21 @@ class SecurityApi:
             max_age=int(self._sessions.absolute.total_seconds()),
         )
         return response
+
+
+def _endpoint(
+    method: str,
+    path: str,
+    handler: Handler,
+    access: Access,
+    summary: str,
+    response: type[BaseModel] | None,
+    body: type[BaseModel] | None = None,
+    status: int = 200,
+) -> Endpoint:
+    return Endpoint(
+        method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG
+    )
 
 
 def _address(call: Call) -> str:

@@ -10,7 +10,7 @@ about card numbers and IBANs; numbers that merely look alike, such as order numb
 
 import ipaddress
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any
 
 from security.masking_numbers import mask_cards, mask_ibans, mask_phones
@@ -92,6 +92,14 @@ def mask_json(value: Any) -> Any:
         masked = mask_cards(str(value))
         return value if masked == str(value) else masked
     return value
+
+
+def mask_log(_logger: Any, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor that masks what is logged; put it after those that turn exceptions into text."""
+    for key, value in entry.items():
+        if isinstance(value, (str, Mapping, list, tuple)) and key != "timestamp":
+            entry[key] = "[secret]" if _is_secret(key, value) else mask_json(value)
+    return entry
 
 
 def _free_key(taken: dict[Any, Any], key: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Waiting users are told their place as the queue moves, through the same follower that serves their widget."""
+"""Waiting users are told their place as the queue moves, through the follower that serves their widget."""
 
 import asyncio
 from typing import Any

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from security.masking import mask, mask_json
+from security.masking import mask, mask_json, mask_log
 from security.masking_numbers import passes_iban, passes_luhn
 
 FOUND = [
@@ -137,6 +137,24 @@ def test_json_is_masked_by_key_and_by_content() -> None:
         "pin": "[secret]",
         "[email]": [1, "[card]", {"said": "call [phone]"}],
         "[email] 2": "kept",
+    }
+
+
+def test_log_entries_are_masked_and_their_other_values_stay() -> None:
+    error = ValueError("x")
+    entry = {
+        "event": "mail to a@b.co",
+        "password": "x",
+        "n": 4,
+        "exc_info": error,
+        "more": {"ip": "10.0.0.1"},
+    }
+    assert mask_log(None, "info", entry) == {
+        "event": "mail to [email]",
+        "password": "[secret]",
+        "n": 4,
+        "exc_info": error,
+        "more": {"ip": "[ip]"},
     }
 
 
