@@ -34,16 +34,16 @@ class AssistantPolicy:
     articles_per_question: int = 2
     """Articles shown for one question before a person is offered."""
 
-    state_timeout: float = 2.5
-    """For one reading of the state: the turn has 15 s, and two readings and an operation must fit in."""
+    state_timeout: float = 2.0
+    """For one reading of the state: Rasa waits 12 s for an action; three readings and an operation fit."""
 
-    operation_timeout: float = 5.0
+    operation_timeout: float = 4.0
     """For one operation. After that the state decides what became of it."""
 
     settle_pause: float = 0.6
     """Wait before the one repeated second look, for applications whose reads lag behind their writes."""
 
-    search_timeout: float = 3.0
+    search_timeout: float = 1.0
     """For one search of the knowledge base."""
 
     unknown_orders: int = 2

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _INTERNAL = re.compile(
-    r"traceback|exception|\berror\b\s*[:=]|stack|://|\bnull\b|\bNone\b|[{}<>\\]|\b[a-z]+_[a-z0-9_]+\b|0x[0-9a-f]+"
+    r"traceback|exception|\w*error\b|stack|://|\bnull\b|(?-i:\bNone\b)|[{}<>\\]|\b[a-z]+_[a-z0-9_]+\b|0x[0-9a-f]+"
     r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-f]{12,}\b|/(?:[\w.-]+/)+"
     r"|\b\w+\.(?:py|js|internal|local|svc)\b|\bline \d+",
     re.IGNORECASE,

@@ -23,8 +23,8 @@ log = structlog.get_logger(__name__)
 
 MAX_CALL = 16 * 1024 * 1024
 """Bytes of a call: Rasa sends the whole history of a conversation with each."""
-DEADLINE = 14.0
-"""Seconds for one action, within the 15 that a turn has."""
+DEADLINE = 11.5
+"""Seconds for one action; Rasa waits for 12, and a turn has 15."""
 
 
 class ActionServer:

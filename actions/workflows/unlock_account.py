@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
-BY_ITSELF = frozenset({None, "", "too_many_attempts", "failed_sign_ins"})
+BY_ITSELF = (None, "", "too_many_attempts", "failed_sign_ins")
 """Reasons for a lock that need nobody's judgement to lift."""
 
 

@@ -1,4 +1,4 @@
-"""The actions room on a real PostgreSQL, with an application that can be told to misbehave, called as Rasa does."""
+"""The actions room on a real PostgreSQL, called as Rasa does, and an application that can misbehave."""
 
 import asyncio
 import copy
@@ -70,7 +70,7 @@ class FakeHost:
     """An application that really changes its state; `fault` makes it misbehave.
 
     lie: says done, does nothing. hang: never answers an operation. hang_after: acts, then never answers.
-    refuse / fail: answers so, does nothing. no_state: cannot be read. no_second_look: cannot be read after an act.
+    refuse / fail: answers so, does nothing. no_state: cannot be read. no_second_look: not after an act.
     slow: shows the effect only at the second reading after the act.
     """
 
@@ -274,8 +274,8 @@ class Chat:
         tracker = {
             "sender_id": f"{self.conversation}:0", "slots": self.slots, "latest_message": latest,
             "latest_event_time": 1.0, "followup_action": None, "paused": False, "events": self.events,
-            "latest_input_channel": "firstline", "active_loop": {}, "latest_action": {"action_name": "action_listen"},
-            "latest_action_name": "action_listen",
+            "latest_input_channel": "firstline", "active_loop": {}, "latest_action_name": "action_listen",
+            "latest_action": {"action_name": "action_listen"},
         }  # fmt: skip
         call = {
             "next_action": action,
