@@ -2,8 +2,8 @@
 
     python3 -m bot.process.install [--dev] [--only app] [--then serve|test|check]
 
-Standard library only, for any Python from 3.8 on. What is done is stamped with a hash of what it was made from,
-so a second run finds nothing to do. FIRSTLINE_HOME is where the encoder, models and logs go (.firstline).
+Standard library only, for any Python from 3.8 on. What is done is stamped with a hash of what it was made
+from, so a second run finds nothing to do. FIRSTLINE_HOME is where encoder, models and logs go (.firstline).
 """
 
 import argparse
@@ -78,8 +78,8 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def _environment() -> "dict[str, str]":
     """Our environment without what would lead the programs we call astray."""
-    left_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT", "UV_PYTHON",
-                "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "__PYVENV_LAUNCHER__")  # fmt: skip
+    left_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT",
+                "UV_PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "__PYVENV_LAUNCHER__")  # fmt: skip
     return {key: value for key, value in os.environ.items() if key not in left_out}
 
 

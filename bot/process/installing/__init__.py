@@ -1,1 +1,1 @@
-"""Installation: standard library only, for any Python from 3.8 on, since it runs before anything is installed."""
+"""Installation: standard library only, any Python from 3.8 on, since it runs before anything is installed."""

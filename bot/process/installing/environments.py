@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from bot.process.installing import pythons
 from bot.process.installing.console import Console, Failed
@@ -100,7 +100,7 @@ class Environment:
             for major, minor in wanted
         ) and pythons.works(str(self.python), self._place.env)
 
-    def _stamp(self) -> Dict[str, object]:  # values are checked where they are used
+    def _stamp(self) -> Dict[str, Any]:  # values are checked where they are used
         try:
             found = json.loads((self.path / _STAMP).read_text())
         except (OSError, ValueError):
@@ -236,6 +236,6 @@ def _missing(wanted: Sequence[pythons.Version]) -> str:
         _BREW.format(version),
     ]
     return (
-        f"No working {what} was found on PATH, in pyenv or in the usual folders: install it (for example with "
-        f"{', '.join(ways)}) and run the same command again."
+        f"No working {what} was found on PATH, in pyenv or in the usual folders: install it (for example "
+        f"with {', '.join(ways)}) and run the same command again."
     )

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import List, Mapping, Optional, Tuple
+from typing import Mapping, Optional, Tuple
 
 from bot.process.installing.console import Console, Failed
 from bot.process.installing.environments import Environments, Place, digest
@@ -80,8 +80,8 @@ class FrontEnd:
     def _node(self) -> Optional[Path]:
         """Folder of a Node.js and npm that are new enough."""
         found = shutil.which("node", path=self._place.env.get("PATH"))
-        folders = [Path(found).parent] if found else []  # type: List[Path]
-        for folder in [*folders, self._environments.app.path / "bin"]:
+        folders = ([Path(found).parent] if found else []) + [self._environments.app.path / "bin"]
+        for folder in folders:
             if _version(folder / "node", self._place.env) >= OLDEST_NODE:
                 with_node = dict(
                     self._place.env, PATH=f"{folder}{os.pathsep}{self._place.env.get('PATH', '')}"

@@ -61,8 +61,8 @@ def _places(version: Version, env: Mapping[str, str]) -> Iterator[str]:
     yield from _uv(version, env)
     for folder in _SYSTEM:
         yield os.path.join(folder, name)
-    for folder in sorted(Path("/opt").glob("*/bin")) + sorted(Path("/usr/local").glob("*/bin")):
-        yield str(folder / name)
+    for found in [*sorted(Path("/opt").glob("*/bin")), *sorted(Path("/usr/local").glob("*/bin"))]:
+        yield str(found / name)
     for folder in [*folders, *_SYSTEM]:
         for plain in ("python3", "python"):
             yield os.path.join(folder, plain)

@@ -102,8 +102,8 @@ class _Prepared:
     def train(self) -> None:
         """Train the assistant."""
         sources = self._model_sources()
-        argv = [str(self._environments.app.python), "-m", "bot.training.train", "--home", str(self._place.home),
-                "--encoder", str(self._encoder)]  # fmt: skip
+        argv = [str(self._environments.app.python), "-m", "bot.training.train",
+                "--home", str(self._place.home), "--encoder", str(self._encoder)]  # fmt: skip
         try:
             self._console.run(argv, self._place.env, self._place.root)
         except Failed as error:

@@ -46,8 +46,8 @@ def _test(place: Place, env: Dict[str, str], rest: List[str]) -> int:
     elif (place.root / "tests" / "e2e").exists():
         argv += ["-m", "not e2e"]
         notice = (
-            "firstline: the browser tests (tests/e2e) are left out, since there is no Chromium here. To run them: "
-            "apt-get install chromium, or set CHROMIUM to one, and `make test` again."
+            "firstline: the browser tests (tests/e2e) are left out, since there is no Chromium here. To run "
+            "them: apt-get install chromium, or set CHROMIUM to one, and `make test` again."
         )
         print(notice, flush=True)
     code = _call(argv, env, place.root)
