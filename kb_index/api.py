@@ -1,0 +1,288 @@
+"""The knowledge base over HTTP: search for everybody, writing for editors."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from bot.foundation.http import Access, Call, Endpoint, Reply
+from bot.foundation.http.endpoints import Handler
+from kb_index.domain import MAX_BODY, MAX_TITLE, Article, Draft
+from kb_index.rendering import to_html
+from kb_index.search import ArticleSearch
+from kb_index.service import Articles
+
+_TAG = ("knowledge base",)
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SearchQuery(_Strict):
+    """A question, and filters."""
+
+    q: str = Field(min_length=1, max_length=4000)
+    limit: int = Field(default=5, ge=1, le=20)
+    language: str | None = Field(default=None, max_length=10)
+    area: str | None = Field(default=None, max_length=40)
+
+
+class HitOut(BaseModel):
+    """An article by its best passage; `start` and `end` are offsets in its Markdown."""
+
+    model_config = ConfigDict(from_attributes=True)
+    article_id: str
+    version: int
+    title: str
+    area: str
+    quote: str
+    url: str
+    score: float
+    passage_id: str
+    heading: str
+    start: int
+    end: int
+
+
+class HitsOut(BaseModel):
+    """Hits, best first."""
+
+    hits: list[HitOut]
+
+
+class ArticleIn(_Strict):
+    """The text of an article."""
+
+    title: str = Field(max_length=MAX_TITLE)
+    area: str = Field(max_length=40)
+    language: str = Field(default="en", max_length=10)
+    body: str = Field(max_length=MAX_BODY)
+
+    def draft(self) -> Draft:
+        """As the domain has it."""
+        return Draft(self.title, self.area, self.language, self.body)
+
+
+class NewArticleIn(ArticleIn):
+    """A new article."""
+
+    id: str = Field(max_length=80)
+
+
+class ArticleChangeIn(ArticleIn):
+    """A new version on top of the one the editor started from."""
+
+    base_version: int = Field(ge=1)
+
+
+class ArticleOut(BaseModel):
+    """An article with its newest text."""
+
+    id: str
+    title: str
+    area: str
+    language: str
+    body: str
+    status: Literal["draft", "published", "changed"]
+    version: int
+    published_version: int | None
+    updated_at: datetime
+    updated_by: str
+
+
+class ArticlesOut(BaseModel):
+    """Articles by title."""
+
+    articles: list[ArticleOut]
+
+
+class ArticlesQuery(_Strict):
+    """Filters of the list."""
+
+    status: Literal["draft", "published", "changed", ""] | None = None
+    q: str | None = Field(default=None, max_length=200)
+
+
+class VersionOut(BaseModel):
+    """One saved text."""
+
+    version: int
+    title: str
+    area: str
+    language: str
+    body: str
+    created_at: datetime
+    created_by: str
+
+
+class VersionsOut(BaseModel):
+    """Versions, newest first."""
+
+    versions: list[VersionOut]
+
+
+class PreviewIn(_Strict):
+    """Markdown to look at."""
+
+    body: str = Field(max_length=MAX_BODY)
+
+
+class PreviewOut(BaseModel):
+    """The Markdown as readers would see it, sanitised."""
+
+    html: str
+
+
+class KnowledgeApi:
+    """Endpoints of the knowledge base."""
+
+    def __init__(self, articles: Articles, search: ArticleSearch) -> None:
+        self._articles = articles
+        self._search = search
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        base, editor, staff = "/api/v1/articles", Access.staff("editor"), Access.staff()
+        one = base + "/{id}"
+
+        def make(
+            method: str, path: str, handler: Handler, access: Access, summary: str, **more: Any
+        ) -> Endpoint:
+            return Endpoint(method, path, handler, access, summary, tags=_TAG, **more)
+
+        return [
+            make(
+                "GET",
+                "/api/v1/search",
+                self.search,
+                Access.user_or_staff(),
+                "Search published articles",
+                query=SearchQuery,
+                response=HitsOut,
+            ),
+            make("GET", base, self.index, staff, "List articles", query=ArticlesQuery, response=ArticlesOut),
+            make(
+                "POST",
+                base,
+                self.create,
+                editor,
+                "Create a draft",
+                body=NewArticleIn,
+                response=ArticleOut,
+                status=201,
+            ),
+            make(
+                "POST",
+                base + "/preview",
+                self.preview,
+                staff,
+                "Render Markdown as readers would see it",
+                body=PreviewIn,
+                response=PreviewOut,
+            ),
+            make("GET", one, self.read, staff, "Read an article", response=ArticleOut),
+            make(
+                "PUT",
+                one,
+                self.update,
+                editor,
+                "Save a new version",
+                body=ArticleChangeIn,
+                response=ArticleOut,
+            ),
+            make(
+                "POST",
+                one + "/publish",
+                self.publish,
+                editor,
+                "Publish the newest version",
+                response=ArticleOut,
+            ),
+            make(
+                "POST",
+                one + "/unpublish",
+                self.unpublish,
+                editor,
+                "Take the article away from readers",
+                response=ArticleOut,
+            ),
+            make("GET", one + "/versions", self.versions, staff, "List all versions", response=VersionsOut),
+        ]
+
+    async def search(self, call: Call) -> HitsOut:
+        """Search."""
+        query: SearchQuery = call.query
+        hits = await self._search.search(query.q, limit=query.limit, language=query.language, area=query.area)
+        return HitsOut(hits=[HitOut.model_validate(hit) for hit in hits])
+
+    async def index(self, call: Call) -> ArticlesOut:
+        """List articles."""
+        query: ArticlesQuery = call.query
+        found = await self._articles.index(status=query.status or None, text=query.q)
+        return ArticlesOut(articles=[_out(article) for article in found])
+
+    async def create(self, call: Call) -> Reply:
+        """Create a draft."""
+        body: NewArticleIn = call.body
+        return Reply(
+            _out(await self._articles.create(body.id, body.draft(), by=call.caller.name)), status=201
+        )
+
+    async def read(self, call: Call) -> ArticleOut:
+        """Read one article."""
+        return _out(await self._articles.get(call.path["id"]))
+
+    async def update(self, call: Call) -> ArticleOut:
+        """Save a new version."""
+        body: ArticleChangeIn = call.body
+        article = await self._articles.update(
+            call.path["id"], body.draft(), base_version=body.base_version, by=call.caller.name
+        )
+        return _out(article)
+
+    async def publish(self, call: Call) -> ArticleOut:
+        """Publish."""
+        return _out(await self._articles.publish(call.path["id"], by=call.caller.name))
+
+    async def unpublish(self, call: Call) -> ArticleOut:
+        """Unpublish."""
+        return _out(await self._articles.unpublish(call.path["id"], by=call.caller.name))
+
+    async def versions(self, call: Call) -> VersionsOut:
+        """List versions."""
+        found = await self._articles.versions(call.path["id"])
+        return VersionsOut(
+            versions=[
+                VersionOut(
+                    version=one.version,
+                    title=one.draft.title,
+                    area=one.draft.area,
+                    language=one.draft.language,
+                    body=one.draft.body,
+                    created_at=one.created_at,
+                    created_by=one.created_by,
+                )
+                for one in found
+            ]
+        )
+
+    async def preview(self, call: Call) -> PreviewOut:
+        """Render Markdown."""
+        return PreviewOut(html=to_html(call.body.body))
+
+
+def _out(article: Article) -> ArticleOut:
+    draft = article.draft
+    return ArticleOut(
+        id=article.id,
+        title=draft.title,
+        area=draft.area,
+        language=draft.language,
+        body=draft.body,
+        status=article.status,
+        version=article.version,
+        published_version=article.published_version,
+        updated_at=article.updated_at,
+        updated_by=article.updated_by,
+    )

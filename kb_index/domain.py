@@ -1,0 +1,123 @@
+"""What an article is, how it is cut into passages, and what a search finds."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from bot.foundation.errors import InvalidInput
+from bot.foundation.ids import ArticleId
+
+Status = Literal["draft", "published", "changed"]
+AREAS = (
+    "account",
+    "sign-in",
+    "billing",
+    "orders",
+    "preferences",
+    "features",
+    "exports",
+    "notifications",
+    "privacy",
+    "plans",
+)
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?\Z")
+MAX_BODY = 200_000
+MAX_TITLE = 200
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What an editor writes."""
+
+    title: str
+    area: str
+    language: str
+    body: str
+
+    def checked(self) -> "Draft":
+        """Return it with spaces trimmed.
+
+        Raises:
+            InvalidInput: saying which field must be how.
+        """
+        cleaned = Draft(self.title.strip(), self.area.strip(), self.language.strip(), self.body)
+        if not 1 <= len(cleaned.title) <= MAX_TITLE or "\n" in cleaned.title:
+            raise InvalidInput(f"title: one line of 1 to {MAX_TITLE} characters.")
+        if not cleaned.body.strip() or len(cleaned.body) > MAX_BODY:
+            raise InvalidInput(f"body: 1 to {MAX_BODY} characters of Markdown.")
+        if not _ID.match(cleaned.area) or len(cleaned.area) > 40:
+            raise InvalidInput("area: small letters, digits and hyphens, such as `billing`.")
+        if not _LANGUAGE.match(cleaned.language):
+            raise InvalidInput("language: a code such as `en` or `pt-BR`.")
+        return cleaned
+
+
+def check_article_id(value: str) -> ArticleId:
+    """Return `value` as an article's id.
+
+    Raises:
+        InvalidInput: when it is not small letters, digits and single hyphens, at most 80.
+    """
+    if len(value) > 80 or not _ID.match(value):
+        raise InvalidInput("id: small letters, digits and hyphens, such as `reset-your-password`.")
+    return ArticleId(value)
+
+
+@dataclass(frozen=True)
+class Article:
+    """An article: `version` is the newest text, `published_version` the one that readers see."""
+
+    id: ArticleId
+    version: int
+    published_version: int | None
+    draft: Draft
+    updated_at: datetime
+    updated_by: str
+
+    @property
+    def status(self) -> Status:
+        """draft: never or no longer published; changed: published, with newer text waiting."""
+        if self.published_version is None:
+            return "draft"
+        return "published" if self.published_version == self.version else "changed"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One saved text of an article; versions are kept for ever."""
+
+    article_id: ArticleId
+    version: int
+    draft: Draft
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A stretch of an article's body: `text` as plain words, `start` and `end` as character offsets in the
+    Markdown body."""
+
+    heading: str
+    text: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An article that may answer, by its best passage. `score` is a cosine, 0 to 1."""
+
+    article_id: ArticleId
+    version: int
+    title: str
+    area: str
+    quote: str
+    url: str
+    score: float
+    passage_id: str
+    heading: str
+    start: int
+    end: int
