@@ -21,6 +21,7 @@ Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[str, StringConstraints(max_length=500)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Moment = Annotated[AwareDatetime, Field(strict=False)]
+Flag = Annotated[bool, Field(strict=True)]
 Cents = Annotated[int, Field(ge=-(10**12), le=10**12)]
 MAX_PARTS = 32
 MAX_ROWS = 1000
@@ -202,11 +203,11 @@ class Session(_Part):
 PARTS: dict[str, TypeAdapter[Any]] = {
     "account": TypeAdapter(Account),
     "billing": TypeAdapter(Billing),
-    "orders": TypeAdapter(Annotated[list[Order], Field(max_length=MAX_ROWS)]),
+    "orders": TypeAdapter(Annotated[list[Order], Field(strict=True, max_length=MAX_ROWS)]),
     "preferences": TypeAdapter(Preferences),
-    "features": TypeAdapter(Annotated[dict[str, bool], Field(strict=True, max_length=MAX_ROWS)]),
-    "exports": TypeAdapter(Annotated[list[Export], Field(max_length=MAX_ROWS)]),
-    "sessions": TypeAdapter(Annotated[list[Session], Field(max_length=MAX_ROWS)]),
+    "features": TypeAdapter(Annotated[dict[str, Flag], Field(strict=True, max_length=MAX_ROWS)]),
+    "exports": TypeAdapter(Annotated[list[Export], Field(strict=True, max_length=MAX_ROWS)]),
+    "sessions": TypeAdapter(Annotated[list[Session], Field(strict=True, max_length=MAX_ROWS)]),
 }
 
 
@@ -218,7 +219,7 @@ def check_parts(parts: dict[str, Any]) -> None:
     """
     for name, content in parts.items():
         if name in PARTS:
-            PARTS[name].validate_python(content, strict=True)
+            PARTS[name].validate_python(content)
 
 
 def is_from_future(moment: datetime, now: datetime, *, skew_seconds: float) -> bool:
