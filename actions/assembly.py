@@ -73,6 +73,7 @@ def build_actions(
         handovers=handovers,
         library=library,
         log=log,
+        policy=policy,
     )
     executor = ActionExecutor()
     for make in ACTIONS:

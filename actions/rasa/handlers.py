@@ -14,10 +14,12 @@ from actions.engine import Engine
 from actions.handovers import Handovers
 from actions.library import Library
 from actions.orders import Orders
+from actions.policy import AssistantPolicy
 from actions.rasa.reading import Event, TurnReader, emit
 from actions.registry import Registry
 from actions.replies import PERSON, Button, Result, Say
 from actions.turn import ActionTurn
+from actions.workflow import Workflow
 
 CAPABILITIES = (
     "I can look into your account and fix things right away: unlock it, send a password reset or a "
@@ -45,6 +47,7 @@ class Services:
     handovers: Handovers
     library: Library
     log: AttemptLog
+    policy: AssistantPolicy
 
 
 class FirstlineAction(Action):  # type: ignore[misc]
@@ -78,7 +81,7 @@ class FirstlineAction(Action):  # type: ignore[misc]
 
 
 class StartWorkflow(FirstlineAction):
-    """Starts the workflow that the latest intent reaches."""
+    """Starts the workflow that the latest intent reaches; when it finds nothing wrong, an article follows."""
 
     action_name = "action_start_workflow"
 
@@ -87,7 +90,7 @@ class StartWorkflow(FirstlineAction):
         workflow = self.services.registry.for_intent(turn.intent)
         if workflow is None:
             return await self.services.answers.answer(turn)
-        return await self.services.engine.start(turn, workflow)
+        return await _start_or_inform(self.services, turn, workflow)
 
 
 class ConfirmWorkflow(FirstlineAction):
@@ -136,23 +139,16 @@ class DiagnoseSignIn(FirstlineAction):
 
 
 class AnswerQuestion(FirstlineAction):
-    """Answers from the knowledge base, or mends what the question is about when a workflow knows how."""
+    """Answers from the knowledge base, unless a workflow mends what the question is about."""
 
     action_name = "action_answer_question"
 
     async def work(self, turn: ActionTurn) -> Result:
-        """Answer; when the workflow finds nothing wrong, the article follows."""
+        """Answer, or start the workflow."""
         workflow = self.services.registry.for_intent(turn.intent)
         if workflow is None:
             return await self.services.answers.answer(turn)
-        result = await self.services.engine.start(turn, workflow)
-        if result.pending or result.offers_person:
-            return result
-        hit = await self.services.library.best(turn.typed or workflow.meta.help_query)
-        if hit is None:
-            return result
-        more = Say("This article is about it.", card=self.services.library.card(hit))
-        return Result((*result.says, more), attempt_id=result.attempt_id, tally=result.tally)
+        return await _start_or_inform(self.services, turn, workflow)
 
 
 class Clarify(FirstlineAction):
@@ -238,6 +234,18 @@ class AskOrderNumber(FirstlineAction):
     async def work(self, turn: ActionTurn) -> Result:
         """Show the orders and ask."""
         return await self.services.orders.ask(turn)
+
+
+async def _start_or_inform(services: Services, turn: ActionTurn, workflow: Workflow) -> Result:
+    result = await services.engine.start(turn, workflow)
+    if result.pending or result.offers_person:
+        return result
+    hit = await services.library.best(turn.typed or workflow.meta.help_query)
+    if hit is None or hit.score < services.policy.answer_known_intent:
+        return result
+    # The article goes first: the question at the end of the other message waits for an answer.
+    article = Say("This article is about it.", card=services.library.card(hit))
+    return Result((article, *result.says), attempt_id=result.attempt_id, tally=result.tally)
 
 
 async def _asked_whether_it_helped(services: Services, turn: ActionTurn) -> bool:

@@ -57,7 +57,7 @@ def report(order: dict[str, Any]) -> Diagnosis:
         "processing": f"Order {number} is being packed.{arrives}",
         "shipped": f"Order {number} has been sent{by}.{arrives}",
         "in_transit": f"Order {number} is on its way{by}.{arrives}",
-        "delivered": f"Order {number} was delivered{f' on {expected}' if expected else ''}.",
+        "delivered": f"Order {number} was delivered{f'; it was due on {expected}' if expected else ''}.",
     }
     return Diagnosis("fine", texts.get(status, f"Order {number}: {humanise(status)}.{arrives}"))
 

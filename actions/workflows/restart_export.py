@@ -28,10 +28,10 @@ class RestartExport(Workflow):
         stuck = _in_state(seen, "stuck")
         if stuck:
             since = moment(stuck[0].get("requested_at"))
-            asked = f", which you asked for on {since}," if since else ""
+            asked = f" You asked for it on {since}." if since else ""
             return Diagnosis(
                 "applies",
-                f"Your {_kind(stuck[0])} export{asked} got stuck.",
+                f"Your {_kind(stuck[0])} export got stuck.{asked}",
                 question="Shall I start it again?",
                 yes="Yes, start it again",
             )
