@@ -1,0 +1,211 @@
+"""The one process that runs everything: children, then the app, until it is told to stop."""
+
+import asyncio
+import contextlib
+import errno
+import json
+import signal
+import socket
+import time
+from collections.abc import Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from bot.foundation.errors import Conflict, FirstlineError
+from bot.process import bootstrap, home_lock, log_file
+from bot.process.settings import Settings
+from bot.process.supervisor import Supervisor
+
+_SHUTDOWN = 3.0
+_log = structlog.get_logger("firstline.serve")
+
+
+class PortTaken(Conflict):
+    """Another program listens on our port."""
+
+
+@dataclass
+class Console:
+    """Progress for people, or as JSON lines for programs."""
+
+    as_json: bool = False
+    started: float = field(default_factory=time.monotonic)
+    begun: dict[str, float] = field(default_factory=dict)
+
+    def begins(self, part: str) -> None:
+        """Note when a part began; nothing is printed until it is ready, so that lines never interleave."""
+        self.begun[part] = time.monotonic()
+        if self.as_json:
+            self._json("starting", part=part)
+
+    def ready(self, part: str, note: str = "") -> None:
+        """Print that a part is ready and how long it took."""
+        seconds = time.monotonic() - self.begun.pop(part, self.started)
+        if self.as_json:
+            self._json("ready", part=part, seconds=round(seconds, 2), note=note)
+        else:
+            self._line(f"  {part:<18} ready in {seconds:4.1f} s{f' ({note})' if note else ''}")
+
+    def all_ready(self, settings: Settings, password: str | None) -> None:
+        """Print where everything is, and the administrator's first password, once."""
+        base, seconds = settings.public_url, time.monotonic() - self.started
+        pages = {"console": "/console", "editor": "/editor", "review": "/review", "help": "/help"}
+        if self.as_json:
+            found = {name: base + path for name, path in pages.items()}
+            self._json("serving", url=base, demo=settings.demo_url, pages=found, seconds=round(seconds, 2),
+                       admin="admin@firstline.local" if password else None, password=password)  # fmt: skip
+            return
+        lines = [f"Firstline is ready: {base}  ({seconds:.1f} s)", ""]
+        if settings.demo_url:
+            lines += [f"  Demo application   {settings.demo_url}   (sign in as ada, password kettle-demo)"]
+        lines += [f"  {title:<18} {base}{path}" for title, path in _PAGES]
+        if password:
+            lines += ["", "  First sign-in for staff, shown this once, to be changed then:",
+                      f"  admin@firstline.local  {password}"]  # fmt: skip
+        self._line("\n".join([*lines, "", "Stop with Ctrl-C."]))
+
+    def stopping(self) -> None:
+        """Print that it stops."""
+        if self.as_json:
+            self._json("stopping")
+        else:
+            self._line("Stopping ...")
+
+    def _json(self, event: str, **more: Any) -> None:
+        self._line(json.dumps({"event": event, **more}))
+
+    def _line(self, text: str) -> None:
+        with contextlib.suppress(BrokenPipeError, ValueError):
+            print(text, flush=True)
+
+
+_PAGES = (
+    ("Agent console", "/console"),
+    ("Article editor", "/editor"),
+    ("Review", "/review"),
+    ("Help centre", "/help"),
+    ("API description", "/openapi.json"),
+)
+
+
+async def serve(settings: Settings, *, as_json: bool = False) -> None:
+    """Run until SIGINT or SIGTERM.
+
+    Raises:
+        FirstlineError: when the home is in use, a port is taken, or a part does not start.
+    """
+    console = Console(as_json)
+    with home_lock.hold(settings.home, settings.public_url), _reserved(settings) as listening:
+        log_file.set_up(settings.logs, settings.log_level)
+        stop = _stop_on_signals()
+        supervisor = Supervisor(settings, console)
+        async with contextlib.AsyncExitStack() as stack:
+            stack.push_async_callback(supervisor.stop)
+            if await _unless(stop, _start(supervisor, console, listening, stack)):
+                _log.info("serving", port=settings.port)
+                await stop.wait()
+            console.stopping()
+            _log.info("stopping")
+
+
+async def _start(
+    supervisor: Supervisor, console: Console, listening: socket.socket, stack: contextlib.AsyncExitStack
+) -> None:
+    """Start everything: stores first, then Rasa, which takes longest, beside the rest."""
+    try:
+        await supervisor.start_stores()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(supervisor.start_rasa())
+            group.create_task(supervisor.start_demo())
+            app = group.create_task(_start_app(supervisor, console, listening, stack))
+    except BaseExceptionGroup as group_of_errors:
+        raise _first(group_of_errors) from group_of_errors
+    admin = await app.result()[bootstrap.FIRSTLINE].bootstrap_admin()
+    console.all_ready(supervisor.settings, admin.password if admin else None)
+
+
+async def _start_app(
+    supervisor: Supervisor, console: Console, listening: socket.socket, stack: contextlib.AsyncExitStack
+) -> web.Application:
+    console.begins("App")
+    app = await bootstrap.build_app(supervisor.settings, supervisor.parts)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
+    stack.push_async_callback(runner.cleanup)
+    await runner.setup()
+    await web.SockSite(runner, listening).start()
+    console.ready("App")
+    console.begins("Help articles")
+    report = await app[bootstrap.FIRSTLINE].seed()
+    for name, problem in report.failed.items():
+        _log.error("article_not_imported", file=name, problem=problem)
+    new = len(report.created) + len(report.updated)
+    console.ready("Help articles", f"{new} imported" if new else "")
+    return app
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Do `work` unless told to stop; says whether it was done."""
+    task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if task.done():
+            await task
+            return True
+        return False
+    finally:
+        stopping.cancel()
+        if not task.done():
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError, FirstlineError):
+                await task
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    return stop
+
+
+@contextlib.contextmanager
+def _reserved(settings: Settings) -> Iterator[socket.socket]:
+    """Bind the app's port at once, so that a taken one is found before anything is started."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((settings.host, settings.port))
+        except OSError as error:
+            raise _unusable(settings, error) from None
+        listening.setblocking(False)
+        yield listening
+    finally:
+        listening.close()
+
+
+def _unusable(settings: Settings, error: OSError) -> FirstlineError:
+    if error.errno == errno.EADDRINUSE:
+        return PortTaken(
+            f"Port {settings.port} is taken by another program.",
+            hint="Set PORT to a free port, for example: make run PORT=8090",
+        )
+    if error.errno == errno.EACCES:
+        return PortTaken(
+            f"Port {settings.port} is only for privileged programs.", hint="Set PORT to one above 1023."
+        )
+    return PortTaken(
+        f"HOST {settings.host} is not an address of this machine.", hint="Set HOST to 127.0.0.1 or 0.0.0.0."
+    )
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The error to show: ours before any other."""
+    ours, _ = group.split(FirstlineError)
+    found: BaseException = ours or group
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    return found
