@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Type
 
@@ -23,7 +24,13 @@ from bot.rasa_components.intent_model import IntentModel, Reading, summary
 FALLBACK = "nlu_fallback"
 OUT_OF_SCOPE = "out_of_scope"
 RANKED = 10
+SURE = 0.9
+CODE = re.compile(r"[A-Z]{2,}-\d+")
 log = logging.getLogger(__name__)
+
+
+def _without(ranking: List[Dict[str, Any]], name: str) -> List[Dict[str, Any]]:
+    return [item for item in ranking if item["name"] != name]
 
 
 def _vector(message: Message) -> Any:
@@ -39,6 +46,8 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
 
     `c`: inverse regularisation on unit vectors. `false_rejections`: share of in-scope messages that may be
     rejected. `least_confidence`: below this calibrated probability the best reading is not acted on.
+    `codes`: what the application's error codes mean (code: intent). A code decides where the sentence around
+    it leaves doubt: to a sentence encoder, KT-1001 and KT-1002 look alike.
     """
 
     @classmethod
@@ -49,7 +58,7 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
     @staticmethod
     def get_default_config() -> Dict[str, Any]:
         """The component's settings."""
-        return {"c": 32.0, "false_rejections": 0.06, "least_confidence": 0.4}
+        return {"c": 32.0, "false_rejections": 0.06, "least_confidence": 0.4, "codes": {}}
 
     @staticmethod
     def required_packages() -> List[str]:
@@ -67,6 +76,7 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
         self._storage = model_storage
         self._resource = resource
         self._model = model
+        self._codes = {str(code).upper(): str(intent) for code, intent in (config["codes"] or {}).items()}
 
     @classmethod
     def create(
@@ -129,7 +139,7 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
             if message.get(INTENT) and message.get(INTENT).get("name"):
                 continue  # a button's payload names its intent
             vector = _vector(message)
-            if vector is None:
+            if vector is None or not any(c.isalnum() for c in str(message.get(TEXT))):
                 self._set(message, FALLBACK, 1.0, [])
                 continue
             reading = self._model.read(vector[np.newaxis])[0]
@@ -142,12 +152,19 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
             for name, confidence in zip(reading.intents[:RANKED], reading.probabilities[:RANKED], strict=True)
         ]
         best = reading.probabilities[0]
-        if not model.accepts(reading):
+        told = self._told_by_code(str(message.get(TEXT)))
+        if told and best < SURE:
+            self._set(message, told, SURE, [{"name": told, "confidence": SURE}, *_without(ranking, told)])
+        elif not model.accepts(reading):
             self._set(message, FALLBACK, 1.0 - reading.in_scope, ranking)
         elif best < float(self._config["least_confidence"]):
             self._set(message, FALLBACK, 1.0 - best, ranking)
         else:
             self._set(message, reading.intents[0], best, ranking)
+
+    def _told_by_code(self, text: str) -> Optional[str]:
+        words = CODE.findall(text.upper())
+        return next((self._codes[word] for word in words if word in self._codes), None)
 
     @staticmethod
     def _set(message: Message, name: str, confidence: float, ranking: List[Dict[str, Any]]) -> None:
