@@ -1,6 +1,6 @@
 """The log of attempts. Everything that goes in is masked first."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ from actions import attempt_storage as storage
 from actions.attempts import Attempt, Ending, NewAttempt, Outcome
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
-from bot.foundation.ids import AttemptId, new_id
+from bot.foundation.ids import AttemptId, ConversationId, new_id
 
 COLD_AFTER = timedelta(minutes=30)
 """An attempt that waits this long for the user is abandoned; a yes after that is asked for again."""
@@ -101,6 +101,21 @@ class AttemptLog:
         """Return all attempts of a conversation, in order."""
         async with self._database.connect() as connection:
             return await storage.of_conversation(connection, conversation_id)
+
+    async def outcomes(self, conversation_ids: Sequence[str]) -> dict[str, "list[str]"]:
+        """Return the outcomes of each conversation's attempts, oldest first; an open one is `open`."""
+        async with self._database.connect() as connection:
+            rows = await storage.outcomes_of(connection, conversation_ids)
+        found: dict[str, list[str]] = {}
+        for conversation_id, outcome in rows:
+            found.setdefault(conversation_id, []).append(outcome or "open")
+        return found
+
+    async def conversations_with(self, outcome: str, limit: int) -> "list[ConversationId]":
+        """Return the conversations that have an attempt of this outcome (or `open`), newest first."""
+        async with self._database.connect() as connection:
+            rows = await storage.conversations_with(connection, None if outcome == "open" else outcome, limit)
+        return [ConversationId(row) for row in rows]
 
     async def list(
         self,

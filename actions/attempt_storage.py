@@ -1,5 +1,6 @@
 """The table of attempts and its statements."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -134,6 +135,27 @@ async def of_conversation(tx: AsyncConnection, conversation_id: str) -> list[Att
     """Read all attempts of a conversation, in order."""
     query = sa.select(attempts).where(attempts.c.conversation_id == conversation_id).order_by(attempts.c.id)
     return [to_attempt(row) for row in await tx.execute(query)]
+
+
+async def outcomes_of(tx: AsyncConnection, conversation_ids: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Read (conversation, outcome) of the attempts of these conversations, oldest first."""
+    columns = (attempts.c.conversation_id, attempts.c.outcome)
+    query = (
+        sa.select(*columns).where(attempts.c.conversation_id.in_(conversation_ids)).order_by(attempts.c.id)
+    )
+    return [(row.conversation_id, row.outcome) for row in await tx.execute(query)]
+
+
+async def conversations_with(tx: AsyncConnection, outcome: str | None, limit: int) -> list[str]:
+    """Read the conversations that have an attempt of this outcome (None: an open one), newest first."""
+    query = (
+        sa.select(attempts.c.conversation_id)
+        .where(attempts.c.outcome.is_(None) if outcome is None else attempts.c.outcome == outcome)
+        .group_by(attempts.c.conversation_id)
+        .order_by(attempts.c.conversation_id.desc())
+        .limit(limit)
+    )
+    return list((await tx.execute(query)).scalars())
 
 
 async def select_page(
