@@ -27,7 +27,6 @@ from bot.conversation.wire import (
 )
 from bot.foundation.errors import InvalidInput
 from bot.foundation.http import Access, Call, Endpoint, NoBody, Reply
-from bot.foundation.http.server import cross_origin_headers
 
 _TAG = ("conversations",)
 
@@ -180,8 +179,6 @@ class ConversationApi:
                 "X-Accel-Buffering": "no",
             }
         )
-        if origin := call.header("Origin"):
-            response.headers.update(cross_origin_headers(origin))
         await response.prepare(call.request)
         with contextlib.suppress(ConnectionError, asyncio.CancelledError):
             await response.write(b"retry: 1000\n\n")

@@ -7,6 +7,7 @@ conversation, and the last event number the client has.
 import asyncio
 import contextlib
 import json
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -30,8 +31,8 @@ from bot.foundation.strict_json import parse_json
 log = structlog.get_logger(__name__)
 _HELLO_DEADLINE = 10.0
 _MAX_FRAME = 64 * 1024
-_EXPIRY_WARNING = 45.0
-_EXPIRY_LOOK = 15.0
+_WARNING = 45.0
+_LOOK = 15.0
 
 
 class _Hello(BaseModel):
@@ -105,9 +106,11 @@ class LiveSocket:
         welcome = conversation_out(conversation, case).model_dump(mode="json")
         await socket.send_json({"type": "welcome", "conversation": welcome})
         session = _Session(socket, caller, conversation)
+        if caller.kind == "staff":
+            session.recheck = lambda: self._still_staff(request, hello.conversation)
         tasks = [
             asyncio.create_task(self._send(socket, conversation.id, hello.after)),
-            asyncio.create_task(session.watch_expiry(self._clock)),
+            asyncio.create_task(session.watch_credentials(self._clock)),
         ]
         try:
             await self._receive(session)
@@ -136,6 +139,12 @@ class LiveSocket:
             raise Unauthenticated("You are not signed in.", hint="Send `token` in the hello frame.")
         await self._authenticator.check_origin(request)
         return staff, await self._staff.follow(staff, hello.conversation)
+
+    async def _still_staff(self, request: web.Request, conversation_id: str) -> None:
+        staff = await self._authenticator.staff(request)
+        if staff is None:
+            raise Unauthenticated("Your session has ended.", hint="Sign in again.")
+        await self._staff.follow(staff, conversation_id)
 
     async def _send(self, socket: web.WebSocketResponse, conversation_id: ConversationId, after: int) -> None:
         try:
@@ -198,23 +207,35 @@ class _Session:
     socket: web.WebSocketResponse
     caller: Caller
     conversation: Conversation
+    recheck: Callable[[], Awaitable[None]] | None = None
 
-    async def watch_expiry(self, clock: Clock) -> None:
-        """Ask for a new token before the present one ends, and hang up when none came."""
-        warned_for: datetime | None = None
+    async def watch_credentials(self, clock: Clock) -> None:
+        """Hang up when the caller's credentials have ended: a user's token that was not renewed in time, a
+        member of staff who was signed out or may no longer look."""
+        try:
+            if self.recheck is not None:
+                await self._watch_staff(self.recheck)
+            else:
+                await self._watch_token(clock)
+        except FirstlineError as error:
+            await _problem(self.socket, error, None)
+            await self.socket.close(code=4000 + error.status)
+
+    async def _watch_staff(self, recheck: Callable[[], Awaitable[None]]) -> None:
         while True:
-            expires = self.caller.expires_at
-            left = (expires - clock.now()).total_seconds() if expires else _EXPIRY_LOOK
-            if expires and left <= 0:
-                await _problem(self.socket, Unauthenticated("Your token has expired."), None)
-                await self.socket.close(code=4401)
-                return
-            if expires and left <= _EXPIRY_WARNING and warned_for != expires:
+            await asyncio.sleep(_LOOK)
+            await recheck()
+
+    async def _watch_token(self, clock: Clock) -> None:
+        warned_for: datetime | None = None
+        while (expires := self.caller.expires_at) is not None:
+            left = (expires - clock.now()).total_seconds()
+            if left <= 0:
+                raise Unauthenticated("Your token has expired.", hint="Connect again with a new one.")
+            if left <= _WARNING and warned_for != expires:
                 warned_for = expires
                 await self.socket.send_json({"type": "token_expiring"})
-            await asyncio.sleep(
-                min(_EXPIRY_LOOK, max(left - (0 if warned_for == expires else _EXPIRY_WARNING), 0.2))
-            )
+            await asyncio.sleep(min(_LOOK, max(left - (0 if warned_for == expires else _WARNING), 0.2)))
 
 
 async def _problem(socket: web.WebSocketResponse, error: FirstlineError, key: str | None) -> None:

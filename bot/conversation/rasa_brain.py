@@ -1,6 +1,7 @@
 """Rasa as the brain, over our own channel on loopback."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import aiohttp
@@ -34,15 +35,15 @@ class _Reply(BaseModel):
 
 
 class RasaBrain:
-    """Asks Rasa; `url` is a callable since Rasa's port can change when it is restarted.
+    """Asks Rasa; `url` is asked each time, since Rasa's port can change when it is started again.
 
     Rasa keeps one tracker per conversation *and epoch*: after a person has had the conversation the bot
     starts with a clear head instead of a half-filled form.
     """
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, token: str) -> None:
+    def __init__(self, session: aiohttp.ClientSession, url: Callable[[], str], token: str) -> None:
         self._session = session
-        self._url = url.rstrip("/")
+        self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
         self.model: str | None = None
         """The model that gave the latest answer."""
@@ -74,7 +75,7 @@ class RasaBrain:
         while True:
             try:
                 async with self._session.post(
-                    f"{self._url}/webhooks/firstline/turn",
+                    f"{self._url()}/webhooks/firstline/turn",
                     json=body,
                     headers=self._headers,
                     timeout=aiohttp.ClientTimeout(total=60, connect=2),
@@ -93,7 +94,7 @@ class RasaBrain:
         """Tell whether Rasa answers and has a model."""
         try:
             async with self._session.get(
-                f"{self._url}/webhooks/firstline/", timeout=aiohttp.ClientTimeout(total=2)
+                f"{self._url()}/webhooks/firstline/", timeout=aiohttp.ClientTimeout(total=2)
             ) as response:
                 return response.status == 200
         except (aiohttp.ClientError, OSError, TimeoutError):

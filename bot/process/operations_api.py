@@ -53,6 +53,7 @@ class Operations:
     version: str
     probes: Mapping[str, Probe]
     metrics: Metrics
+    metrics_access: Literal["local", "public", "off"]
     dist: Path
     demo_url: str | None
     document: Callable[[], dict[str, Any]]
@@ -67,7 +68,7 @@ class Operations:
             Endpoint(
                 "GET", "/readyz", self.ready, public, "Is every part ready?", response=Readiness, tags=_TAG
             ),
-            Endpoint("GET", "/metrics", self.expose, Access.local(), "Prometheus metrics", tags=_TAG),
+            *self._metrics_endpoint(),
             Endpoint("GET", "/openapi.json", self.openapi, public, "This document", tags=_TAG),
             Endpoint(
                 "GET", "/api/v1/about", self.about, public, "This installation", response=About, tags=_TAG
@@ -79,6 +80,12 @@ class Operations:
                 for path in _PAGES
             ),
         ]
+
+    def _metrics_endpoint(self) -> list[Endpoint]:
+        if self.metrics_access == "off":
+            return []
+        access = Access.public() if self.metrics_access == "public" else Access.local()
+        return [Endpoint("GET", "/metrics", self.expose, access, "Prometheus metrics", tags=_TAG)]
 
     async def health(self, _: Call) -> Health:
         """Answer at all."""

@@ -62,6 +62,28 @@ class TurnOut(BaseModel):
     duration_ms: int | None
 
 
+class AttemptOut(BaseModel):
+    """One automated attempt of the conversation."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    turn_id: str
+    kind: str
+    name: str
+    intent: str | None
+    confidence: float | None
+    read: dict[str, Any]
+    done: dict[str, Any]
+    outcome: str | None
+    duration_ms: int
+    model_version: str | None
+    article_id: str | None
+    article_version: int | None
+    error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
 class ReviewOut(BaseModel):
     """A conversation with all that is known of its turns."""
 
@@ -69,7 +91,7 @@ class ReviewOut(BaseModel):
     contact_name: str
     events: list[EventOut]
     turns: list[TurnOut]
-    attempts: list[dict[str, Any]]
+    attempts: list[AttemptOut]
 
 
 class ReviewApi:
@@ -86,7 +108,7 @@ class ReviewApi:
             Endpoint(
                 "GET",
                 base,
-                self.list,
+                self.index,
                 trainer,
                 "List conversations to review",
                 query=ReviewQuery,
@@ -143,7 +165,7 @@ class ReviewApi:
             contact_name=contact.name,
             events=[event_out(event) for event in events],
             turns=[_turn(turn) for turn in await self._conversations.turns(conversation.id)],
-            attempts=[attempt.as_json() for attempt in attempts],
+            attempts=[AttemptOut.model_validate(attempt) for attempt in attempts],
         )
 
 

@@ -36,7 +36,7 @@ def build_http(
     `observe(method, path template, status, seconds)` is told of every answer.
     """
     app = web.Application(
-        middlewares=[_observing(observe), _cross_origin(allowed_origins), _errors], client_max_size=MAX_BODY
+        middlewares=[_observing(observe), _preflight(allowed_origins), _errors], client_max_size=MAX_BODY
     )
     table: dict[tuple[str, str], Endpoint] = {}
     for endpoint in endpoints:
@@ -46,6 +46,7 @@ def build_http(
         table[key] = endpoint
         app.router.add_route(endpoint.method, endpoint.path, endpoint.bind(authenticator))
     app[ENDPOINTS] = table
+    app.on_response_prepare.append(_preparing(allowed_origins))
     return app
 
 
@@ -93,26 +94,28 @@ def _from_aiohttp(error: web.HTTPException) -> FirstlineError:
     return wrapped
 
 
-def _cross_origin(allowed_origins: Callable[[], frozenset[str]]) -> Any:
+def _preflight(allowed_origins: Callable[[], frozenset[str]]) -> Any:
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        origin = request.headers.get("Origin")
-        allowed = origin is not None and origin in allowed_origins()
         if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-            response: web.StreamResponse = web.Response(status=204 if allowed else 403)
-        else:
-            response = await handler(request)
-        if not response.prepared:
-            for name, value in _SECURE_HEADERS.items():
-                response.headers.setdefault(name, value)
-            if allowed and origin is not None:
-                response.headers.update(cross_origin_headers(origin))
-        return response
+            return web.Response(status=204 if request.headers.get("Origin") in allowed_origins() else 403)
+        return await handler(request)
 
     return middleware
 
 
-def cross_origin_headers(origin: str) -> dict[str, str]:
+def _preparing(allowed_origins: Callable[[], frozenset[str]]) -> Any:
+    async def prepare(request: web.Request, response: web.StreamResponse) -> None:
+        for name, value in _SECURE_HEADERS.items():
+            response.headers.setdefault(name, value)
+        origin = request.headers.get("Origin")
+        if origin is not None and origin in allowed_origins():
+            response.headers.update(_cross_origin_headers(origin))
+
+    return prepare
+
+
+def _cross_origin_headers(origin: str) -> dict[str, str]:
     """The headers that let a page of `origin` read the answer; credentials stay out on purpose."""
     return {
         "Access-Control-Allow-Origin": origin,

@@ -1,0 +1,281 @@
+"""Wires the product: the one place where adapters are constructed.
+
+`open_firstline` gives the services (the CLI uses them too); `build_app` puts the HTTP application around
+them.
+"""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import redis.asyncio as redis
+import structlog
+from aiohttp import web
+
+from actions.assembly import ActionsRoom, build_actions
+from actions.conversations import ConversationLookup
+from actions.intents import IntentCatalogue
+from bot.conversation.api import ConversationApi
+from bot.conversation.follow import Follower
+from bot.conversation.live import LiveSocket
+from bot.conversation.rasa_brain import RasaBrain
+from bot.conversation.runner import TurnRunner
+from bot.conversation.service import Conversations
+from bot.conversation.user_line import UserLine
+from bot.foundation.clock import Clock, SystemClock
+from bot.foundation.database import Database
+from bot.foundation.http import Endpoint
+from bot.foundation.http.openapi import openapi_document
+from bot.foundation.http.server import build_http
+from bot.foundation.wakeups import Wakeups
+from bot.process.handoffs import RecordedHandoffs
+from bot.process.housekeeping import Housekeeping
+from bot.process.operations_api import Operations, Probe
+from bot.process.parts import Parts
+from bot.process.settings import Settings
+from bot.training.review_api import ReviewApi
+from connectors.hosts.http import HttpHostApplication, open_session
+from connectors.hosts.registry import HostRegistry, connect_hosts, find_hosts_file, load_hosts
+from escalation.api import CaseApi
+from escalation.line import AgentLine
+from escalation.packet import ContextCollector
+from escalation.service import CaseDesk
+from insights.metrics import Metrics
+from kb_index.api import KnowledgeApi
+from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.help_pages import HelpPages
+from kb_index.importing import ImportReport, import_folder
+from kb_index.search import ArticleSearch
+from kb_index.service import Articles
+from security.api import SecurityApi
+from security.authentication import HttpAuthenticator
+from security.directory import StaffDirectory
+from security.domain import OneTimePassword
+from security.keyring import HostKeys, KeyRing
+from security.masking import mask, mask_json
+from security.passwords import Passwords
+from security.rate_limit import SignInLimits
+from security.sessions import Sessions
+from security.user_tokens import UserTokens
+
+VERSION = "0.1.0"
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Firstline:
+    """The services of a running or opened installation."""
+
+    settings: Settings
+    database: Database
+    cache: "redis.Redis"
+    wakeups: Wakeups
+    clock: Clock
+    conversations: Conversations
+    hosts: HostRegistry
+    actions: ActionsRoom
+    desk: CaseDesk
+    articles: Articles
+    search: ArticleSearch
+    staff: StaffDirectory
+    sessions: Sessions
+    authenticator: HttpAuthenticator
+    brain: RasaBrain
+
+    async def seed(self) -> ImportReport:
+        """Import the articles that come with the product; what an editor changed stays."""
+        return await import_folder(self.articles, self.settings.root / "data" / "kb")
+
+    async def bootstrap_admin(self) -> OneTimePassword | None:
+        """Create the first admin on the very first start; the password is told once."""
+        return await self.staff.bootstrap_admin()
+
+
+@asynccontextmanager
+async def open_firstline(settings: Settings, parts: Parts) -> AsyncIterator[Firstline]:
+    """Open the services on migrated servers; the search is loaded and follows PostgreSQL."""
+    async with AsyncExitStack() as stack:
+        database = Database.open(parts.database_url)
+        stack.push_async_callback(database.close)
+        cache = redis.Redis.from_url(parts.redis_url, socket_timeout=5, socket_connect_timeout=2)
+        stack.push_async_callback(cache.aclose)
+        wakeups = Wakeups(cache)
+        await wakeups.start()
+        stack.push_async_callback(wakeups.stop)
+        outside = await stack.enter_async_context(open_session())
+        inside = await stack.enter_async_context(
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
+        )
+        firstline = _assemble(settings, parts, database, cache, wakeups, outside, inside)
+        await firstline.search.start()
+        stack.push_async_callback(firstline.search.stop)
+        yield firstline
+
+
+def _assemble(
+    settings: Settings,
+    parts: Parts,
+    database: Database,
+    cache: "redis.Redis",
+    wakeups: Wakeups,
+    outside: aiohttp.ClientSession,
+    inside: aiohttp.ClientSession,
+) -> Firstline:
+    clock = SystemClock()
+    conversations = Conversations(database, wakeups, clock)
+    hosts = _connect_hosts(settings, outside, clock)
+    encoder = OnnxEncoder(settings.encoder_dir)
+    search = ArticleSearch(database, encoder, wakeups, settings.home / "index" / "passages.faiss")
+    brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
+    intents = IntentCatalogue.load(settings.root / "data" / "policies" / "intents.yml")
+    actions = build_actions(
+        database=database,
+        clock=clock,
+        mask=mask_json,
+        hosts=_by_name(hosts),
+        knowledge=search,
+        context=ConversationLookup(conversations),
+        intents=intents,
+        model_version=lambda: brain.model,
+    )
+    collector = ContextCollector(
+        conversations,
+        actions.log,
+        _by_name(hosts),
+        lambda: brain.model,
+        clock,
+        mask,
+        labels={intent.name: intent.label for intent in intents},
+    )
+    passwords = Passwords()
+    sessions = Sessions(database, passwords, SignInLimits(cache), clock)
+    tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
+    return Firstline(
+        settings=settings,
+        database=database,
+        cache=cache,
+        wakeups=wakeups,
+        clock=clock,
+        conversations=conversations,
+        hosts=hosts,
+        actions=actions,
+        desk=CaseDesk(database, conversations, collector, wakeups, clock),
+        articles=Articles(database, search, encoder.fingerprint, clock),
+        search=search,
+        staff=StaffDirectory(database, passwords, clock),
+        sessions=sessions,
+        authenticator=HttpAuthenticator(
+            tokens, sessions, service_token=parts.secrets.service_token, public_url=settings.public_url
+        ),
+        brain=brain,
+    )
+
+
+def _connect_hosts(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> HostRegistry:
+    variables = {"home": str(settings.home)}
+    if settings.demo_port is not None and settings.demo_url is not None:
+        variables |= {"demo_port": str(settings.demo_port), "demo_url": settings.demo_url}
+    hosts = load_hosts(find_hosts_file(settings.home, settings.root), variables)
+    for name, host in hosts.items():
+        if not Path(host.keyring).exists():
+            KeyRing.create(Path(host.keyring), name, clock)
+    return connect_hosts(hosts, session, lambda path: KeyRing.load(path, clock))
+
+
+def _by_name(hosts: HostRegistry) -> Callable[[str], HttpHostApplication | None]:
+    return lambda name: hosts.get(name) if name in set(hosts) else None
+
+
+async def build_app(settings: Settings, parts: Parts) -> web.Application:
+    """Make the HTTP application; its services open when it starts and close when it stops."""
+    stack = AsyncExitStack()
+    firstline = await stack.enter_async_context(open_firstline(settings, parts))
+    metrics = Metrics()
+    handoffs = RecordedHandoffs(firstline.desk, firstline.actions.log, firstline.conversations)
+    runner = TurnRunner(
+        firstline.database,
+        firstline.conversations,
+        firstline.brain,
+        handoffs,
+        firstline.clock,
+        observer=metrics,
+    )
+    follower = Follower(firstline.conversations, firstline.desk, firstline.wakeups)
+    line = UserLine(firstline.conversations, runner, handoffs)
+    agents = AgentLine(firstline.desk, firstline.conversations)
+    live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
+    endpoints: list[Endpoint] = [
+        *ConversationApi(line, firstline.conversations, follower, live).endpoints(),
+        *_staff_endpoints(firstline),
+        *firstline.actions.endpoints(),
+        *HelpPages(firstline.articles, firstline.search).endpoints(),
+    ]
+    operations = Operations(
+        version=VERSION,
+        probes=_probes(firstline),
+        metrics=metrics,
+        metrics_access=settings.metrics,
+        dist=settings.web_dist,
+        demo_url=settings.demo_url,
+        document=lambda: openapi_document(endpoints, version=VERSION),
+    )
+    endpoints += operations.endpoints()
+    app = build_http(
+        endpoints,
+        firstline.authenticator,
+        allowed_origins=firstline.hosts.allowed_origins,
+        observe=metrics.request_answered,
+    )
+    app[FIRSTLINE] = firstline
+    housekeeping = Housekeeping(firstline.actions.log)
+
+    async def run(_: web.Application) -> AsyncIterator[None]:
+        async with stack:
+            await runner.start()
+            await housekeeping.start()
+            yield
+            await housekeeping.stop()
+            await runner.stop()
+
+    async def hang_up(_: web.Application) -> None:
+        await live.close_all()
+
+    app.cleanup_ctx.append(run)
+    app.on_shutdown.append(hang_up)
+    return app
+
+
+FIRSTLINE: web.AppKey[Firstline] = web.AppKey("firstline", Firstline)
+
+
+def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
+    authenticator, conversations = firstline.authenticator, firstline.conversations
+    return [
+        *SecurityApi(firstline.sessions, firstline.staff, authenticator).endpoints(),
+        *CaseApi(
+            firstline.desk, conversations, authenticator, firstline.wakeups, firstline.clock
+        ).endpoints(),
+        *KnowledgeApi(firstline.articles, firstline.search).endpoints(),
+        *ReviewApi(conversations, firstline.actions.log).endpoints(),
+    ]
+
+
+def _probes(firstline: Firstline) -> dict[str, Probe]:
+    async def database() -> bool:
+        await firstline.database.ping()
+        return True
+
+    async def cache() -> bool:
+        answer: Any = firstline.cache.ping()
+        return bool(await answer)
+
+    return {
+        "database": database,
+        "cache": cache,
+        "rasa": firstline.brain.ready,
+        "index": firstline.search.ready,
+        "encoder": firstline.search.encoder_works,
+    }

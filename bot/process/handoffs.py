@@ -1,0 +1,67 @@
+"""Hand-offs as the attempt log sees them: what was under way when a person was called is `escalated`."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from actions.attempt_log import AttemptLog
+from actions.attempts import Ending, NewAttempt
+from bot.conversation.ports import CaseView
+from bot.conversation.service import Conversations
+from bot.foundation.ids import ConversationId
+from escalation.domain import Case, PreparedCase
+from escalation.service import CaseDesk
+
+_WITHOUT_ASSISTANT = "assistant_unavailable"
+
+
+class RecordedHandoffs:
+    """The desk as the conversation room's `Handoffs`, with its traces in the attempt log."""
+
+    def __init__(self, desk: CaseDesk, log: AttemptLog, conversations: Conversations) -> None:
+        self._desk = desk
+        self._log = log
+        self._conversations = conversations
+
+    async def prepare(
+        self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
+    ) -> PreparedCase:
+        """Close what waits, then collect the context, so that the packet shows it as escalated."""
+        await self._log.close_open(conversation_id, "escalated")
+        if reason == _WITHOUT_ASSISTANT:
+            await self._record_failure(conversation_id)
+        return await self._desk.prepare(conversation_id, reason=reason, priority=priority, summary=summary)
+
+    async def _record_failure(self, conversation_id: ConversationId) -> None:
+        found = await self._conversations.background(conversation_id, None)
+        if found is None:
+            return
+        conversation, contact, turn = found
+        if turn is None:
+            return
+        attempt = await self._log.record(
+            NewAttempt(
+                conversation_id=conversation.id, turn_id=turn.id, user_ref=contact.ref, host=contact.host,
+                kind="fallback", name=_WITHOUT_ASSISTANT,
+            )
+        )  # fmt: skip
+        await self._log.finish(
+            attempt.id, Ending(turn_id=turn.id, outcome="escalated", done={}, error=_WITHOUT_ASSISTANT)
+        )
+
+    async def open(self, prepared: Any, tx: AsyncConnection) -> CaseView:
+        """Open the case within `tx`."""
+        return await self._desk.open(prepared, tx)
+
+    async def after_open(self, case: Any) -> None:
+        """Tell those who wait, after the commit."""
+        assert isinstance(case, Case)
+        await self._desk.after_open(case)
+
+    async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
+        """Return (place in the queue from 1, how many wait), or None."""
+        return await self._desk.position(conversation_id)
+
+    async def open_case(self, conversation_id: ConversationId) -> CaseView | None:
+        """Return the open case, if any."""
+        return await self._desk.open_case(conversation_id)

@@ -1,0 +1,36 @@
+"""What has to be looked at from time to time, whoever is there."""
+
+import asyncio
+
+import structlog
+
+from actions.attempt_log import AttemptLog
+
+log = structlog.get_logger(__name__)
+EVERY = 60.0
+
+
+class Housekeeping:
+    """Closes attempts that wait for a user who has gone."""
+
+    def __init__(self, attempts: AttemptLog) -> None:
+        self._attempts = attempts
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Begin."""
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        """End."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._attempts.abandon_cold()
+            except Exception as error:
+                log.debug("housekeeping_failed", reason=type(error).__name__)
+            await asyncio.sleep(EVERY)
