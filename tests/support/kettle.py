@@ -16,6 +16,8 @@ from security.keyring import KeyRing
 from tests.support.product import free_ports
 
 ROOT = Path(__file__).parents[2]
+FIRSTLINE_URL = "http://127.0.0.1:9"
+"""Nothing listens there: the widget does not load, and Kettle works without."""
 
 
 @dataclass
@@ -24,6 +26,7 @@ class KettleProcess:
 
     home: Path
     port: int = field(default_factory=lambda: free_ports(1)[0])
+    firstline_url: str = FIRSTLINE_URL
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -38,14 +41,20 @@ class KettleProcess:
 
     async def start(self) -> None:
         """Start it and wait until it answers."""
+        self.process = self._spawn()
+        await self._wait_until_ready(self.process)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
         KeyRing.create(self.keys, "kettle")
-        command = [sys.executable, "-m", "connectors.hosts.demo", "--port", str(self.port), "--home",
-                   str(self.home), "--firstline-url", "http://127.0.0.1:9", "--keys", str(self.keys)]  # fmt: skip
+        command = [sys.executable, "-m", "connectors.hosts.demo", "--port", str(self.port)]
+        command += ["--home", str(self.home), "--keys", str(self.keys), "--firstline-url", self.firstline_url]
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-        self.process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+
+    async def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         async with aiohttp.ClientSession() as session, asyncio.timeout(20):
             while True:
-                assert self.process.poll() is None, "Kettle ended while starting"
+                assert process.poll() is None, "Kettle ended while starting"
                 try:
                     async with session.get(f"{self.url}/healthz") as answer:
                         if answer.status == 200:

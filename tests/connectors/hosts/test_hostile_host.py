@@ -1,4 +1,4 @@
-"""The provider against a host that is broken or hostile: a real HTTP server that answers whatever it is told."""
+"""The provider against a host that is broken or hostile: a real HTTP server that answers as it is told."""
 
 import asyncio
 import gzip
@@ -43,7 +43,11 @@ class FakeHost:
 
     def say(self, body: bytes | str | Any, status: int = 200, **more: Any) -> None:
         """Answer with a body: bytes and text as they are, anything else as JSON."""
-        raw = body if isinstance(body, bytes) else (body if isinstance(body, str) else json.dumps(body)).encode()
+        raw = (
+            body
+            if isinstance(body, bytes)
+            else (body if isinstance(body, str) else json.dumps(body)).encode()
+        )
 
         async def behave(_: web.Request) -> web.StreamResponse:
             return web.Response(**{"body": raw, "status": status, "content_type": "application/json", **more})
@@ -149,7 +153,12 @@ async def test_only_parts_asked_for_get_through(provider: HttpHostApplication, f
     ],
 )
 async def test_statuses(
-    provider: HttpHostApplication, fake: FakeHost, status: int, body: Any, error: type[Exception], word: str | None
+    provider: HttpHostApplication,
+    fake: FakeHost,
+    status: int,
+    body: Any,
+    error: type[Exception],
+    word: str | None,
 ) -> None:
     headers = {"Location": "http://127.0.0.1:9/elsewhere"} if status == 302 else {}
     fake.say(body, status, headers=headers)
@@ -243,7 +252,9 @@ async def test_a_cut_answer_is_unavailable(provider: HttpHostApplication, fake: 
     assert caught.value.reason == "unreachable"
 
 
-async def test_compression_is_refused_before_it_can_unfold(provider: HttpHostApplication, fake: FakeHost) -> None:
+async def test_compression_is_refused_before_it_can_unfold(
+    provider: HttpHostApplication, fake: FakeHost
+) -> None:
     bomb = gzip.compress(b" " * 20_000_000)
     fake.say(bomb, headers={"Content-Encoding": "gzip"})
     with pytest.raises(HostUnavailable) as caught:
@@ -259,7 +270,13 @@ async def test_another_content_type_is_refused(provider: HttpHostApplication, fa
 
 @pytest.mark.parametrize(
     "body",
-    [{}, {"status": "perhaps"}, {"status": "done", "result": []}, {"status": "done", "message": "x" * 501}, [1]],
+    [
+        {},
+        {"status": "perhaps"},
+        {"status": "done", "result": []},
+        {"status": "done", "message": "x" * 501},
+        [1],
+    ],
 )
 async def test_nonsense_about_an_operation(provider: HttpHostApplication, fake: FakeHost, body: Any) -> None:
     fake.say(body)

@@ -14,8 +14,10 @@ from tests.support.kettle import KettleProcess
 BODIES: list[bytes] = [
     b"", b"{", b"[]", b"null", b"\xff\xfe", b'"x"', b'{"parameters": []}', b'{"parameters": {"number": {}}}',
     b'{"parameters": {"number": "\\ud800"}}', b'{"parameters": {"number": "\\u0000"}}', b"[" * 60_000,
-    b'{"email": "\\ud800@x"}', b'{"email": 7}', b'{"email": "a\\u0000@b"}', b'{"user": 7}', b'{"user": "nobody"}',
-    b'{"rates": 1}', b'{"rates": {"*": {"error": 2}}}', b'{"rates": {"*": {"error": true}}}', b'{"hang_seconds": "x"}',
+    b'{"email": "\\ud800@x"}', b'{"email": 7}', b'{"email": "a\\u0000@b"}', b'{"user": 7}',
+    b'{"user": "nobody"}',
+    b'{"rates": 1}', b'{"rates": {"*": {"error": 2}}}', b'{"rates": {"*": {"error": true}}}',
+    b'{"hang_seconds": "x"}',
     b'{"rates": {"*": {"error": NaN}}}', b'{"seed": 1.5}', b"x" * 70_000, b"email=%ED%A0%80&password=%00",
 ]  # fmt: skip
 SIGNED = [
@@ -29,10 +31,12 @@ SIGNED = [
     ("DELETE", "/firstline/v1/users/usr_hana/state"),
 ]
 OPEN = [
-    ("POST", "/sign-in"), ("POST", "/sign-out"), ("POST", "/forgot"), ("POST", "/reset"), ("POST", "/firstline/token"),
+    ("POST", "/sign-in"), ("POST", "/sign-out"), ("POST", "/forgot"), ("POST", "/reset"),
+    ("POST", "/firstline/token"),
     ("POST", "/demo/reset"), ("POST", "/demo/faults"), ("POST", "/billing/retry"), ("POST", "/sign-in/code"),
     ("GET", "/reset?token=%ED%A0%80"), ("GET", "/verify?token=%00"), ("GET", "/static/../store.py"),
-    ("GET", "/static/%2e%2e%2fapp.py"), ("GET", "/exports/%00.csv"), ("PUT", "/"), ("GET", "/nothing"), ("HEAD", "/"),
+    ("GET", "/static/%2e%2e%2fapp.py"), ("GET", "/exports/%00.csv"), ("PUT", "/"), ("GET", "/nothing"),
+    ("HEAD", "/"),
 ]  # fmt: skip
 
 
@@ -41,7 +45,9 @@ async def statuses(kettle: KettleProcess, calls: list[tuple[str, str, bytes, dic
     async with aiohttp.ClientSession() as session:
         for method, path, body, headers in calls:
             url = URL(kettle.url + path, encoded=True)
-            async with session.request(method, url, data=body, headers=headers, allow_redirects=False) as answer:
+            async with session.request(
+                method, url, data=body, headers=headers, allow_redirects=False
+            ) as answer:
                 await answer.read()
                 found.append((method, path, body[:40], answer.status))
     return found
@@ -52,7 +58,11 @@ async def test_unsigned_calls(kettle: KettleProcess) -> None:
         (method, path, body, {"Content-Type": kind, "Cookie": "kettle_session=x"})
         for method, path in OPEN
         for body in BODIES
-        for kind in ("application/json", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x")
+        for kind in (
+            "application/json",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+        )
     ]
     found = await statuses(kettle, calls)
     assert [one for one in found if one[3] >= 500] == []
@@ -61,7 +71,7 @@ async def test_unsigned_calls(kettle: KettleProcess) -> None:
 async def test_signed_calls(kettle: KettleProcess) -> None:
     key = KeyRing(kettle.keys).signing_key()
     assert key.secret is not None
-    calls = []
+    calls: list[tuple[str, str, bytes, dict[str, str]]] = []
     for method, path in SIGNED:
         for body in BODIES:
             headers = signed_headers(

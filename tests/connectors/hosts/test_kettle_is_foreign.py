@@ -1,4 +1,4 @@
-"""Kettle is somebody else's application: it knows the contract and nothing of our code; and it stays small."""
+"""Kettle is somebody else's application: it knows the contract, nothing of our code, and stays small."""
 
 import ast
 import subprocess

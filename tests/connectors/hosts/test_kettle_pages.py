@@ -1,4 +1,4 @@
-"""Kettle's pages as a browser without scripts uses them: signing in, the troubles, and the way out of each."""
+"""Kettle's pages as a browser without scripts uses them: signing in, the troubles, the way out of each."""
 
 import re
 from collections.abc import AsyncIterator
@@ -176,7 +176,9 @@ async def test_a_new_password_ends_other_sessions(browser: Browser, kettle: Kett
     assert (await browser.get("/")).path == "/sign-in"
 
 
-async def test_an_address_is_confirmed_by_the_mailed_link(browser: Browser, host: HttpHostApplication) -> None:
+async def test_an_address_is_confirmed_by_the_mailed_link(
+    browser: Browser, host: HttpHostApplication
+) -> None:
     await browser.sign_in("ben")
     await browser.get("/security")
     await browser.send("/security/verification")

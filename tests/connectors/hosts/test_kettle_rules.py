@@ -95,7 +95,11 @@ def test_retry_goes_through_for_dev(db: sqlite3.Connection) -> None:
     )  # fmt: skip
     assert run(db, "usr_dev", "retry_payment").status == "done"
     after = state(db, "usr_dev")["billing"]
-    assert (after["status"], after["amount_due_cents"], after["last_payment"]["status"]) == ("active", 0, "paid")
+    assert (after["status"], after["amount_due_cents"], after["last_payment"]["status"]) == (
+        "active",
+        0,
+        "paid",
+    )
     assert after["last_payment"]["id"] != before["last_payment"]["id"]
     assert all(invoice["status"] == "paid" for invoice in after["invoices"])
     assert run(db, "usr_dev", "retry_payment").code == "nothing_due"
@@ -179,7 +183,9 @@ def test_refunds_follow_the_window(db: sqlite3.Connection) -> None:
     assert run(db, "usr_dev", "refund_invoice", number=due).code == "not_paid"
 
 
-@pytest.mark.parametrize("parameters", [{"number": 7}, {"number": None}, {"number": "x", "more": "y"}, {"a": "b"}])
+@pytest.mark.parametrize(
+    "parameters", [{"number": 7}, {"number": None}, {"number": "x", "more": "y"}, {"a": "b"}]
+)
 def test_unknown_parameters_are_refused(db: sqlite3.Connection, parameters: dict[str, Any]) -> None:
     assert run(db, "usr_hana", "refund_invoice", **parameters).code == "unknown_parameter"
 

@@ -45,7 +45,8 @@ async def test_unknown_part_is_refused(host: HttpHostApplication) -> None:
 
 
 @pytest.mark.parametrize(
-    "ref", ["usr_nobody", "../usr_ada", "usr_ada/state", "a b", "ü%2F", ".", "..", "", "x" * 201, "a\x00", "\ud800"]
+    "ref",
+    ["usr_nobody", "../usr_ada", "usr_ada/state", "a b", "ü%2F", ".", "..", "", "x" * 201, "a\x00", "\ud800"],
 )
 async def test_unknown_users(host: HttpHostApplication, ref: str) -> None:
     with pytest.raises(UnknownUser):
@@ -133,7 +134,9 @@ async def test_acts_once_though_the_first_answer_never_came(
     assert other.code == "already_refunded"
 
 
-async def test_a_host_that_only_fails_is_unavailable(host: HttpHostApplication, kettle: KettleProcess) -> None:
+async def test_a_host_that_only_fails_is_unavailable(
+    host: HttpHostApplication, kettle: KettleProcess
+) -> None:
     kettle.post("/demo/faults", {"rates": {"state": {"error": 1.0}}})
     with pytest.raises(HostUnavailable) as caught:
         await host.state("usr_ada")
@@ -147,7 +150,9 @@ async def test_a_lie_shows_in_the_state(host: HttpHostApplication, kettle: Kettl
 
 
 async def test_nobody_listening_is_unavailable(kettle: KettleProcess, session: aiohttp.ClientSession) -> None:
-    gone = HttpHostApplication("gone", "http://127.0.0.1:9", KeyRing(kettle.keys), session, timeouts=Timeouts(1, 2))
+    gone = HttpHostApplication(
+        "gone", "http://127.0.0.1:9", KeyRing(kettle.keys), session, timeouts=Timeouts(1, 2)
+    )
     with pytest.raises(HostUnavailable) as caught:
         await gone.state("usr_ada")
     assert caught.value.reason == "unreachable"

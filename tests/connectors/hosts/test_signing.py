@@ -39,7 +39,9 @@ def headers_for(ring: KeyRing, *, body: bytes = b"", key: str = "", at: int | No
 
 
 def test_a_known_signature() -> None:
-    made = signature(SECRET, timestamp=1900000000, method="POST", path="/x?y=1", body=b"{}", idempotency_key="key")
+    made = signature(
+        SECRET, timestamp=1900000000, method="POST", path="/x?y=1", body=b"{}", idempotency_key="key"
+    )
     assert made == "v1=ae1dd1c9633c87d4a5d58a6feac14df81554391f30e0638954e71ac8be6bc554"
 
 
@@ -76,7 +78,12 @@ def test_a_changed_header_is_refused(ring: KeyRing, changed: dict[str, str], cod
 
 @pytest.mark.parametrize(
     ("method", "path", "body"),
-    [("POST", PATH, b""), ("GET", PATH + ",c", b""), ("GET", PATH.replace("ada", "ben"), b""), ("GET", PATH, b" ")],
+    [
+        ("POST", PATH, b""),
+        ("GET", PATH + ",c", b""),
+        ("GET", PATH.replace("ada", "ben"), b""),
+        ("GET", PATH, b" "),
+    ],
 )
 def test_another_request_is_refused(ring: KeyRing, method: str, path: str, body: bytes) -> None:
     with pytest.raises(BadSignature) as caught:
@@ -109,7 +116,9 @@ def test_the_old_key_is_good_until_it_retires(ring: KeyRing) -> None:
     assert caught.value.code == "key_unknown"
 
 
-@pytest.mark.parametrize("content", [None, "", "[]", '{"host": "kettle"}', '{"host": "k", "keys": [{"alg": "HS256"}]}'])
+@pytest.mark.parametrize(
+    "content", [None, "", "[]", '{"host": "kettle"}', '{"host": "k", "keys": [{"alg": "HS256"}]}']
+)
 def test_a_key_file_that_is_missing_or_broken(tmp_path: Path, content: str | None) -> None:
     path = tmp_path / "kettle.json"
     if content is not None:
