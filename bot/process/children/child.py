@@ -117,6 +117,11 @@ class Child(ABC):
     async def ready(self) -> bool:
         """Ask the child whether it serves; called after `plan`."""
 
+    def remembered(self) -> Mapping[str, Any]:
+        """Facts of the child that runs now, whoever started it; empty when none does."""
+        record = self._read_record()
+        return record.facts if record and record.alive else {}
+
     @property
     def log(self) -> LogFile:
         """What the child prints."""
@@ -315,8 +320,13 @@ class Child(ABC):
         return self.place.run / f"{self.name}.json"
 
     def _read_record(self) -> Record | None:
+        return self.record_in(self.place.run, self.name)
+
+    @staticmethod
+    def record_in(run: Path, name: str) -> Record | None:
+        """Read what the child `name` wrote about itself in the folder `run`."""
         try:
-            raw = json.loads(self._record_path.read_bytes())
+            raw = json.loads((run / f"{name}.json").read_bytes())
             return Record(int(raw["pid"]), str(raw["identity"]), str(raw["fingerprint"]), raw["facts"])
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -44,8 +44,8 @@ class Rasa(Child):
 
     @property
     def url(self) -> str:
-        """Where it listens; known once `start` was called."""
-        return f"http://127.0.0.1:{self.port}"
+        """Where it listens; known once it was started by anybody."""
+        return f"http://127.0.0.1:{self.port or self.remembered().get('port', 0)}"
 
     async def plan(self, facts: Mapping[str, Any], alive: bool) -> Plan:
         """Start the current model. Raises ChildFailed when there is no model or no environment."""

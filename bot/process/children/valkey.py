@@ -49,8 +49,9 @@ class Valkey(Child):
 
     @property
     def url(self) -> str:
-        """The server's URL; it holds the password, and its port is known once `start` was called."""
-        return f"redis://:{self.password}@127.0.0.1:{self.port}/0"
+        """The server's URL; it holds the password. Its port is known once it was started by anybody."""
+        port = self.port or self.remembered().get("port", 0)
+        return f"redis://:{self.password}@127.0.0.1:{port}/0"
 
     async def plan(self, facts: Mapping[str, Any], alive: bool) -> Plan:
         """Write the configuration file, which keeps the password off the command line."""

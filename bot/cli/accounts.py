@@ -1,0 +1,66 @@
+"""Commands on keys and staff accounts."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+from bot.cli.opening import opened
+from bot.cli.output import print_json, print_table
+from bot.foundation.errors import NotFound
+from bot.process.settings import Settings
+from security.keyring import HostKeys
+
+
+def rotate(host: str, grace_hours: float, *, as_json: bool) -> None:
+    """Rotate a host's key; both sides see it without a restart."""
+    keys = HostKeys(Settings.from_env().host_keys)
+    ring = keys.ring(host)
+    if ring is None:
+        known = ", ".join(keys.hosts()) or "none yet"
+        raise NotFound("There is no key ring of that host.", hint=f"Hosts with keys: {known}.")
+    key = ring.rotate(timedelta(hours=grace_hours))
+    retiring = {old.kid: old.retires for old in ring.keys if old.retires is not None}
+    if as_json:
+        print_json({"host": host, "kid": key.kid, "file": str(ring.path), "retiring": retiring})
+        return
+    print(f"New signing key {key.kid} in {ring.path}.")
+    for kid, until in retiring.items():
+        print(f"{kid} still verifies until {until:%Y-%m-%d %H:%M} UTC.")
+
+
+async def add(email: str, name: str, roles: list[str], *, as_json: bool) -> None:
+    """Create an account."""
+    async with opened(Settings.from_env()) as firstline:
+        created, password = await firstline.staff.create(
+            email=email, name=name, roles=frozenset(roles), by="cli"
+        )
+    if as_json:
+        print_json({"id": created.id, "email": created.email, "one_time_password": password.password})
+    else:
+        print(f"{created.email} can sign in once with: {password.password}")
+
+
+async def reset_password(email: str, *, as_json: bool) -> None:
+    """Give a new one-time password."""
+    async with opened(Settings.from_env()) as firstline:
+        found = await firstline.staff.find_by_email(email)
+        if found is None:
+            raise NotFound("There is no account of that address.", hint="See `firstline staff list`.")
+        password = await firstline.staff.reset_password(found.id, by="cli")
+    if as_json:
+        print_json({"id": found.id, "email": found.email, "one_time_password": password.password})
+    else:
+        print(f"{found.email} can sign in once with: {password.password}")
+
+
+async def list_staff(*, as_json: bool) -> None:
+    """List accounts."""
+    async with opened(Settings.from_env()) as firstline:
+        found = await firstline.staff.list()
+    if as_json:
+        print_json({"staff": [asdict(one) for one in found]})
+    else:
+        rows = [
+            (one.email, one.name, ", ".join(sorted(one.roles)), "yes" if one.disabled else "")
+            for one in found
+        ]
+        print_table("Staff", ("email", "name", "roles", "locked"), rows)

@@ -1,0 +1,194 @@
+"""firstline: run it, train it, talk to it, look at what it did, and mend it."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import click
+import typer
+
+from bot.cli.output import print_error
+from bot.foundation.errors import FirstlineError, InvalidInput
+
+app = typer.Typer(
+    name="firstline",
+    help="A self-hosted support assistant. All data is in $FIRSTLINE_HOME (.firstline).",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+kb = typer.Typer(help="The knowledge base.", no_args_is_help=True)
+keys = typer.Typer(help="Keys that host applications sign with.", no_args_is_help=True)
+staff = typer.Typer(help="Accounts of agents, editors, trainers and admins.", no_args_is_help=True)
+app.add_typer(kb, name="kb")
+app.add_typer(keys, name="keys")
+app.add_typer(staff, name="staff")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "open"]
+CaseStatus = Literal["open", "queued", "assigned", "resolved"]
+Role = Literal["agent", "editor", "trainer", "admin"]
+
+
+@app.command()
+def serve(json: Json = False) -> None:
+    """Start everything and run until Ctrl-C. `make run` installs and trains first."""
+    from bot.cli.opening import run
+    from bot.process.serve import serve as work
+    from bot.process.settings import Settings
+
+    raise typer.Exit(run(work(Settings.from_env(), as_json=json)))
+
+
+@app.command()
+def train(
+    force: Annotated[bool, typer.Option(help="Train even when nothing has changed.")] = False,
+    json: Json = False,
+) -> None:
+    """Train the assistant when its files have changed; a running Rasa takes the new model at once."""
+    from bot.cli import training
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(training.train(force=force, as_json=json)))
+
+
+@app.command()
+def chat(
+    user: Annotated[str, typer.Option(help="E-mail of a user of the host application.")],
+    once: Annotated[str | None, typer.Option(help="Send this, print the answer, and end.")] = None,
+    conversation: Annotated[str | None, typer.Option(help="Go on in this conversation.")] = None,
+    host: Annotated[str | None, typer.Option(help="The host application (the only one).")] = None,
+    json: Json = False,
+) -> None:
+    """Talk to the running assistant as a user, through the public API."""
+    from bot.cli import chatting
+    from bot.cli.opening import run
+
+    if json and once is None:
+        raise InvalidInput("--json needs --once.", hint="Example: --once 'where is my order?' --json")
+    raise typer.Exit(run(chatting.chat(user, once, conversation, host, as_json=json)))
+
+
+@app.command()
+def attempts(
+    outcome: Annotated[Outcome | None, typer.Option(help="Only this outcome; open: none yet.")] = None,
+    since: Annotated[str | None, typer.Option(help="2026-03-31, 2026-03-31T08:00Z, 24h or 7d.")] = None,
+    until: Annotated[str | None, typer.Option(help="As --since; not included.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,
+    json: Json = False,
+) -> None:
+    """List what the assistant tried and what came of it, newest first."""
+    from bot.cli import looking
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(looking.attempts(outcome, since, until, limit, as_json=json)))
+
+
+@app.command()
+def cases(
+    status: Annotated[CaseStatus, typer.Option(help="open: queued or assigned.")] = "open",
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 200,
+    json: Json = False,
+) -> None:
+    """List the cases that wait for a person, or have had one."""
+    from bot.cli import looking
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(looking.cases(status, limit, as_json=json)))
+
+
+@app.command()
+def doctor(json: Json = False) -> None:
+    """Check everything and say how to mend what is broken; exit code 1 when something is."""
+    from bot.cli import doctor as work
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(work.doctor(as_json=json)))
+
+
+@kb.command("import")
+def kb_import(
+    folder: Annotated[Path, typer.Argument(help="Folder of .md files with front matter.")] = Path("data/kb"),
+    force: Annotated[bool, typer.Option(help="Overwrite what was edited since.")] = False,
+    json: Json = False,
+) -> None:
+    """Import and publish articles; what was edited in the editor since is kept."""
+    from bot.cli import looking
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(looking.import_articles(folder, force, as_json=json)))
+
+
+@kb.command("search")
+def kb_search(
+    question: str, limit: Annotated[int, typer.Option(min=1, max=50)] = 3, json: Json = False
+) -> None:
+    """Search as the assistant does."""
+    from bot.cli import looking
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(looking.search(question, limit, as_json=json)))
+
+
+@keys.command("rotate")
+def keys_rotate(
+    host: str,
+    grace_hours: Annotated[float, typer.Option(min=0, help="How long the old key still verifies.")] = 24.0,
+    json: Json = False,
+) -> None:
+    """Give a host application a new signing key; the old one still verifies for a while."""
+    from bot.cli import accounts
+
+    accounts.rotate(host, grace_hours, as_json=json)
+
+
+@staff.command("add")
+def staff_add(
+    email: str,
+    name: Annotated[str, typer.Option(help="As users see it.")],
+    role: Annotated[list[Role], typer.Option(help="May be given several times.")],
+    json: Json = False,
+) -> None:
+    """Create an account with a one-time password."""
+    from bot.cli import accounts
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(accounts.add(email, name, list(role), as_json=json)))
+
+
+@staff.command("reset-password")
+def staff_reset_password(email: str, json: Json = False) -> None:
+    """Give an account a new one-time password and end its sessions."""
+    from bot.cli import accounts
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(accounts.reset_password(email, as_json=json)))
+
+
+@staff.command("list")
+def staff_list(json: Json = False) -> None:
+    """List the accounts."""
+    from bot.cli import accounts
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(accounts.list_staff(as_json=json)))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; expected errors become one sentence, and the exit code is 1, or 2 for misuse."""
+    given = sys.argv[1:] if arguments is None else arguments
+    try:
+        result = app(args=given, standalone_mode=False)
+    except FirstlineError as error:
+        return print_error(error, as_json="--json" in given)
+    except click.exceptions.Exit as ended:
+        return int(ended.exit_code)
+    except click.ClickException as misuse:
+        misuse.show()
+        return int(misuse.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        return 130
+    except BrokenPipeError:
+        return 0
+    return result if isinstance(result, int) else 0
