@@ -63,10 +63,9 @@ def test_every_intent_gets_an_answer_inside_the_form_and_the_form_can_be_left(
         ({"pending_workflow": "unlock_account"}, "no", "action_decline_workflow"),
         ({"pending_workflow": "unlock_account"}, "never mind", "action_decline_workflow"),
         ({"pending_workflow": "unlock_account", "offered_person": True}, "yes", "action_confirm_workflow"),
-        ({"offered_person": True}, "yes", "action_hand_off"),
+        ({"offered_person": True}, "yes", "action_confirm_workflow"),
         ({"offered_person": True}, "no thanks", "action_decline_workflow"),
-        ({"offered_person": False}, "yes", "All right. What would you like me to do?"),
-        ({}, "yes", "All right. What would you like me to do?"),
+        ({}, "yes", "action_confirm_workflow"),
         ({"pending_workflow": "unlock_account"}, "how do refunds work?", "action_answer_question"),
         ({"pending_workflow": "unlock_account"}, "I want to talk to a person", "action_hand_off"),
     ],
@@ -90,7 +89,7 @@ def test_an_action_that_changes_slots_ends_the_turn(rasa: Any, talk: Any) -> Non
     talk.say("hello")
     rasa.set_slots(talk.id, pending_workflow="unlock_account")
     assert _texts(talk.say("yes")) == ["It did not work. Shall I get a person?"]
-    assert _texts(talk.say("yes")) == ["action_hand_off"]
+    assert _texts(talk.say("let me talk to a person")) == ["action_hand_off"]
 
 
 def test_an_order_number_in_the_question_needs_no_form(talk: Any) -> None:
@@ -104,6 +103,23 @@ def test_the_form_understands_an_order_number_however_it_is_written(rasa: Any, t
     assert "20452" in talk.tracker["slots"]["order_number"]
 
 
+@pytest.mark.parametrize("said", ["the one with the oolong", "the delayed one", "lapsang"])
+def test_the_form_takes_words_for_an_order(rasa: Any, talk: Any, said: str) -> None:
+    talk.say("where is my order")
+    assert _texts(talk.say(said)) == ["action_order_status"]
+    assert talk.tracker["slots"]["order_number"] == said
+
+
+def test_the_form_asks_again_when_the_order_is_not_known(rasa: Any, talk: Any) -> None:
+    rasa.actions.answers["action_ask_order_number"] = {"events": [], "responses": [{"text": "which order?"}]}
+    talk.say("where is my order")
+    unknown = {"event": "slot", "name": "order_number", "value": None}
+    rasa.actions.answers["validate_order_form"] = {"events": [unknown], "responses": [{"text": "not found"}]}
+    assert _texts(talk.say("KT-99999")) == ["not found", "which order?"]
+    rasa.actions.answers["validate_order_form"] = {"events": [], "responses": []}
+    assert _texts(talk.say("KT-20451")) == ["action_order_status"]
+
+
 def test_an_error_code_is_no_order_number(talk: Any) -> None:
     answer = talk.say("the page says KT-1001")
     assert answer["nlu"]["entities"] == []
@@ -113,7 +129,7 @@ def test_an_error_code_is_no_order_number(talk: Any) -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("the one with the oolong", "action_order_status"),
+        ("yes", "action_order_status"),
         ("stop", "All right, I have stopped. Tell me if there is something else."),
         ("my account is locked", "action_start_workflow"),
         ("I can't sign in", "action_diagnose_sign_in"),
