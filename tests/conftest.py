@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.foundation.database import Database
 from bot.foundation.ids import new_id
@@ -92,3 +93,16 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     asyncio.run(running.start())
     yield running
     assert asyncio.run(running.stop()) == 0
+
+
+@pytest.fixture
+async def fresh_database_url(postgres_url: str) -> AsyncIterator[str]:
+    """The URL of an empty database of the test's own."""
+    name = new_id("test").lower()
+    admin = create_async_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    async with admin.connect() as connection:
+        await connection.execute(text(f'create database "{name}"'))
+    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+    async with admin.connect() as connection:
+        await connection.execute(text(f'drop database "{name}" with (force)'))
+    await admin.dispose()

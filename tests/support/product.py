@@ -45,6 +45,7 @@ class Product:
     port: int
     demo_port: int
     password: str | None = None
+    password_changed: bool = False
     process: subprocess.Popen[bytes] | None = None
     stalled: list[int] = field(default_factory=list)
 

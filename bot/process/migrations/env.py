@@ -1,12 +1,21 @@
 """Alembic's entry: runs on the connection that `bot.process.migrate` hands over."""
 
+from typing import Any, Literal
+
 from alembic import context
 
+from bot.foundation.database import UtcDateTime
 from bot.process.tables import metadata
+
+
+def render_item(kind: str, item: Any, _: object) -> str | Literal[False]:
+    """Write our own column type as the plain one it is, so revisions depend on no code of ours."""
+    return "sa.DateTime(timezone=True)" if kind == "type" and isinstance(item, UtcDateTime) else False
+
 
 connection = context.config.attributes["connection"]
 if connection is None:
     raise SystemExit("run migrations through bot.process.migrate.upgrade")
-context.configure(connection=connection, target_metadata=metadata, compare_type=True)
+context.configure(connection=connection, target_metadata=metadata, compare_type=True, render_item=render_item)
 with context.begin_transaction():
     context.run_migrations()

@@ -1,0 +1,41 @@
+"""The wired application on real servers; only Rasa is away, as it may be in life."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import structlog
+from aiohttp.test_utils import TestClient, TestServer
+
+from bot.foundation.database import Database
+from bot.process.bootstrap import FIRSTLINE, Firstline, build_app
+from bot.process.migrate import upgrade
+from bot.process.parts import Parts
+from bot.process.settings import Settings
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+
+
+@pytest.fixture
+async def app_client(
+    tmp_path: Path, fresh_database_url: str, valkey_url: str, encoder_dir: Path
+) -> AsyncIterator[TestClient[Any, Any]]:
+    """A client of the whole application on a migrated database of its own."""
+    settings = Settings.from_env(
+        {"FIRSTLINE_HOME": str(tmp_path / "home"), "FIRSTLINE_ENCODER_DIR": str(encoder_dir)}
+    )
+    database = Database.open(fresh_database_url)
+    await upgrade(database)
+    await database.close()
+    app = await build_app(
+        settings, Parts.fixed(settings, fresh_database_url, valkey_url, "http://127.0.0.1:9")
+    )
+    async with TestClient(TestServer(app)) as client:
+        yield client
+
+
+@pytest.fixture
+def firstline(app_client: TestClient[Any, Any]) -> Firstline:
+    """The services behind `app_client`."""
+    return app_client.app[FIRSTLINE]

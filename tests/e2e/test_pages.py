@@ -1,0 +1,89 @@
+"""Every page: accessible, at two widths, in light and dark, and workable by keyboard."""
+
+import pytest
+from playwright.async_api import expect
+
+from tests.e2e.people import Agent, User
+from tests.support.product import Product
+
+WIDTHS = [1280, 390]
+SCHEMES = ["light", "dark"]
+
+
+def view(width: int, scheme: str) -> dict[str, object]:
+    return {"viewport": {"width": width, "height": 844}, "color_scheme": scheme}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_the_widget_and_public_pages(product: Product, new_page, violations, width, scheme) -> None:
+    page = await new_page(**view(width, scheme))
+    for path in ("/", "/help", "/help?q=pause", "/console"):
+        await page.goto(product.url + path)
+        await page.wait_for_load_state("networkidle")
+        assert await violations(page) == [], path
+        overflow = await page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not overflow, f"{path} scrolls sideways at {width} px"
+    user = await (await User(page, product).sign_in("hana")).open_chat()
+    await user.say("how do I change my plan?")
+    await expect(user.messages("bot").first).to_be_visible()
+    assert await violations(page) == []
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("width", WIDTHS)
+async def test_staff_pages(product: Product, new_page, violations, width, scheme) -> None:
+    page = await new_page(**view(width, scheme))
+    await Agent(page, product).sign_in()
+    for path in ("/console", "/editor", "/review"):
+        await page.goto(product.url + path)
+        await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        await page.wait_for_timeout(500)
+        assert await violations(page) == [], path
+        overflow = await page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not overflow, f"{path} scrolls sideways at {width} px"
+
+
+async def test_the_chat_works_by_keyboard_alone(product: Product, new_page) -> None:
+    user = await User(await new_page(), product).sign_in("hana")
+    await user.page.get_by_test_id("widget-launcher").focus()
+    await user.page.keyboard.press("Enter")
+    await expect(user.page.get_by_test_id("widget-input")).to_be_focused()
+    await user.page.keyboard.type("hello")
+    await user.page.keyboard.press("Enter")
+    await expect(user.messages("bot").first).to_be_visible()
+    await user.page.keyboard.press("Escape")
+    await expect(user.page.get_by_test_id("widget-panel")).to_be_hidden()
+    await expect(user.page.get_by_test_id("widget-launcher")).to_be_focused()
+
+
+async def test_an_edited_article_is_found_at_once(product: Product, new_page) -> None:
+    editor = await Agent(await new_page(viewport={"width": 1280, "height": 900}), product).sign_in("/editor")
+    page = editor.page
+    await page.get_by_test_id("editor-new").click()
+    await page.get_by_label("Id").fill("zeppelin-delivery")
+    await page.get_by_label("Title").fill("Can you deliver by zeppelin?")
+    await page.get_by_label("Area").fill("orders")
+    await page.get_by_label("Text").fill("Yes. Our zeppelin comes on the first Monday of each month.")
+    await page.get_by_test_id("editor-save").click()
+    await page.get_by_test_id("editor-publish").click()
+    reader = await new_page()
+    for _ in range(10):
+        await reader.goto(f"{product.url}/help?q=zeppelin delivery")
+        if await reader.get_by_text("deliver by zeppelin").count():
+            break
+    await expect(reader.get_by_text("deliver by zeppelin").first).to_be_visible()
+
+
+async def test_a_conversation_can_be_reviewed_turn_by_turn(product: Product, new_page) -> None:
+    user = await (await User(await new_page(), product).sign_in("hana")).open_chat()
+    await user.say("where is my order")
+    await expect(user.messages("bot").first).to_be_visible()
+    trainer = await Agent(await new_page(viewport={"width": 1280, "height": 900}), product).sign_in("/review")
+    await trainer.page.get_by_test_id("review-row").filter(has_text="Hana").first.click()
+    turn = trainer.page.get_by_test_id("review-turn").filter(has_text="where is my order").first
+    await expect(turn).to_contain_text("order_status")
