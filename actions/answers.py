@@ -92,7 +92,7 @@ class Answers:
             found = await self._find(question, self._intents.get(last.intent), known=True)
             rest = [hit for hit in found.hits if hit.article_id not in shown]
             if rest and rest[0].score >= self._policy.suggest_article:
-                attempt = await self._attempt(turn, question, step="next")
+                attempt = await self._attempt(turn, question, "next", last.name)
                 return await self._give_next(turn, attempt, rest[0], started)
         text = "Sorry that this didn't solve it. A person can look into it with you. Shall I get one?"
         return Result((Say(text, OFFER),), attempt_id=last.id, tally="count", offers_person=True)
@@ -206,8 +206,10 @@ class Answers:
             return None
         return Say("This may be about it.", card=self._library.card(found.hits[0]))
 
-    async def _attempt(self, turn: ActionTurn, question: str, step: str = "1") -> Attempt:
-        name = turn.intent or "question"
+    async def _attempt(
+        self, turn: ActionTurn, question: str, step: str = "1", name: str | None = None
+    ) -> Attempt:
+        name = name or turn.intent or "question"
         return await self._log.record(turn.attempt("answer", name, step=step, read={"question": question}))
 
     async def _finish(

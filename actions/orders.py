@@ -53,6 +53,14 @@ class Orders:
             return str(order.get("number")), None
         return None, Say("I can't find that one among your orders.")
 
+    async def mentioned(self, turn: ActionTurn, text: str) -> str | None:
+        """Return the number of the one order that the words fit, or None."""
+        try:
+            order = match(await self.read(turn), text)
+        except FirstlineError:
+            return None
+        return None if order is None else str(order.get("number"))
+
     async def ask(self, turn: ActionTurn) -> Result:
         """Show the orders and ask which one is meant."""
         try:

@@ -1,5 +1,6 @@
 """Validates the form that asks which order is meant."""
 
+import re
 from typing import Any
 
 from rasa_sdk import Tracker
@@ -11,6 +12,10 @@ from actions.orders import NO_ORDER, Orders
 from actions.rasa.reading import TurnReader
 
 SLOT = "order_number"
+_NUMBER = re.compile(r"(?i)(?<![a-z0-9-])(?:k[-\s]?)?\d{5,6}(?!\d)")
+"""Five or six digits; fewer are an error code, a year or an amount."""
+_MOST_WORDS = 5
+"""Longer messages tell of something; they do not name an order."""
 
 
 class ValidateOrderForm(FormValidationAction):  # type: ignore[misc]
@@ -45,6 +50,24 @@ class ValidateOrderForm(FormValidationAction):  # type: ignore[misc]
             return None
         event: dict[str, Any] = SlotSet("requested_slot", None)
         return event
+
+    async def extract_order_number(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any
+    ) -> dict[str, Any]:
+        """Take a number out of the message; in an answer to the question also words such as "the late one".
+
+        Nothing extracted means that the user speaks of something else, which Rasa's rules then answer.
+        """
+        text = str(tracker.latest_message.get("text") or "")
+        if tracker.slots.get(SLOT) is not None or text.startswith("/"):
+            return {}
+        if number := _NUMBER.search(text):
+            return {SLOT: number[0]}
+        if tracker.slots.get("requested_slot") != SLOT or not 1 <= len(text.split()) <= _MOST_WORDS:
+            return {}
+        turn = await self._turns.read(tracker)
+        meant = await self._orders.mentioned(turn, text)
+        return {SLOT: meant} if meant else {}
 
     async def validate_order_number(
         self, value: Any, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any

@@ -39,7 +39,7 @@ class TurnReader:
             intent=intent.get("name"),
             confidence=_number(intent.get("confidence")),
             ranking=tuple(_readings(message)),
-            model=_model(tracker) or self._model_version(),
+            model=self._model_version() or _model(tracker),
             memory=_memory(tracker),
         )
 

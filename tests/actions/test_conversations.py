@@ -16,7 +16,9 @@ async def test_the_user_and_turn_come_from_the_conversation(database: Database) 
         )
         for ref in ("usr_ada", "usr_ben")
     ]
-    posted = await conversations.post_user_message(mine.id, author_name="Ada", text="hi", choice=None, key="k1")
+    posted = await conversations.post_user_message(
+        mine.id, author_name="Ada", text="hi", choice=None, key="k1"
+    )
     found = await lookup.find(mine.id, posted.event.turn_id)
     assert found is not None
     assert (found.user_ref, found.host, found.text) == ("usr_ada", "kettle", "hi")

@@ -117,3 +117,22 @@ async def test_an_application_that_is_away_ends_the_form(bench_with_orders: Benc
 def test_an_order_is_meant_by_number_status_or_item(wanted: str, number: str | None) -> None:
     found = match(ORDERS, wanted)
     assert (found or {}).get("number") == number
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "number"),
+    [
+        ("K-20451", True, "K-20451"), ("k20451 pls", True, "K-20451"), ("the delayed one", True, "K-20452"),
+        ("the lapsang", True, "K-20451"), ("where is my order K-20452?", False, "K-20452"),
+        ("when is it delivered", False, None), ("KT-1001", True, None),
+        ("how do i pay by paypal", True, None),
+        ("my parcel is late and nobody answers me", True, None),
+    ],
+)  # fmt: skip
+async def test_free_words_name_an_order_only_where_they_do(
+    bench_with_orders: Bench, text: str, asked: bool, number: str | None
+) -> None:
+    chat = bench_with_orders.chat
+    chat.slots["requested_slot"] = "order_number" if asked else None
+    reply = await chat.act("validate_order_form", chat.hear("nlu_fallback", text))
+    assert reply.slots["order_number"] == number
