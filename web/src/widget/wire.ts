@@ -1,0 +1,147 @@
+/** What goes over the wire between the widget and Firstline. */
+
+export interface Owner {
+  kind: "bot" | "queue" | "agent";
+  name: string | null;
+}
+
+export interface CaseInfo {
+  id: string;
+  status: string;
+  /** Counts from 1; null once a person has the case. */
+  position?: number | null;
+  waiting?: number | null;
+}
+
+export interface Conversation {
+  id: string;
+  owner: Owner;
+  epoch: number;
+  last_seq: number;
+  created_at: string;
+  case: CaseInfo | null;
+}
+
+export interface Author {
+  kind: "user" | "bot" | "agent" | "system";
+  name: string | null;
+}
+
+export interface Choice {
+  title: string;
+  payload: string;
+}
+
+export interface ArticleCard {
+  type: "article";
+  article_id: string;
+  version: number;
+  title: string;
+  url: string;
+  quote: string;
+  area: string;
+}
+
+export interface Fact {
+  label: string;
+  before: unknown;
+  after: unknown;
+}
+
+export interface ResolutionCard {
+  type: "resolution";
+  workflow: string;
+  title: string;
+  outcome: "verified" | "failed" | "assumed";
+  facts: Fact[];
+  checked_at: string | null;
+}
+
+export interface OrderRow {
+  number: string;
+  status: string;
+  expected: string | null;
+  items: string[];
+}
+
+export interface OrdersCard {
+  type: "orders";
+  orders: OrderRow[];
+}
+
+export type Card = ArticleCard | ResolutionCard | OrdersCard;
+
+export interface MessageData {
+  text: string;
+  buttons: Choice[];
+  card: Card | null;
+  choice: string | null;
+}
+
+interface EventBase {
+  id: string;
+  seq: number;
+  at: string;
+  author: Author;
+  turn: string | null;
+  client_key: string | null;
+}
+
+export interface MessageEvent extends EventBase {
+  type: "message";
+  data: MessageData;
+}
+
+export interface OwnerEvent extends EventBase {
+  type: "owner_changed";
+  data: { owner: Owner; epoch: number; reason: string };
+}
+
+export interface HandoffEvent extends EventBase {
+  type: "handoff";
+  data: { case: string; reason: string; priority: string; shared: string[] };
+}
+
+export interface ResolvedEvent extends EventBase {
+  type: "case_resolved";
+  data: { case: string; outcome: string; note?: string | null };
+}
+
+export interface FeedbackEvent extends EventBase {
+  type: "feedback";
+  data: { about_seq: number; helpful: boolean };
+}
+
+export type ChatEvent = MessageEvent | OwnerEvent | HandoffEvent | ResolvedEvent | FeedbackEvent;
+
+/** Frames the server sends over the WebSocket. */
+export type Frame =
+  | { type: "welcome"; conversation: Conversation }
+  | { type: "event"; event: ChatEvent }
+  | { type: "typing"; author: Author; active: boolean }
+  | { type: "queue"; position: number; waiting: number }
+  | { type: "problem"; status: number; code: string; detail: string; hint: string | null }
+  | { type: "token_expiring" }
+  | { type: "pong" }
+  | { type: "ack"; client_key: string; seq: number };
+
+export interface Page {
+  url: string;
+  title: string;
+}
+
+export const MAX_TEXT = 4000;
+
+/** Length as the server counts it: in code points. */
+export function length(text: string): number {
+  let count = 0;
+  for (const _ of text) count += 1;
+  return count;
+}
+
+/** A key that is the same when a message is sent again. */
+export function newKey(): string {
+  if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
+  // randomUUID is there in secure contexts only; a page on plain http has getRandomValues.
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
