@@ -118,6 +118,6 @@ def troubles_of(parts: Mapping[str, Any]) -> list[Trouble]:
         found.append("KT-1007")
     if any(export["state"] == "stuck" for export in parts["exports"]):
         found.append("KT-1008")
-    if len(parts["sessions"]) >= 3:
+    if len({session["device"] for session in parts["sessions"]}) >= 3:
         found.append("KT-1009")
     return [TROUBLES[code] for code in found]

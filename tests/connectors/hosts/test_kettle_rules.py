@@ -209,6 +209,17 @@ def test_other_sessions_end_only_after_a_fresh_second_factor(db: sqlite3.Connect
     assert run(db, "usr_jon", "sign_out_other_sessions").code == "no_other_session"
 
 
+def test_signing_in_again_on_one_device_is_no_trouble(db: sqlite3.Connection) -> None:
+    user = find_user(db, "usr_hana")
+    assert user is not None
+    for _ in range(5):
+        begin(db, user, "Chrome on Linux")
+    assert codes(db, "usr_hana") == []
+    for device in ("Firefox on Windows", "Safari on iPhone"):
+        begin(db, user, device)
+    assert codes(db, "usr_hana") == ["KT-1009"]
+
+
 def test_without_a_second_factor_no_confirmation_is_needed(db: sqlite3.Connection) -> None:
     user = find_user(db, "usr_hana")
     assert user is not None
