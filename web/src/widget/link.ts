@@ -56,7 +56,10 @@ export class Link {
 
   /** Try at once instead of waiting for the next attempt. */
   readonly again = (): void => {
-    if (this.stopped || document.visibilityState === "hidden" || this.socket !== null || this.polling !== null) return;
+    if (this.stopped || document.visibilityState === "hidden" || this.socket !== null) return;
+    if (this.polling !== null && this.current !== "offline") return;
+    this.polling?.abort();
+    this.polling = null;
     this.refusals = 0;
     clearTimeout(this.timer);
     void this.connect();

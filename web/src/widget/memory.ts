@@ -4,7 +4,7 @@ export interface Pending {
   key: string;
   text: string;
   choice: string | null;
-  status: "sending" | "waiting" | "failed";
+  status: "sending" | "waiting" | "sent" | "failed";
   reason: string | null;
 }
 

@@ -1,0 +1,82 @@
+import { html, nothing, type TemplateResult } from "lit";
+import * as icons from "./icons";
+import { clock, day, helpAddress, words } from "./text";
+import type { ArticleCard, Card, OrdersCard, ResolutionCard } from "./wire";
+
+export function card(given: Card, baseUrl: string): TemplateResult | typeof nothing {
+  switch (given.type) {
+    case "article":
+      return article(given, baseUrl);
+    case "resolution":
+      return resolution(given);
+    case "orders":
+      return orders(given);
+    default:
+      return nothing;
+  }
+}
+
+function article(given: ArticleCard, baseUrl: string): TemplateResult {
+  const href = helpAddress(given.url, baseUrl);
+  return html`<section class="card article" data-testid="article-card" aria-label="Help article: ${given.title}">
+    <blockquote>${given.quote}</blockquote>
+    <p class="source">
+      ${icons.page}
+      ${href === null
+        ? html`<span>${given.title}</span>`
+        : html`<a href=${href} target="_blank" rel="noopener noreferrer">${given.title}<span class="unseen"> (opens in a new tab)</span></a>`}
+    </p>
+  </section>`;
+}
+
+const outcomes = {
+  verified: { icon: icons.tick, word: "Checked" },
+  failed: { icon: icons.cross, word: "Not fixed" },
+  assumed: { icon: icons.question, word: "Not confirmed" },
+};
+
+function resolution(given: ResolutionCard): TemplateResult {
+  const shown = outcomes[given.outcome] ?? outcomes.assumed;
+  const facts = Array.isArray(given.facts) ? given.facts : [];
+  return html`<section class="card proof ${given.outcome}" data-testid="proof-card" data-outcome=${given.outcome} aria-label="${shown.word}: ${given.title}">
+    <header><span class="seal">${shown.icon}</span><strong>${given.title}</strong></header>
+    ${facts.length === 0
+      ? nothing
+      : html`<dl>
+          ${facts.map((fact) => {
+            const [before, after] = [words(fact.before), words(fact.after)];
+            return html`<div>
+              <dt>${fact.label}</dt>
+              <dd>
+                ${before === after
+                  ? nothing
+                  : html`<span class="before"><span class="unseen">was </span>${before}</span>
+                      <span class="turn">${icons.arrow}<span class="unseen">, now </span></span>`}
+                <span class="after">${after}</span>
+              </dd>
+            </div>`;
+          })}
+        </dl>`}
+    <footer>
+      ${shown.word}${given.checked_at
+        ? html` in your account at <time datetime=${given.checked_at}>${clock(given.checked_at)}</time>`
+        : nothing}
+    </footer>
+  </section>`;
+}
+
+function orders(given: OrdersCard): TemplateResult {
+  return html`<ul class="card orders" data-testid="orders-card" aria-label="Orders">
+    ${(given.orders ?? []).map(
+      (order) => html`<li>
+        <div class="row">
+          <strong>${order.number}</strong><span class="state ${order.status}">${words(order.status)}</span>
+        </div>
+        ${order.items?.length ? html`<div class="items">${order.items.join(", ")}</div>` : nothing}
+        ${order.expected
+          ? html`<div class="when">${order.status === "delivered" ? "Due" : "Expected"} <time datetime=${order.expected}>${day(order.expected)}</time></div>`
+          : nothing}
+      </li>`,
+    )}
+  </ul>`;
+}

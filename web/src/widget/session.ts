@@ -1,0 +1,382 @@
+import { Http, Refused, Tokens } from "./http";
+import { Link, type LinkListener, type LinkState } from "./link";
+import { Memory, type Pending } from "./memory";
+import { newKey, type ChatEvent, type Conversation, type MessageEvent, type Owner, type Page, type ResolutionCard } from "./wire";
+
+export interface Options {
+  /** Where Firstline is, for example "https://support.example.com". */
+  baseUrl: string;
+  /** Gives a token that the host application signed for its user. */
+  getToken: () => Promise<string> | string;
+  page?: Page;
+  theme?: "auto" | "light" | "dark";
+  suggestions?: string[];
+}
+
+export interface Handover {
+  shared: string[];
+  position: number | null;
+  waiting: number | null;
+}
+
+const recent = 24 * 60 * 60 * 1000;
+const typingShown = 9_000;
+const thinkingShown = 20_000;
+const typingEvery = 3_000;
+const typingEnds = 5_000;
+
+/** The user's conversation and everything the panel shows of it. Fires "change" whenever something is new. */
+export class Session extends EventTarget implements LinkListener {
+  events: ChatEvent[] = [];
+  outbox: Pending[] = [];
+  draft = "";
+  owner: Owner = { kind: "bot", name: null };
+  handover: Handover | null = null;
+  typist: { kind: string; name: string | null } | null = null;
+  link: LinkState = "idle";
+  /** What stands in the way, in plain words. */
+  trouble: string | null = null;
+  askingForPerson = false;
+  loaded = false;
+  /** Whether all that was there at the start has arrived; what comes afterwards is news. */
+  caughtUp = false;
+  name: string | null = null;
+  feedback = new Map<number, boolean>();
+
+  private readonly http: Http;
+  private readonly memory: Memory;
+  private conversation: Conversation | null = null;
+  private line: Link | null = null;
+  private stumbled: Refused | null = null;
+  private old = 0;
+  private pumping = false;
+  private found: Promise<void> | null = null;
+  private typistEnds: ReturnType<typeof setTimeout> | undefined;
+  private typingSaid = 0;
+  private typingStops: ReturnType<typeof setTimeout> | undefined;
+  private retry: ReturnType<typeof setTimeout> | undefined;
+  private readonly tabs: BroadcastChannel | null;
+
+  constructor(private readonly options: Options) {
+    super();
+    const baseUrl = options.baseUrl.replace(/\/+$/, "");
+    this.memory = new Memory(baseUrl);
+    this.http = new Http(baseUrl, new Tokens(options.getToken, (identity) => this.become(identity.key, identity.name)));
+    this.tabs = typeof BroadcastChannel === "function" ? new BroadcastChannel(`firstline:${baseUrl}`) : null;
+    // Another tab of the same user has begun a conversation; which one, the server says.
+    this.tabs?.addEventListener("message", () => {
+      if (this.conversation === null && this.loaded) void this.load();
+    });
+  }
+
+  get baseUrl(): string {
+    return this.http.baseUrl;
+  }
+
+  get open(): boolean {
+    return this.memory.open;
+  }
+
+  set open(open: boolean) {
+    this.memory.open = open;
+  }
+
+  get started(): boolean {
+    return this.events.some((event) => event.type === "message") || this.outbox.length > 0;
+  }
+
+  stop(): void {
+    this.line?.stop();
+    this.line = null;
+    this.tabs?.close();
+    clearTimeout(this.retry);
+  }
+
+  /** Find the conversation to go on with, if there is one. */
+  load(): Promise<void> {
+    this.found ??= this.find().finally(() => (this.found = null));
+    return this.found;
+  }
+
+  private async find(): Promise<void> {
+    try {
+      await this.http.tokens.give();
+      const known = await this.http.conversations();
+      const current = known.find((item) => item.case !== null || Date.now() - Date.parse(item.created_at) < recent);
+      this.trouble = this.stumbled = null;
+      this.loaded = true;
+      if (current !== undefined && this.conversation === null) this.adopt(current);
+      if (current === undefined) this.caughtUp = true;
+      void this.pump();
+    } catch (error) {
+      this.stumble(error);
+    }
+    this.tell();
+  }
+
+  private stumble(error: unknown): void {
+    const refused = error instanceof Refused ? error : new Refused(0, "failed", "Something went wrong.");
+    this.stumbled = refused;
+    this.trouble = refused.message;
+    if (!refused.passing) return;
+    clearTimeout(this.retry);
+    this.retry = setTimeout(() => void this.load(), 5_000 + Math.random() * 10_000);
+  }
+
+  private become(identity: string, name: string | null): void {
+    this.line?.stop();
+    this.line = null;
+    this.conversation = null;
+    this.events = [];
+    this.handover = null;
+    this.owner = { kind: "bot", name: null };
+    this.feedback.clear();
+    this.caughtUp = false;
+    this.name = name;
+    const typed = this.draft;
+    Object.assign(this, this.memory.of(identity));
+    // What was typed before the page had said who the user is.
+    if (!this.loaded && typed !== "") this.draft = typed;
+    if (this.loaded) queueMicrotask(() => void this.load());
+  }
+
+  private adopt(conversation: Conversation): void {
+    this.conversation = conversation;
+    this.old = conversation.last_seq;
+    this.caughtUp = this.old === 0;
+    this.line = new Link(this.http, conversation.id, this);
+  }
+
+  private tell(): void {
+    this.dispatchEvent(new Event("change"));
+  }
+
+  private keep(): void {
+    this.memory.keep({ draft: this.draft, outbox: this.outbox });
+  }
+
+  // What the line reports.
+
+  cursor(): number {
+    return this.events.at(-1)?.seq ?? 0;
+  }
+
+  state(state: LinkState): void {
+    this.link = state;
+    if (state === "live" || state === "polling") {
+      this.trouble = null;
+      void this.pump();
+    }
+    if (state === "refused") this.trouble = "This page could not confirm who you are. Sign in again, then try once more.";
+    this.tell();
+  }
+
+  welcome(conversation: Conversation): void {
+    this.conversation = conversation;
+    this.owner = conversation.owner;
+    if (conversation.owner.kind === "bot") this.handover = null;
+    else if (conversation.case !== null) {
+      this.handover = {
+        shared: this.handover?.shared ?? [],
+        position: conversation.case.position ?? null,
+        waiting: conversation.case.waiting ?? null,
+      };
+    }
+    this.tell();
+  }
+
+  event(event: ChatEvent): void {
+    if (event.seq <= this.cursor()) return;
+    this.events = [...this.events, event];
+    const before = this.outbox.length;
+    if (event.client_key !== null) this.outbox = this.outbox.filter((item) => item.key !== event.client_key);
+    if (this.outbox.length !== before) this.keep();
+    this.apply(event);
+    if (event.seq >= this.old && !this.caughtUp) {
+      this.caughtUp = true;
+    } else if (event.seq > this.old) {
+      this.dispatchEvent(new CustomEvent("news", { detail: event }));
+      const card = event.type === "message" ? event.data.card : null;
+      if (card?.type === "resolution" && card.outcome === "verified") this.resolved(card);
+    }
+    this.tell();
+  }
+
+  private apply(event: ChatEvent): void {
+    if (event.type === "owner_changed") {
+      this.owner = event.data.owner;
+      if (event.data.owner.kind === "bot") this.handover = null;
+      if (event.data.owner.kind === "agent" && this.handover) this.handover = { ...this.handover, position: null };
+    } else if (event.type === "handoff") {
+      this.handover = { position: this.handover?.position ?? null, waiting: this.handover?.waiting ?? null, shared: event.data.shared ?? [] };
+    } else if (event.type === "feedback") {
+      this.feedback.set(event.data.about_seq, event.data.helpful);
+    }
+    if (event.author.kind !== "user") this.seeTypist(null, 0);
+    else if (event.type === "message" && this.owner.kind === "bot" && event.seq > this.old) {
+      this.seeTypist({ kind: "bot", name: null }, thinkingShown);
+    }
+  }
+
+  private resolved(card: ResolutionCard): void {
+    dispatchEvent(new CustomEvent("firstline:resolved", { detail: card }));
+  }
+
+  typing(kind: string, name: string | null, active: boolean): void {
+    if (kind === "user") return;
+    this.seeTypist(active ? { kind, name } : null, typingShown);
+    this.tell();
+  }
+
+  private seeTypist(typist: { kind: string; name: string | null } | null, shown: number): void {
+    clearTimeout(this.typistEnds);
+    this.typist = typist;
+    if (typist !== null) {
+      this.typistEnds = setTimeout(() => {
+        this.typist = null;
+        this.tell();
+      }, shown);
+    }
+  }
+
+  queue(position: number, waiting: number): void {
+    this.handover = { shared: this.handover?.shared ?? [], position, waiting };
+    this.tell();
+  }
+
+  // What the user does.
+
+  write(draft: string): void {
+    this.draft = draft;
+    this.keep();
+    clearTimeout(this.typingStops);
+    if (draft.trim() === "") return this.stopTyping();
+    if (Date.now() - this.typingSaid > typingEvery) {
+      this.typingSaid = Date.now();
+      this.line?.typing(true);
+    }
+    this.typingStops = setTimeout(() => this.stopTyping(), typingEnds);
+  }
+
+  private stopTyping(): void {
+    clearTimeout(this.typingStops);
+    if (this.typingSaid !== 0) this.line?.typing(false);
+    this.typingSaid = 0;
+  }
+
+  send(text: string, choice: string | null = null): void {
+    this.stopTyping();
+    this.outbox = [...this.outbox, { key: newKey(), text, choice, status: "sending", reason: null }];
+    this.keep();
+    this.tell();
+    void this.pump();
+  }
+
+  resend(key: string): void {
+    this.mark(key, "sending", null);
+    void this.pump();
+  }
+
+  discard(key: string): void {
+    this.outbox = this.outbox.filter((item) => item.key !== key);
+    this.keep();
+    this.tell();
+  }
+
+  private mark(key: string, status: Pending["status"], reason: string | null): void {
+    this.outbox = this.outbox.map((item) => (item.key === key ? { ...item, status, reason } : item));
+    this.keep();
+    this.tell();
+  }
+
+  /** Send what waits, one after the other so that the order stays; a key makes sending again harmless. */
+  private async pump(): Promise<void> {
+    if (this.pumping) return;
+    this.pumping = true;
+    try {
+      for (;;) {
+        const next = this.outbox.find((item) => item.status === "sending" || item.status === "waiting");
+        if (next === undefined) return;
+        if (!(await this.deliver(next))) return;
+      }
+    } finally {
+      this.pumping = false;
+    }
+  }
+
+  private async deliver(item: Pending): Promise<boolean> {
+    try {
+      const conversation = await this.begin();
+      const message = item.choice === null ? { text: item.text } : { text: item.text, choice: item.choice };
+      const event = (await this.http.send(conversation.id, message, item.key)) as MessageEvent;
+      this.acknowledge(item.key, event);
+      return true;
+    } catch (error) {
+      const refused = error instanceof Refused ? error : new Refused(0, "unreachable", "That did not work.");
+      if (!refused.passing || refused.code === "no_token") {
+        this.mark(item.key, "failed", refused.message);
+        return true;
+      }
+      this.mark(item.key, "waiting", refused.message);
+      clearTimeout(this.retry);
+      this.retry = setTimeout(() => void this.pump(), (refused.retryAfter ?? 3) * 1000 + Math.random() * 1500);
+      return false;
+    }
+  }
+
+  private acknowledge(key: string, event: MessageEvent): void {
+    if (!this.outbox.some((item) => item.key === key)) return;
+    // The line brings the event in its place; until then the message stays where it is, as sent.
+    if (this.cursor() === event.seq - 1) this.event(event);
+    else {
+      this.outbox = this.outbox.map((item) => (item.key === key ? { ...item, status: "sent" as const } : item));
+      this.keep();
+      this.tell();
+    }
+  }
+
+  private async begin(): Promise<Conversation> {
+    if (this.conversation !== null) return this.conversation;
+    if (!this.loaded || this.found) await this.load();
+    else await this.find();
+    if (this.conversation !== null) return this.conversation;
+    if (this.stumbled !== null) throw this.stumbled;
+    const page = this.options.page ?? { url: location.href, title: document.title };
+    const client = { language: navigator.language, width: innerWidth, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+    const begun = await this.http.start({ url: page.url.slice(0, 2000), title: page.title.slice(0, 300) }, client);
+    this.adopt(begun);
+    this.tabs?.postMessage("begun");
+    return begun;
+  }
+
+  async askForPerson(): Promise<void> {
+    if (this.askingForPerson) return;
+    this.askingForPerson = true;
+    this.tell();
+    try {
+      const conversation = await this.begin();
+      const given = await this.http.handoff(conversation.id);
+      this.trouble = null;
+      if (this.owner.kind === "bot") this.owner = { kind: "queue", name: null };
+      this.handover ??= { shared: [], position: given.position, waiting: null };
+    } catch (error) {
+      const why = error instanceof Refused ? error.message : "Something went wrong.";
+      this.trouble = `We couldn't ask for a person: ${why} Please try again.`;
+    } finally {
+      this.askingForPerson = false;
+      this.tell();
+    }
+  }
+
+  async rate(about: number, helpful: boolean): Promise<void> {
+    if (this.conversation === null || this.feedback.has(about)) return;
+    this.feedback.set(about, helpful);
+    this.tell();
+    try {
+      await this.http.feedback(this.conversation.id, about, helpful);
+    } catch {
+      this.feedback.delete(about);
+      this.tell();
+    }
+  }
+}
