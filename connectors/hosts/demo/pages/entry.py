@@ -17,6 +17,23 @@ _ART = Html(
     '<ellipse class="drink" cx="120" cy="80" rx="58" ry="9"/><path class="plate" d="M46 164h148"/></svg>'
 )
 
+_SIGN_IN = """<div class="welcome"><section class="pitch">{art}<h1>Good tea and coffee, without thinking of
+it.</h1>
+<p class="lead">A box at your door when the last one runs out.</p></section>
+<section class="card" aria-labelledby="signin"><h2 id="signin">Sign in</h2>{said}{trouble}
+<form method="post" action="/sign-in" class="stack" data-step="sign-in">
+<label>E-mail address<input name="email" type="email" autocomplete="username" required maxlength="254"
+value="{email}"></label>
+<label>Password<input name="password" type="password" autocomplete="current-password" required
+maxlength="200"></label>
+<button>Sign in</button></form>
+<p><a class="link" href="/forgot">Forgot your password?</a></p></section></div>
+<section class="samples" aria-labelledby="samples"><div class="row"><h2 id="samples">Sample users</h2>
+<form method="post" action="/demo/reset"><button class="quiet">Restore the sample data</button></form></div>
+<p>Each has a trouble of their own. The password of all is <code>{password}</code>; choose one to fill it
+in.</p>
+<ul>{rows}</ul></section>"""
+
 
 def sign_in(frame: Frame, *, email: str = "", failed: bool = False, said: str = "") -> Html:
     """The sign-in page, with the sample users and the trouble each is in."""
@@ -33,22 +50,7 @@ def sign_in(frame: Frame, *, email: str = "", failed: bool = False, said: str = 
         for sample in SAMPLES
     )
     body = fill(
-        """<div class="welcome"><section class="pitch">{art}<h1>Good tea and coffee, without thinking of
-it.</h1>
-<p class="lead">A box at your door when the last one runs out.</p></section>
-<section class="card" aria-labelledby="signin"><h2 id="signin">Sign in</h2>{said}{trouble}
-<form method="post" action="/sign-in" class="stack" data-step="sign-in">
-<label>E-mail address<input name="email" type="email" autocomplete="username" required maxlength="254"
-value="{email}"></label>
-<label>Password<input name="password" type="password" autocomplete="current-password" required
-maxlength="200"></label>
-<button>Sign in</button></form>
-<p><a class="link" href="/forgot">Forgot your password?</a></p></section></div>
-<section class="samples" aria-labelledby="samples"><div class="row"><h2 id="samples">Sample users</h2>
-<form method="post" action="/demo/reset"><button class="quiet">Restore the sample data</button></form></div>
-<p>Each has a trouble of their own. The password of all is <code>{password}</code>; choose one to fill it
-in.</p>
-<ul>{rows}</ul></section>""",
+        _SIGN_IN,
         art=_ART,
         trouble=trouble,
         email=email,

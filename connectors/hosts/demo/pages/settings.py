@@ -33,6 +33,20 @@ FLAGS = {
     "swap_in_app": ("Swap in the app", "Change what is in the next box until the evening before."),
 }
 
+_PREFERENCES = """{head}{said}{notices}<div class="two"><section
+class="card"><h2>Your choice</h2>{form}</section>
+<section class="card"><div class="row"><h2 id="force">At the roastery</h2>{badge}</div><p
+class="dim">{last}{error}</p>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="force"><table><thead><tr><th
+scope="col">Setting</th>
+<th scope="col">Saved</th><th scope="col">In
+force</th></tr></thead><tbody>{rows}</tbody></table></div></section></div>"""
+_SECURITY = """{head}{said}{notices}<div class="two"><section class="card"><h2>E-mail
+address</h2>{mail}{resend}</section>
+<section class="card"><h2>Signing in</h2>{factor}{reset}</section></div>
+<section class="card"><div class="row"><h2>Devices</h2>{out}</div><ul class="plain
+lines">{devices}</ul></section>"""
+
 
 def preferences(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble], said: str = "") -> Html:
     """What the user chose beside what is in force at the roastery."""
@@ -55,13 +69,7 @@ def preferences(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]
     last = f"Last in step {ago(sync['last_synced_at'])}." if sync["last_synced_at"] else ""
     error = f" Reason: {words(sync['error']).lower()}." if sync["error"] else ""
     body = fill(
-        """{head}{said}{notices}<div class="two"><section class="card"><h2>Your choice</h2>{form}</section>
-<section class="card"><div class="row"><h2 id="force">At the roastery</h2>{badge}</div><p
-class="dim">{last}{error}</p>
-<div class="scroll" tabindex="0" role="region" aria-labelledby="force"><table><thead><tr><th
-scope="col">Setting</th>
-<th scope="col">Saved</th><th scope="col">In
-force</th></tr></thead><tbody>{rows}</tbody></table></div></section></div>""",
+        _PREFERENCES,
         head=head("Preferences", "What goes into the box, and when it comes."),
         said=fill('<p class="said" role="status">{text}</p>', text=said) if said else NONE,
         notices=notices(troubles, "KT-1004"),
@@ -119,8 +127,26 @@ def _form(frame: Frame, saved: dict[str, Any]) -> Html:
 
 def exports(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) -> Html:
     """Files that the user asked for."""
+    form = fill(
+        '<form method="post" action="/exports" class="card inline">{csrf}<label>New export<select '
+        'name="kind">'
+        '<option value="orders">Orders</option><option value="invoices">Invoices</option></select></label>'
+        "<button>Start</button></form>",
+        csrf=csrf_field(frame),
+    )
+    body = fill(
+        '{head}{notices}{form}<ul class="plain">{rows}</ul>',
+        head=head("Exports", "Your data as files, for you to keep."),
+        notices=notices(troubles, "KT-1008"),
+        form=form,
+        rows=_export_rows(state["exports"]),
+    )
+    return page(frame, "Exports", body)
+
+
+def _export_rows(exports: Sequence[dict[str, Any]]) -> Html:
     tones = {"ready": "good", "running": "wait", "stuck": "bad"}
-    rows = join(
+    return join(
         fill(
             '<li class="card" data-export="{id}"{running}><div class="row"><h2>{kind}</h2>{badge}</div><p '
             'class="dim">Asked for '
@@ -136,23 +162,8 @@ def exports(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) ->
             if row["state"] == "ready"
             else NONE,
         )
-        for row in state["exports"]
+        for row in exports
     )
-    form = fill(
-        '<form method="post" action="/exports" class="card inline">{csrf}<label>New export<select '
-        'name="kind">'
-        '<option value="orders">Orders</option><option value="invoices">Invoices</option></select></label>'
-        "<button>Start</button></form>",
-        csrf=csrf_field(frame),
-    )
-    body = fill(
-        '{head}{notices}{form}<ul class="plain">{rows}</ul>',
-        head=head("Exports", "Your data as files, for you to keep."),
-        notices=notices(troubles, "KT-1008"),
-        form=form,
-        rows=rows,
-    )
-    return page(frame, "Exports", body)
 
 
 def security(
@@ -174,22 +185,8 @@ def security(
          ("Confirmation sent", ago(sent) if sent else "Never")]
     )  # fmt: skip
     factor = "A code by e-mail" if account["second_factor"]["enabled"] else "Off"
-    devices = join(
-        fill(
-            '<li class="row"><div><strong>{device}</strong><p class="dim">Last seen '
-            "{seen}</p></div>{badge}</li>",
-            device=row["device"],
-            seen=ago(row["last_seen"]),
-            badge=badge("This one", "good") if row["id"] == here else NONE,
-        )
-        for row in state["sessions"]
-    )
     body = fill(
-        """{head}{said}{notices}<div class="two"><section class="card"><h2>E-mail
-address</h2>{mail}{resend}</section>
-<section class="card"><h2>Signing in</h2>{factor}{reset}</section></div>
-<section class="card"><div class="row"><h2>Devices</h2>{out}</div><ul class="plain
-lines">{devices}</ul></section>""",
+        _SECURITY,
         head=head("Security", "Who can get in, and from where."),
         said=fill('<p class="said" role="status">{text}</p>', text=said) if said else NONE,
         notices=join(
@@ -202,9 +199,22 @@ lines">{devices}</ul></section>""",
         out=button(frame, "/security/sign-out-others", "Sign out all others", quiet=True)
         if len(state["sessions"]) > 1
         else NONE,
-        devices=devices,
+        devices=_devices(state["sessions"], here),
     )
     return page(frame, "Security", body)
+
+
+def _devices(sessions: Sequence[dict[str, Any]], here: str) -> Html:
+    return join(
+        fill(
+            '<li class="row"><div><strong>{device}</strong><p class="dim">Last seen '
+            "{seen}</p></div>{badge}</li>",
+            device=row["device"],
+            seen=ago(row["last_seen"]),
+            badge=badge("This one", "good") if row["id"] == here else NONE,
+        )
+        for row in sessions
+    )
 
 
 def labs(frame: Frame, state: dict[str, Any]) -> Html:
