@@ -69,7 +69,7 @@ class AttemptLog:
             return await storage.update_open(tx, attempt_id, turn_id, values, self._masked(done))
 
     async def finish(self, attempt_id: str, ending: Ending) -> Attempt | None:
-        """Set the outcome, once; only the same turn, run again, sets it again. None when it stands."""
+        """Set the outcome, once; only the turn that acted or set it may set it again. None when it stands."""
         values = {
             "outcome": ending.outcome,
             "finished_at": self._clock.now(),

@@ -71,12 +71,19 @@ async def insert_once(tx: AsyncConnection, attempt: Attempt) -> Attempt:
 async def update_open(
     tx: AsyncConnection, attempt_id: str, turn_id: str, values: dict[str, Any], done: dict[str, Any]
 ) -> Attempt | None:
-    """Change an attempt that is open, or was closed in this very turn; None when it is neither."""
+    """Change an attempt that is open, was closed in this very turn, or is acted on in it; else None.
+
+    Whoever acts has the last word: a sweep or a hand-off may close the attempt while the act is under way.
+    """
     statement = (
         attempts.update()
         .where(
             attempts.c.id == attempt_id,
-            sa.or_(attempts.c.outcome.is_(None), attempts.c.closed_in == turn_id),
+            sa.or_(
+                attempts.c.outcome.is_(None),
+                attempts.c.closed_in == turn_id,
+                attempts.c.done["confirmed_in"].astext == turn_id,
+            ),
         )
         .values(**values, done=attempts.c.done.op("||")(sa.cast(done, JSONB)))
         .returning(attempts)

@@ -26,6 +26,8 @@ log = structlog.get_logger(__name__)
 CANNOT_LOOK = "I can't reach your account at the moment, so I can't see what's wrong."
 NOT_ALLOWED_TO_LOOK = "I'm not allowed to look at your account, so I can't help with this one myself."
 NO_ACCOUNT = "I can't find your account, so I can't look into this myself."
+CHANGED = "Something on your account has changed since I asked, so let me ask again. "
+TO_BE_SURE = "Just to be sure what the yes was for: "
 OFFER_TEXT = "Shall I get a person to look at it? They'll see what I found."
 
 
@@ -94,8 +96,9 @@ class Engine:
             return await self._mended_meanwhile(turn, attempt, diagnosis, seen, started)
         if diagnosis.verdict == "blocked":
             return await self._blocked(turn, attempt, diagnosis, seen, started, "")
-        if attempt.done.get("consent") != consent_mark(diagnosis):
-            intro = "Something on your account has changed since I asked, so let me ask again. "
+        changed = attempt.done.get("consent") != consent_mark(diagnosis)
+        if changed or (turn.digressed and turn.typed):
+            intro = CHANGED if changed else TO_BE_SURE
             return await self._ask(turn, workflow, attempt, diagnosis, seen, started, intro)
         noted = await self._log.note(
             attempt.id, turn.key, read=seen.values, done={"confirmed_in": turn.key, "consent": None}

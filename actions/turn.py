@@ -30,6 +30,8 @@ class ActionTurn:
     ranking: tuple[Reading, ...] = ()
     model: str | None = None
     memory: Memory = Memory()
+    digressed: bool = False
+    """Whether the message before this one was about something else than what the assistant remembers."""
 
     @property
     def conversation_id(self) -> str:

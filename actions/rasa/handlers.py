@@ -198,7 +198,9 @@ class FeedbackHelped(FirstlineAction):
     action_name = "action_feedback_helped"
 
     async def work(self, turn: ActionTurn) -> Result:
-        """Note it."""
+        """Note it; words that only sound like it, when no answer was given, are not understood."""
+        if turn.typed and not await _asked_whether_it_helped(self.services, turn):
+            return await self.services.answers.clarify(turn)
         return await self.services.answers.helped(turn)
 
 

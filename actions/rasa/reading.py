@@ -13,6 +13,9 @@ from actions.turn import ActionTurn, Memory
 from bot.foundation.ids import new_id
 
 Event = dict[str, Any]
+_RASAS_OWN = frozenset(
+    {"action_listen", "action_extract_slots", "action_session_start", "action_deactivate_loop"}
+)
 
 
 class TurnReader:
@@ -41,6 +44,7 @@ class TurnReader:
             ranking=tuple(_readings(message)),
             model=self._model_version() or _model(tracker),
             memory=_memory(tracker),
+            digressed=_digressed(tracker.events),
         )
 
 
@@ -112,6 +116,21 @@ def _memory(tracker: Tracker) -> Memory:
         offered_person=slots.get("offered_person") is True,
         order_number=slots.get("order_number") or None,
     )
+
+
+def _digressed(events: list[Event]) -> bool:
+    """Tell whether none of our actions ran for the message before the latest one, only fixed responses."""
+    users = 0
+    for event in reversed(events):
+        if event.get("event") == "user":
+            users += 1
+            if users == 2:
+                return True
+        elif users == 1 and event.get("event") == "action":
+            name = str(event.get("name"))
+            if name.startswith("action_") and name not in _RASAS_OWN:
+                return False
+    return False
 
 
 def _model(tracker: Tracker) -> str | None:

@@ -92,7 +92,7 @@ def match(orders: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
     if digits:
         found = [o for o in orders if re.sub(r"\D", "", str(o.get("number"))) == digits[1]]
         return found[0] if len(found) == 1 else None
-    words = set(re.findall(r"[a-z]{4,}", text)) | {"delayed" if "late" in text.split() else ""}
+    words = _words(text) | {"delayed" if "late" in text.split() else ""}
     found = [o for o in orders if words & _described(o)]
     return found[0] if len(found) == 1 else None
 
@@ -100,4 +100,9 @@ def match(orders: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:
 def _described(order: dict[str, Any]) -> set[str]:
     items = card_row(order)["items"]
     text = f"{humanise(str(order.get('status')))} {listed(items) if items else ''}".casefold()
-    return set(re.findall(r"[a-z]{4,}", text))
+    return _words(text)
+
+
+def _words(text: str) -> set[str]:
+    """Words of four letters or more, without a plural's s."""
+    return {word.removesuffix("s") for word in re.findall(r"[a-z]{4,}", text)}

@@ -264,6 +264,7 @@ class Chat:
     async def act(self, action: str, latest: dict[str, Any]) -> Reply:
         status, body = await self.post(action, latest)
         assert status == 200, body
+        self.events.append({"event": "action", "name": action})
         for event in body["events"]:
             self.events.append(event)
             if event["event"] == "slot":

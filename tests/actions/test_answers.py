@@ -82,6 +82,14 @@ async def test_helped_is_noted_and_clears_the_count(bench: Bench) -> None:
     assert (answer.outcome, answer.done["helped"]) == ("assumed", True)
 
 
+async def test_words_that_sound_like_helped_but_follow_no_answer_are_not_taken_so(bench: Bench) -> None:
+    reply = await bench.chat.act(
+        "action_feedback_helped", bench.chat.hear("helped", "ugh nothing works", 0.59)
+    )
+    assert "glad" not in reply.text
+    assert reply.slots["failed_attempts"] == 1
+
+
 @pytest.mark.parametrize(("answer", "outcome"), [("yes", "assumed"), ("no", "failed")])
 async def test_typed_yes_and_no_answer_did_this_help(bench: Bench, answer: str, outcome: str) -> None:
     bench.knowledge.lay_out("invoice", ("first", 0.8))

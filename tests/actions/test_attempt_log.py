@@ -72,6 +72,19 @@ async def test_cold_attempts_are_abandoned_and_fresh_ones_kept(bench: Bench) -> 
     assert outcomes == {cold.id: "abandoned", fresh.id: None}
 
 
+@pytest.mark.parametrize("swept", [True, False])
+async def test_the_turn_that_acts_has_the_last_word(bench: Bench, swept: bool) -> None:
+    log = bench.room.log
+    attempt = await log.record(new("trn_1"))
+    await log.note(attempt.id, "trn_2", done={"confirmed_in": "trn_2"})
+    bench.clock.advance(3600)
+    await (log.abandon_cold() if swept else log.close_open("cnv_1", "escalated"))
+    assert await log.finish(attempt.id, Ending("trn_3", "failed")) is None
+    finished = await log.finish(attempt.id, Ending("trn_2", "verified"))
+    assert finished is not None
+    assert finished.outcome == "verified"
+
+
 async def test_a_hand_off_made_elsewhere_closes_what_waits(bench: Bench) -> None:
     log = bench.room.log
     await log.record(new("trn_1"))

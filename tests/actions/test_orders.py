@@ -123,7 +123,7 @@ def test_an_order_is_meant_by_number_status_or_item(wanted: str, number: str | N
     ("text", "asked", "number"),
     [
         ("K-20451", True, "K-20451"), ("k20451 pls", True, "K-20451"), ("the delayed one", True, "K-20452"),
-        ("the lapsang", True, "K-20451"), ("where is my order K-20452?", False, "K-20452"),
+        ("the lapsangs", True, "K-20451"), ("where is my order K-20452?", False, "K-20452"),
         ("when is it delivered", False, None), ("KT-1001", True, None),
         ("how do i pay by paypal", True, None),
         ("my parcel is late and nobody answers me", True, None),

@@ -312,6 +312,23 @@ async def test_a_yes_to_one_amount_is_no_yes_to_another(bench: Bench) -> None:
     assert len(bench.host.calls) == 1
 
 
+@pytest.mark.parametrize("typed", [True, False])
+async def test_a_typed_yes_after_a_digression_is_asked_back(bench: Bench, typed: bool) -> None:
+    bring_about(bench, TROUBLES[4])
+    await bench.chat.start("payment_failed")
+    bench.chat.hear("bot_challenge", "are you a robot")
+    bench.chat.events.append({"event": "action", "name": "utter_bot_challenge"})
+    bench.chat.events.append({"event": "action", "name": "action_listen"})
+    latest = bench.chat.hear("affirm", "yes" if typed else None)
+    reply = await bench.chat.act("action_confirm_workflow", latest)
+    assert len(bench.host.calls) == (0 if typed else 1)
+    if typed:
+        assert "Just to be sure" in reply.text
+        assert (await bench.chat.act("action_confirm_workflow", bench.chat.hear("affirm", "yes"))).has(
+            "resolution"
+        )
+
+
 async def test_a_yes_from_another_conversation_counts_for_nothing(bench: Bench) -> None:
     bring_about(bench, TROUBLES[0])
     await bench.chat.start("unlock_account")
