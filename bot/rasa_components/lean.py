@@ -75,7 +75,9 @@ class _Module(types.ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
-        return type(name, (_Standin,), {}) if name.endswith(("Error", "Exception")) else _Standin
+        if self.__name__.endswith(("errors", "exceptions")) or name.endswith(("Error", "Exception")):
+            return type(name, (Exception,), {})  # to be named after `except`
+        return _Standin
 
 
 class _Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -90,6 +90,13 @@ def train(config: str, domain: str, data: str, out: Path) -> None:
         raise RuntimeError(f"training ended with code {result.code}")
 
 
+def _cause(error: BaseException) -> BaseException:
+    """What is beneath the exceptions that Rasa wraps around the failure of a component."""
+    while type(error).__name__ == "GraphComponentException" and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -111,6 +118,7 @@ def main() -> int:
     lean.seal()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     configure_structlog(logging.WARNING)
+    from rasa.engine.exceptions import GraphComponentException, GraphSchemaValidationException
     from rasa.shared.exceptions import RasaException
 
     problems = _Problems()
@@ -123,8 +131,11 @@ def main() -> int:
             return INVALID
         say("training", "training intents and rules")
         train(options.config, options.domain, options.data, options.out)
-    except RasaException as error:
-        say("invalid", str(error), problems=[str(error), *problems.found])
+    except (RasaException, GraphSchemaValidationException, GraphComponentException, lean.LeftOut) as error:
+        told = _cause(error)
+        if not isinstance(told, (RasaException, GraphSchemaValidationException, lean.LeftOut)):
+            raise
+        say("invalid", str(told), problems=[str(told), *problems.found])
         return INVALID
     say("trained", str(options.out))
     return 0
