@@ -96,8 +96,6 @@ def _installed(name: str, environment: Environment, lock: str, version: str) -> 
 
 def _app_python(settings: Settings) -> list[Check]:
     version = f"Python {sys.version.split()[0]}"
-    if sys.version_info < (3, 11):
-        return [Check("app environment", "broken", version, "Install Python 3.11 and run `make run`.")]
     return [_installed("app environment", _environments(settings).app, "app", version)]
 
 
@@ -110,7 +108,8 @@ async def _rasa_python(settings: Settings) -> list[Check]:
     )
     process = await asyncio.create_subprocess_exec(
         str(environment.python), "-I", "-c", program,
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env=dict(settings.child_environment),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        env=dict(settings.child_environment),
     )  # fmt: skip
     async with asyncio.timeout(_SECONDS):
         output, _ = await process.communicate()

@@ -29,7 +29,7 @@ class Silent:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> "AsyncIterator[Firstline]":
-    """Open the services; while no `firstline serve` runs, PostgreSQL and Valkey run for the length of the block.
+    """Open the services; unless `firstline serve` runs, PostgreSQL and Valkey run as long as the block.
 
     Raises:
         FirstlineError: when a server does not answer or the encoder has not been exported.

@@ -139,7 +139,9 @@ class Child(ABC):
                 await self._bring_up()
             except BaseException:
                 self.state = "failed"
-                await self._end()
+                # Somebody else's start won: what runs is theirs.
+                if self._process is None or self._process.returncode != launch.BUSY:
+                    await self._end()
                 raise
         if self._keeper is None:
             self._keeper = asyncio.create_task(self._keep(), name=f"keep {self.name}")

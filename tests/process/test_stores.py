@@ -1,0 +1,180 @@
+"""PostgreSQL and Valkey as children: closed to others, safe against `kill -9`, adopted with their data."""
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import psutil
+import pytest
+import redis.asyncio
+import sqlalchemy.exc
+from sqlalchemy import text
+
+from bot.foundation.database import Database
+from bot.process.children.child import Child, Place
+from bot.process.children.postgres import Postgres
+from bot.process.children.valkey import Valkey
+
+pytestmark = pytest.mark.enable_socket
+Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
+
+
+@pytest.fixture
+async def postgres(tmp_path: Path) -> AsyncIterator[Postgres]:
+    child = Postgres(Place.within(tmp_path), tmp_path / "postgres")
+    await child.start()
+    yield child
+    await child.stop()
+
+
+@pytest.fixture
+async def valkey(tmp_path: Path) -> AsyncIterator[Valkey]:
+    child = Valkey(Place.within(tmp_path), tmp_path / "valkey")
+    await child.start()
+    yield child
+    await child.stop()
+
+
+async def rows(url: str) -> int:
+    database = Database.open(url, pool_size=1)
+    try:
+        async with database.connect() as connection:
+            return int(await connection.scalar(text("select count(*) from kept")) or 0)
+    finally:
+        await database.close()
+
+
+async def fill(url: str, count: int) -> None:
+    database = Database.open(url, pool_size=1)
+    async with database.begin() as tx:
+        await tx.execute(text("create table if not exists kept (id int)"))
+    for number in range(count):
+        async with database.begin() as tx:
+            await tx.execute(text("insert into kept values (:n)"), {"n": number})
+    await database.close()
+
+
+async def test_what_postgres_committed_is_there_after_kill_9(
+    postgres: Postgres, eventually: Eventually
+) -> None:
+    await fill(postgres.url, 20)
+    record = Child.record_in(postgres.place.run, "postgres")
+    assert record is not None
+    os.kill(record.pid, signal.SIGKILL)
+
+    async def all_back() -> bool:
+        try:
+            return await rows(postgres.url) == 20
+        except (OSError, sqlalchemy.exc.SQLAlchemyError, asyncpg.PostgresError):
+            return False
+
+    await eventually(all_back)
+    again = Child.record_in(postgres.place.run, "postgres")
+    assert again is not None
+    assert again.pid != record.pid
+
+
+async def test_postgres_lets_nobody_in_without_its_password(postgres: Postgres) -> None:
+    folder = Path(postgres.url.partition("host=")[2].replace("%2F", "/"))
+    assert stat.S_IMODE(os.stat(folder).st_mode) == 0o700
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(host=str(folder), user="firstline", password="guess", database="postgres")
+
+
+async def test_postgres_opens_no_port(postgres: Postgres) -> None:
+    record = Child.record_in(postgres.place.run, "postgres")
+    assert record is not None
+    listening = psutil.Process(record.pid).net_connections("inet")
+    assert not [one for one in listening if one.status == psutil.CONN_LISTEN]
+
+
+async def test_an_orphaned_postgres_is_adopted_with_its_data(tmp_path: Path) -> None:
+    place = Place.within(tmp_path)
+    first = Postgres(place, tmp_path / "postgres")
+    await first.start()
+    await fill(first.url, 3)
+    assert first._keeper is not None
+    first._keeper.cancel()
+    second = Postgres(place, tmp_path / "postgres")
+    await second.start()
+    assert second.adopted
+    assert await rows(second.url) == 3
+    await second.stop()
+
+
+async def test_an_interrupted_first_start_is_made_good_by_the_next(tmp_path: Path) -> None:
+    half = tmp_path / "postgres" / "data.new"
+    half.mkdir(parents=True)
+    (tmp_path / "postgres").chmod(0o700)
+    (half / "PG_VERSION").write_text("18\n")
+    child = Postgres(Place.within(tmp_path), tmp_path / "postgres")
+    await child.start()
+    await child.stop()
+
+
+async def test_a_home_with_a_long_path_works_too(tmp_path: Path) -> None:
+    home = tmp_path / ("long" * 20) / ("longer" * 10)
+    child = Postgres(Place.within(home), home / "postgres")
+    await child.start()
+    await fill(child.url, 1)
+    assert await rows(child.url) == 1
+    await child.stop()
+
+
+async def test_valkey_wants_its_password_and_shows_it_to_nobody(valkey: Valkey) -> None:
+    stranger = redis.asyncio.Redis(host="127.0.0.1", port=valkey.port)
+    with pytest.raises(redis.exceptions.AuthenticationError):
+        await stranger.get("anything")
+    await stranger.aclose()
+    record = Child.record_in(valkey.place.run, "valkey")
+    assert record is not None
+    assert valkey.password not in " ".join(psutil.Process(record.pid).cmdline())
+    config = valkey.folder / "valkey.conf"
+    assert stat.S_IMODE(config.stat().st_mode) == 0o600
+
+
+async def test_valkey_keeps_port_and_data_over_a_stop(tmp_path: Path) -> None:
+    place = Place.within(tmp_path)
+    first = Valkey(place, tmp_path / "valkey")
+    await first.start()
+    client = redis.asyncio.Redis.from_url(first.url)
+    await client.set("kept", "yes")
+    await client.aclose()
+    await first.stop()
+    second = Valkey(place, tmp_path / "valkey")
+    await second.start()
+    assert second.port == first.port
+    client = redis.asyncio.Redis.from_url(second.url)
+    assert await client.get("kept") == b"yes"
+    await client.aclose()
+    await second.stop()
+
+
+async def test_an_embedded_server_ends_with_its_owner_even_when_that_is_killed(tmp_path: Path) -> None:
+    program = (
+        "import asyncio, pathlib, sys\n"
+        "from bot.process.children.valkey import embedded_valkey\n"
+        "async def main():\n"
+        f"    async with embedded_valkey(pathlib.Path({str(tmp_path)!r})) as url:\n"
+        "        print(url, flush=True)\n"
+        "        await asyncio.sleep(600)\n"
+        "asyncio.run(main())\n"
+    )
+    owner = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", program, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2]
+    )
+    assert owner.stdout is not None
+    await owner.stdout.readline()
+    record = Child.record_in(tmp_path / "run", "valkey")
+    assert record is not None
+    assert record.alive
+    owner.kill()
+    await owner.wait()
+    async with asyncio.timeout(10):
+        while record.alive:
+            await asyncio.sleep(0.05)
