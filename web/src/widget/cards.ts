@@ -58,9 +58,10 @@ function resolution(given: ResolutionCard): TemplateResult {
           })}
         </dl>`}
     <footer>
-      ${shown.word}${given.checked_at
-        ? html` in your account at <time datetime=${given.checked_at}>${clock(given.checked_at)}</time>`
-        : nothing}
+      ${given.checked_at
+        ? html`${given.outcome === "verified" ? "Checked in your account at" : `${shown.word}. Last looked at`}
+            <time datetime=${given.checked_at}>${clock(given.checked_at)}</time>`
+        : shown.word}
     </footer>
   </section>`;
 }

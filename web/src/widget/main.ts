@@ -1,1 +1,62 @@
-export {};
+import { Session, type Options } from "./session";
+import { FirstlineWidget } from "./widget";
+
+export type { Options } from "./session";
+
+/** What a page opens the panel with: a code the user has seen, or words; either only stands in the input. */
+export interface Opening {
+  code?: string;
+  text?: string;
+}
+
+let widget: FirstlineWidget | null = null;
+
+/**
+ * Put the launcher on the page. Called again it replaces the widget that is there.
+ *
+ * Fires on window: `firstline:ready` once the launcher is there, and `firstline:resolved` (detail: the card) when a
+ * problem was solved and the solution was verified while the page was open.
+ */
+export function start(options: Options): void {
+  if (!options?.baseUrl || typeof options.getToken !== "function") {
+    throw new TypeError("Firstline.start needs { baseUrl, getToken }.");
+  }
+  stop();
+  const session = new Session(options);
+  const made = document.createElement("firstline-widget") as FirstlineWidget;
+  made.session = session;
+  if (options.suggestions) made.suggestions = options.suggestions.slice(0, 4);
+  if (options.theme === "light" || options.theme === "dark") made.dataset.theme = options.theme;
+  widget = made;
+  void session.load();
+  document.body.append(made);
+  dispatchEvent(new CustomEvent("firstline:ready"));
+}
+
+/** Open the panel. */
+export function open(opening: Opening = {}): void {
+  const words = opening.text ?? (opening.code ? `I see the code ${opening.code}. What can I do?` : "");
+  void widget?.open(words);
+}
+
+/** Close the panel. */
+export function close(): void {
+  widget?.close();
+}
+
+/** Take the widget off the page and end its connection. What was said stays with the server. */
+export function stop(): void {
+  widget?.session.stop();
+  widget?.remove();
+  widget = null;
+}
+
+export const Firstline = { start, open, close, stop };
+
+declare global {
+  interface Window {
+    Firstline: typeof Firstline;
+  }
+}
+
+window.Firstline = Firstline;

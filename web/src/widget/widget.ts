@@ -1,0 +1,237 @@
+import { LitElement, html, nothing, unsafeCSS, type PropertyValues, type TemplateResult } from "lit";
+import tokens from "../shared/tokens.css?inline";
+import * as icons from "./icons";
+import { log, typist } from "./log";
+import type { Session } from "./session";
+import look from "./widget.css?inline";
+import { MAX_TEXT, length, type ChatEvent, type Choice } from "./wire";
+
+const usual = ["I can't sign in", "My payment failed", "Where is my order?", "How do I get a refund?"];
+const countFrom = 3600;
+const near = 80;
+
+/** The launcher and the panel. */
+export class FirstlineWidget extends LitElement {
+  static override styles = [unsafeCSS(tokens), unsafeCSS(look)];
+  static override properties = {
+    session: { attribute: false },
+    suggestions: { attribute: false },
+    shown: { state: true },
+    unread: { state: true },
+    speaking: { state: true },
+    news: { state: true },
+  };
+
+  declare session: Session;
+  declare suggestions: string[];
+  declare shown: boolean;
+  declare unread: number;
+  declare speaking: boolean;
+  declare news: string;
+  private pinned = true;
+  private readonly changed = (): void => this.requestUpdate();
+  private readonly heard = (given: Event): void => this.hear((given as CustomEvent<ChatEvent>).detail);
+
+  constructor() {
+    super();
+    this.suggestions = usual;
+    this.shown = false;
+    this.unread = 0;
+    this.speaking = false;
+    this.news = "";
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.session.addEventListener("change", this.changed);
+    this.session.addEventListener("news", this.heard);
+    this.shown = this.session.open;
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.session.removeEventListener("change", this.changed);
+    this.session.removeEventListener("news", this.heard);
+  }
+
+  /** Open the panel, with words to begin with if the user has written none. */
+  async open(words = ""): Promise<void> {
+    this.shown = true;
+    this.session.open = true;
+    this.unread = 0;
+    this.news = "";
+    this.pinned = true;
+    if (words !== "" && this.session.draft.trim() === "") this.session.write(words);
+    await this.updateComplete;
+    this.focusInput();
+  }
+
+  close(): void {
+    this.shown = false;
+    this.session.open = false;
+    void this.updateComplete.then(() => this.find<HTMLElement>(".launcher")?.focus());
+  }
+
+  private find<T extends Element>(selector: string): T | null {
+    return this.renderRoot.querySelector<T>(selector);
+  }
+
+  /** On a touch screen the keyboard would cover what there is to read. */
+  private focusInput(): void {
+    const touch = matchMedia("(pointer: coarse)").matches;
+    this.find<HTMLElement>(touch ? ".panel" : "textarea")?.focus({ preventScroll: true });
+  }
+
+  private hear(event: ChatEvent): void {
+    if (this.shown || event.author.kind === "user" || (event.type !== "message" && event.type !== "case_resolved")) return;
+    this.unread += 1;
+    this.news = `New message from ${event.author.kind === "agent" ? (event.author.name ?? "support") : "the assistant"}.`;
+  }
+
+  protected override willUpdate(): void {
+    const place = this.find<HTMLElement>(".log");
+    if (place !== null) this.pinned = this.pinned || place.scrollHeight - place.scrollTop - place.clientHeight < near;
+  }
+
+  protected override updated(_: PropertyValues): void {
+    const place = this.find<HTMLElement>(".log");
+    if (place !== null && this.pinned) place.scrollTop = place.scrollHeight;
+    this.pinned = false;
+    const input = this.find<HTMLTextAreaElement>("textarea");
+    if (input !== null && input.value !== this.session.draft) input.value = this.session.draft;
+    if (input !== null) fit(input);
+    // History is not news: the log speaks only once it has been filled.
+    if (this.session.caughtUp && !this.speaking) setTimeout(() => (this.speaking = true), 600);
+  }
+
+  private submit(given?: Event): void {
+    given?.preventDefault();
+    const text = this.session.draft.trim();
+    if (text === "" || length(text) > MAX_TEXT) return;
+    this.session.write("");
+    this.pinned = true;
+    this.session.send(text);
+    this.find<HTMLElement>("textarea")?.focus();
+  }
+
+  private suggest(text: string): void {
+    this.pinned = true;
+    this.session.send(text);
+    this.focusInput();
+  }
+
+  private choose(choice: Choice): void {
+    this.pinned = true;
+    this.session.send(choice.title, choice.payload);
+    this.focusInput();
+  }
+
+  private pressed(event: KeyboardEvent): void {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit(event);
+  }
+
+  private escape(event: KeyboardEvent): void {
+    if (event.key !== "Escape" || event.isComposing) return;
+    event.stopPropagation();
+    this.close();
+  }
+
+  protected override render(): TemplateResult {
+    const label = this.shown ? "Close support chat" : this.unread > 0 ? `Open support chat, ${this.unread} new` : "Open support chat";
+    return html`
+      <div class="unseen" role="status">${this.news}</div>
+      <button type="button" class="launcher" data-testid="widget-launcher" aria-expanded=${this.shown} aria-controls="panel" aria-label=${label} @click=${() => (this.shown ? this.close() : void this.open())}>
+        ${this.shown ? icons.close : icons.mark}<span class="word" aria-hidden="true">${this.shown ? "Close" : "Help"}</span>
+        ${this.unread > 0 ? html`<span class="badge" data-testid="widget-badge" aria-hidden="true">${this.unread > 9 ? "9+" : this.unread}</span>` : nothing}
+      </button>
+      <section class="panel" id="panel" role="dialog" aria-modal="false" aria-labelledby="title" tabindex="-1" data-testid="widget-panel" ?hidden=${!this.shown} @keydown=${this.escape}>
+        ${this.head()} ${this.standing()}
+        <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0">
+          ${this.greeting()} ${log(this.session, (choice) => this.choose(choice))}
+        </div>
+        <div class="live" role="status">${typist(this.session)}</div>
+        ${this.composer()}
+      </section>
+    `;
+  }
+
+  private head(): TemplateResult {
+    const { owner } = this.session;
+    const who = owner.kind === "agent" ? (owner.name ?? "A person") : owner.kind === "queue" ? "Waiting for a person" : "Assistant";
+    return html`<header class="head" data-owner=${owner.kind}>
+      <span class="mark">${owner.kind === "bot" ? icons.mark : icons.person}</span>
+      <div>
+        <h2 id="title">Support</h2>
+        <p data-testid="widget-owner">${who}</p>
+      </div>
+      <button type="button" class="person" data-testid="widget-person" ?disabled=${owner.kind !== "bot" || this.session.askingForPerson} @click=${() => this.session.askForPerson()}>
+        ${this.session.askingForPerson ? "Asking…" : "Talk to a person"}
+      </button>
+      <button type="button" class="plain" data-testid="widget-close" aria-label="Close" @click=${() => this.close()}>${icons.close}</button>
+    </header>`;
+  }
+
+  /** What the user should know before reading on: trouble, or the place in the queue. */
+  private standing(): unknown {
+    const { handover, owner, link, trouble } = this.session;
+    const offline = link === "offline" || (link !== "live" && !navigator.onLine);
+    return html`<div role="status">
+        ${trouble ?? offline
+          ? html`<div class="banner bad" data-testid="trouble-banner">
+              <p>${trouble ?? "You are offline. What you write is kept and sent when the connection is back."}</p>
+              ${trouble ? html`<button type="button" class="link" @click=${() => this.session.load()}>Try again</button>` : nothing}
+            </div>`
+          : nothing}
+        ${owner.kind === "queue"
+          ? html`<div class="banner people" data-testid="queue-banner">
+              <p><strong>${place(handover?.position ?? null)}</strong> You can keep writing or close this; we'll keep your place.</p>
+            </div>`
+          : nothing}
+      </div>
+      ${owner.kind !== "bot" && handover?.shared.length
+        ? html`<details class="shared" data-testid="handoff-shared" ?open=${owner.kind === "queue"}>
+            <summary>${owner.kind === "agent" ? `What ${owner.name ?? "they"} can see` : "What we passed on"}</summary>
+            <ul>${handover.shared.map((item) => html`<li>${item}</li>`)}</ul>
+          </details>`
+        : nothing}`;
+  }
+
+  private greeting(): TemplateResult {
+    const first = this.session.name?.split(" ")[0];
+    return html`<div class="greeting">
+      <p class="hello">${first ? `Hello ${first}.` : "Hello."} What can we sort out?</p>
+      <p>The assistant answers at once and can fix common problems. A person is one press away.</p>
+      ${this.session.started
+        ? nothing
+        : html`<ul class="chips" aria-label="Suggestions">
+            ${this.suggestions.map((text) => html`<li><button type="button" data-testid="suggestion" @click=${() => this.suggest(text)}>${text}</button></li>`)}
+          </ul>`}
+    </div>`;
+  }
+
+  private composer(): TemplateResult {
+    const count = length(this.session.draft.trim());
+    const over = count - MAX_TEXT;
+    const ready = count > 0 && over <= 0;
+    return html`<form class="composer" @submit=${this.submit}>
+      <textarea rows="1" data-testid="widget-input" aria-label="Your message" placeholder="Write a message" aria-invalid=${over > 0} aria-describedby="count" enterkeyhint="send"
+        @input=${(event: InputEvent) => { this.session.write((event.target as HTMLTextAreaElement).value); this.requestUpdate(); }}
+        @keydown=${this.pressed}></textarea>
+      <button type="submit" class="send" data-testid="widget-send" aria-label="Send" ?disabled=${!ready}>${icons.send}</button>
+      <p id="count" class=${over > 0 ? "count over" : "count"} data-testid="widget-count">${count < countFrom ? nothing : over > 0 ? `${over} characters too many` : `${-over} characters left`}</p>
+    </form>`;
+  }
+}
+
+function place(position: number | null): string {
+  if (position === null) return "A person will be with you.";
+  if (position === 1) return "You're next.";
+  return `You're number ${position} in the queue.`;
+}
+
+function fit(input: HTMLTextAreaElement): void {
+  input.style.height = "auto";
+  input.style.height = `${Math.min(input.scrollHeight, 140)}px`;
+}
+
+if (!customElements.get("firstline-widget")) customElements.define("firstline-widget", FirstlineWidget);
