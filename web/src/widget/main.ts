@@ -1,5 +1,6 @@
 import { Session, type Options } from "./session";
-import { FirstlineWidget } from "./widget";
+import "./widget";
+import type { FirstlineWidget } from "./widget";
 
 export type { Options } from "./session";
 

@@ -137,7 +137,7 @@ export class FirstlineWidget extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const label = this.shown ? "Close support chat" : this.unread > 0 ? `Open support chat, ${this.unread} new` : "Open support chat";
+    const label = this.shown ? "Close support chat" : this.unread > 0 ? `Help: open support chat, ${this.unread} new` : "Help: open support chat";
     return html`
       <div class="unseen" role="status">${this.news}</div>
       <button type="button" class="launcher" data-testid="widget-launcher" aria-expanded=${this.shown} aria-controls="panel" aria-label=${label} @click=${() => (this.shown ? this.close() : void this.open())}>
