@@ -29,6 +29,7 @@ export class FirstlineWidget extends LitElement {
   declare speaking: boolean;
   declare news: string;
   private pinned = true;
+  private readonly sizes = new ResizeObserver(() => this.settle());
   private readonly changed = (): void => this.requestUpdate();
   private readonly heard = (given: Event): void => this.hear((given as CustomEvent<ChatEvent>).detail);
 
@@ -88,15 +89,24 @@ export class FirstlineWidget extends LitElement {
     this.news = `New message from ${event.author.kind === "agent" ? (event.author.name ?? "support") : "the assistant"}.`;
   }
 
-  protected override willUpdate(): void {
+  /** Stay at the end while the reader is there; whoever has scrolled up is left in peace. */
+  private settle(): void {
     const place = this.find<HTMLElement>(".log");
-    if (place !== null) this.pinned = this.pinned || place.scrollHeight - place.scrollTop - place.clientHeight < near;
+    if (place !== null && this.pinned) place.scrollTop = place.scrollHeight;
+  }
+
+  private scrolled(event: Event): void {
+    const place = event.currentTarget as HTMLElement;
+    this.pinned = place.scrollHeight - place.scrollTop - place.clientHeight < near;
+  }
+
+  protected override firstUpdated(): void {
+    const place = this.find<HTMLElement>(".log");
+    if (place !== null) this.sizes.observe(place);
   }
 
   protected override updated(_: PropertyValues): void {
-    const place = this.find<HTMLElement>(".log");
-    if (place !== null && this.pinned) place.scrollTop = place.scrollHeight;
-    this.pinned = false;
+    this.settle();
     const input = this.find<HTMLTextAreaElement>("textarea");
     if (input !== null && input.value !== this.session.draft) input.value = this.session.draft;
     if (input !== null) fit(input);
@@ -126,6 +136,12 @@ export class FirstlineWidget extends LitElement {
     this.focusInput();
   }
 
+  private askForPerson(): void {
+    this.pinned = true;
+    void this.session.askForPerson();
+    this.focusInput();
+  }
+
   private pressed(event: KeyboardEvent): void {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit(event);
   }
@@ -146,7 +162,7 @@ export class FirstlineWidget extends LitElement {
       </button>
       <section class="panel" id="panel" role="dialog" aria-modal="false" aria-labelledby="title" tabindex="-1" data-testid="widget-panel" ?hidden=${!this.shown} @keydown=${this.escape}>
         ${this.head()} ${this.standing()}
-        <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0">
+        <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0" @scroll=${this.scrolled}>
           ${this.greeting()} ${log(this.session, (choice) => this.choose(choice))}
         </div>
         <div class="live" role="status">${typist(this.session)}</div>
@@ -157,14 +173,14 @@ export class FirstlineWidget extends LitElement {
 
   private head(): TemplateResult {
     const { owner } = this.session;
-    const who = owner.kind === "agent" ? (owner.name ?? "A person") : owner.kind === "queue" ? "Waiting for a person" : "Assistant";
+    const who = owner.kind === "agent" ? (owner.name ?? "A person") : owner.kind === "queue" ? "In the queue" : "Assistant";
     return html`<header class="head" data-owner=${owner.kind}>
       <span class="mark">${owner.kind === "bot" ? icons.mark : icons.person}</span>
       <div>
         <h2 id="title">Support</h2>
         <p data-testid="widget-owner">${who}</p>
       </div>
-      <button type="button" class="person" data-testid="widget-person" ?disabled=${owner.kind !== "bot" || this.session.askingForPerson} @click=${() => this.session.askForPerson()}>
+      <button type="button" class="person" data-testid="widget-person" ?disabled=${owner.kind !== "bot" || this.session.askingForPerson} @click=${this.askForPerson}>
         ${this.session.askingForPerson ? "Asking…" : "Talk to a person"}
       </button>
       <button type="button" class="plain" data-testid="widget-close" aria-label="Close" @click=${() => this.close()}>${icons.close}</button>
@@ -174,11 +190,12 @@ export class FirstlineWidget extends LitElement {
   /** What the user should know before reading on: trouble, or the place in the queue. */
   private standing(): unknown {
     const { handover, owner, link, trouble } = this.session;
-    const offline = link === "offline" || (link !== "live" && !navigator.onLine);
+    const cut = !navigator.onLine ? "You are offline." : link === "offline" ? "Support can't be reached right now." : null;
+    const said = trouble ?? (cut === null ? null : `${cut} What you write is kept and sent when the connection is back.`);
     return html`<div role="status">
-        ${trouble ?? offline
+        ${said !== null
           ? html`<div class="banner bad" data-testid="trouble-banner">
-              <p>${trouble ?? "You are offline. What you write is kept and sent when the connection is back."}</p>
+              <p>${said}</p>
               ${trouble ? html`<button type="button" class="link" @click=${() => this.session.load()}>Try again</button>` : nothing}
             </div>`
           : nothing}
