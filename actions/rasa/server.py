@@ -6,12 +6,12 @@ failed.
 """
 
 import asyncio
-import json
 import zlib
 from typing import Any
 
 import structlog
 from aiohttp import web
+from pydantic_core import from_json
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
@@ -80,7 +80,7 @@ class ActionServer:
 
 
 def _parse(raw: bytes) -> dict[str, Any]:
-    body = json.loads(raw)
+    body = from_json(raw)
     if not isinstance(body, dict) or not isinstance(body.get("next_action"), str):
         raise ValueError("not a call")
     if not isinstance(body.get("tracker"), dict) or "sender_id" not in body["tracker"]:

@@ -47,14 +47,10 @@ class UserLine:
         )
         if not is_id(conversation_id, "cnv"):
             raise missing
-        try:
-            conversation = await self._conversations.get(ConversationId(conversation_id))
-        except NotFound:
-            raise missing from None
-        contact = await self._conversations.contact(conversation.contact_id)
-        if (contact.host, contact.ref) != (caller.host, caller.ref):
+        found = await self._conversations.background(ConversationId(conversation_id), None)
+        if found is None or (found[1].host, found[1].ref) != (caller.host, caller.ref):
             raise missing
-        return conversation
+        return found[0]
 
     async def post(
         self, caller: Caller, conversation: Conversation, wanted: MessageIn, key: str | None

@@ -117,8 +117,11 @@ def cpu_seconds(pids: list[int]) -> float:
 
 def serving_pids(home: Path) -> tuple[list[int], str]:
     """The processes that serve `home`, and Rasa's address, as `firstline serve` noted them."""
-    state = json.loads((home / "run" / "state.json").read_text())
-    return [state["pid"]], f"http://127.0.0.1:{state['rasa_port']}"
+    run = {name: json.loads((home / "run" / f"{name}.json").read_text()) for name in ("serve", "rasa")}
+    pids = [run["serve"]["pid"]]
+    if psutil.Process(run["rasa"]["pid"]).ppid() != run["serve"]["pid"]:
+        pids.append(run["rasa"]["pid"])  # adopted after a restart, so no child of serve
+    return pids, f"http://127.0.0.1:{run['rasa']['facts']['port']}"
 
 
 async def main() -> None:

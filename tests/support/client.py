@@ -13,7 +13,7 @@ from security.keyring import KeyRing
 from security.user_tokens import mint
 
 
-def user_token(home: Path, ref: str, host: str = "demo") -> str:
+def user_token(home: Path, ref: str, host: str = "kettle") -> str:
     """Sign a token as the demo application would."""
     ring = KeyRing.load(home / "keys" / "hosts" / f"{host}.json")
     return mint(ring, sub=ref, name=ref.removeprefix("usr_").title(), now=datetime.now(UTC))
