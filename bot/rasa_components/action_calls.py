@@ -1,7 +1,9 @@
 """Calls to the action server: with a deadline, over a kept connection, and with failures that can be seen.
 
-Rasa waits five minutes for an action, opens a connection for each call, and swallows the failure of an action
-after logging it. The channel puts this in place of Rasa's own endpoint.
+Rasa waits five minutes for an action, opens a connection for each call, swallows the failure of an action,
+and checks each answer against a JSON schema that it first checks against the meta-schema (72 % of its CPU
+time in a dialogue with actions). Turns of the `firstline` channel go without all that; what comes by Rasa's
+own channels is handled as Rasa does.
 """
 
 from __future__ import annotations
@@ -9,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextvars import ContextVar
-from typing import Any, List, Optional
+from typing import Any, ClassVar, List, Optional
 
 import aiohttp
+from jsonschema.validators import validator_for  # type: ignore[import-untyped]
+from rasa.core.actions.action import RemoteAction
 from rasa.utils.endpoints import ClientResponseError, EndpointConfig
 
 action_failures: ContextVar[Optional[List[str]]] = ContextVar("action_failures", default=None)
@@ -33,7 +37,8 @@ def note_failure(what: str) -> None:
 class ActionCalls(EndpointConfig):  # type: ignore[misc]
     """An endpoint that reports failures and is bounded by DEADLINE seconds."""
 
-    _session: Optional[aiohttp.ClientSession] = None
+    _session: ClassVar[Optional[aiohttp.ClientSession]] = None
+    _plain: EndpointConfig
 
     @classmethod
     def around(cls, endpoint: EndpointConfig) -> ActionCalls:
@@ -49,20 +54,23 @@ class ActionCalls(EndpointConfig):  # type: ignore[misc]
             **endpoint.kwargs,
         )
         calls.type = endpoint.type
+        calls._plain = endpoint
         return calls
 
     def session(self) -> Any:
         """A session that outlives the call (Rasa would close it)."""
-        if self._session is None or self._session.closed:
-            self._session = aiohttp.ClientSession(
-                headers=self.headers,
+        if ActionCalls._session is None or ActionCalls._session.closed:
+            # One for the process: a swap of models makes new endpoints and would leave sessions open.
+            ActionCalls._session = aiohttp.ClientSession(
                 timeout=aiohttp.ClientTimeout(total=DEADLINE, connect=3.0),
                 connector=aiohttp.TCPConnector(limit=64, keepalive_timeout=10.0),
             )
-        return _Borrowed(self._session)
+        return _Borrowed(ActionCalls._session)
 
     async def request(self, *arguments: Any, **named: Any) -> Any:
         """Send one call. Raises what Rasa expects: ClientResponseError, or another aiohttp.ClientError."""
+        if action_failures.get() is None:
+            return await self._plain.request(*arguments, **named)
         named.pop("timeout", None)
         body = named.get("json")
         if isinstance(body, dict) and isinstance(body.get("tracker"), dict):
@@ -107,6 +115,24 @@ class SwallowedErrors(logging.Handler):
         """Note one swallowed exception."""
         if record.exc_info and record.exc_info[0] is not None:
             note_failure(record.exc_info[0].__name__)
+
+
+def check_answers_quickly() -> None:
+    """Check answers of actions with a validator that is made once; the check itself stays the same."""
+    if getattr(RemoteAction._validate_action_result, "quick", False):
+        return
+    as_shipped = RemoteAction._validate_action_result
+    schema = RemoteAction.action_response_format_spec()
+    validator = validator_for(schema)(schema)
+
+    def quick(self: Any, result: Any) -> Any:
+        if action_failures.get() is None:
+            return as_shipped(self, result)
+        validator.validate(result)
+        return True
+
+    quick.quick = True  # type: ignore[attr-defined]
+    RemoteAction._validate_action_result = quick
 
 
 def watch_swallowed_errors() -> None:

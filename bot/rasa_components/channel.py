@@ -25,7 +25,12 @@ from rasa.shared.core.constants import DEFAULT_INTENTS
 from rasa.shared.exceptions import RasaException
 from sanic import Blueprint, response
 
-from bot.rasa_components.action_calls import ActionCalls, action_failures, watch_swallowed_errors
+from bot.rasa_components.action_calls import (
+    ActionCalls,
+    action_failures,
+    check_answers_quickly,
+    watch_swallowed_errors,
+)
 from bot.rasa_components.turns import TURN, rewind_before
 
 PAYLOAD = re.compile(r"^/([A-Za-z0-9_]{1,64})\s*(\{.*\})?$", re.DOTALL)
@@ -93,6 +98,7 @@ class FirstlineInput(InputChannel):  # type: ignore[misc]
     def blueprint(self, on_new_message: Callable[[UserMessage], Awaitable[Any]]) -> Blueprint:
         """The channel's two routes."""
         watch_swallowed_errors()
+        check_answers_quickly()
         routes = Blueprint("firstline_channel")
 
         async def health(request: Any) -> Any:

@@ -7,12 +7,15 @@ that turn, and what is saved replaces what was stored. While nothing is saved th
 
 from __future__ import annotations
 
+import json
 from contextvars import ContextVar
-from typing import Any, Iterable, Optional
+from functools import lru_cache
+from typing import Any, Dict, Iterable, List, Optional
 
 import redis.asyncio
 from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
-from rasa.shared.core.events import UserUttered
+from rasa.shared.core.conversation import Dialogue
+from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
 rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=None)
@@ -23,12 +26,18 @@ DEFAULT_KEPT = 30 * 24 * 3600
 TIMEOUT = 3.0
 
 
-def before_turn(tracker: DialogueStateTracker, turn: str) -> Optional[int]:
-    """How many events came before `turn`; None when the tracker has no such turn."""
-    for position, event in enumerate(tracker.events):
-        if isinstance(event, UserUttered) and (event.metadata or {}).get(TURN) == turn:
-            return position
-    return None
+@lru_cache(maxsize=64)
+def _kind(name: str) -> Any:
+    # Rasa walks through all subclasses of Event for each event that it reads: a fifth of a turn's CPU time.
+    return Event.resolve_by_type(name)
+
+
+def before_turn(events: List[Dict[str, Any]], turn: Optional[str]) -> List[Dict[str, Any]]:
+    """The events before `turn`; all of them where there is no such turn."""
+    for position, event in enumerate(events):
+        if turn and event.get("event") == "user" and (event.get("metadata") or {}).get(TURN) == turn:
+            return events[:position]
+    return events
 
 
 class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[misc]
@@ -75,15 +84,12 @@ class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[m
         stored = await self._redis.get(self._key(sender_id))
         if stored is None:
             return None
-        tracker = self.deserialise_tracker(sender_id, stored)
-        turn = rewind_before.get()
-        position = before_turn(tracker, turn) if turn else None
-        if position is None:
-            return tracker
-        cut = self.init_tracker(sender_id)
-        for event in list(tracker.events)[:position]:
-            cut.update(event, self.domain)
-        return cut
+        known = before_turn(json.loads(stored).get("events") or [], rewind_before.get())
+        kinds = [(_kind(str(item.get("event"))), item) for item in known]
+        events = [kind._from_parameters(item) for kind, item in kinds if kind is not None]
+        tracker = self.init_tracker(sender_id)
+        tracker.recreate_from_dialogue(Dialogue(sender_id, events))
+        return tracker
 
     async def retrieve_full_tracker(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The same: sessions of Rasa's are off, so there is one tracker."""

@@ -95,6 +95,7 @@ class Rasa:
     port: int
     process: subprocess.Popen[bytes]
     actions: ActionServer
+    token: str = TOKEN
 
     def post(self, body: Any, *, token: str | None = TOKEN, path: str = "/turn") -> tuple[int, Any]:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()

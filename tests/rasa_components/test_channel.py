@@ -200,6 +200,32 @@ def test_two_conversations_do_not_know_of_each_other(rasa: Any) -> None:
     assert not other.tracker["active_loop"].get("name")
 
 
+def test_a_model_can_be_swapped_in_the_middle_of_a_conversation(
+    rasa: Any, talk: Any, trained_model: Any, tmp_path: Any
+) -> None:
+    import shutil
+    import urllib.request
+
+    other = shutil.copy(trained_model, tmp_path / "another.tar.gz")
+    assert talk.say("where is my order")["model"] == trained_model.name.removesuffix(".tar.gz")
+    for model, name in (
+        (str(other), "another"),
+        (str(trained_model), trained_model.name.removesuffix(".tar.gz")),
+    ):
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{rasa.port}/model?token={rasa.token}",
+            json.dumps({"model_file": model}).encode(),
+            {"Content-Type": "application/json"},
+            method="PUT",
+        )
+        with urllib.request.urlopen(request, timeout=60) as response:
+            assert response.status == 204
+        answer = talk.say("what is your refund policy?")
+        assert answer["model"] == name
+        assert _texts(answer)[0] == "action_answer_question"
+    assert _texts(talk.say("KT-20451")) == ["action_order_status"]
+
+
 def test_the_plain_rest_channel_is_there_as_a_yardstick(rasa: Any) -> None:
     import urllib.request
 
