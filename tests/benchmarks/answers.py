@@ -1,0 +1,118 @@
+"""Chooses and checks the answer thresholds of `actions/policy.py` on questions whose article is known.
+
+    .venv/bin/python -m tests.benchmarks.answers --encoder DIR [--foreign FILE.csv]
+
+Three kinds of messages: `data/kb/questions.yml` (the article is known), held-out messages that are none of
+the assistant's business (`tests/rasa_components/held_out.yml`), and, where given, more of these (CSV, column
+`text`).
+For each threshold it prints how many questions are answered, how many of these rightly, and how many foreign
+messages get an article. Half of the questions, by a fixed shuffle, choose; the other half check.
+"""
+
+import argparse
+import csv
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.evaluation import read_questions
+from kb_index.importing import parse_article
+from kb_index.passages import split
+
+ROOT = Path(__file__).resolve().parents[2]
+THRESHOLDS = [round(0.30 + 0.05 * step, 2) for step in range(11)]
+
+
+class Articles:
+    """All passages of the seed articles, encoded as the knowledge base does."""
+
+    def __init__(self, folder: Path, encoder: OnnxEncoder) -> None:
+        self._encoder = encoder
+        texts: list[str] = []
+        self.owners: list[str] = []
+        for path in sorted(folder.glob("*.md")):
+            article, draft = parse_article(path.read_bytes(), path.name)
+            passages = split(draft.body)
+            own = [". ".join(filter(None, (draft.title, one.heading, one.text))) for one in passages]
+            texts += [draft.title, *own]
+            self.owners += [article] * (len(own) + 1)
+        self._vectors = np.vstack([encoder.encode(texts[i : i + 32]) for i in range(0, len(texts), 32)])
+
+    def best(self, questions: list[str]) -> list[tuple[str, float, float]]:
+        """Return for each question the best article, its score, and its lead over the next article."""
+        found = []
+        for question in questions:
+            scores: dict[str, float] = {}
+            for owner, score in zip(
+                self.owners, self._vectors @ self._encoder.encode([question])[0], strict=True
+            ):
+                scores[owner] = max(scores.get(owner, -1.0), float(score))
+            ranked = sorted(scores.items(), key=lambda item: -item[1])
+            found.append((ranked[0][0], ranked[0][1], ranked[0][1] - ranked[1][1]))
+        return found
+
+
+def table(known: list[tuple[str, str, float]], foreign: list[float]) -> list[dict[str, Any]]:
+    """Return a row for each threshold; `known` holds (right article, found article, score)."""
+    rows = []
+    for threshold in THRESHOLDS:
+        answered = [(right, found) for right, found, score in known if score >= threshold]
+        rightly = sum(right == found for right, found in answered)
+        rows.append(
+            {
+                "threshold": threshold,
+                "answered": round(len(answered) / len(known), 3),
+                "right_of_answered": round(rightly / len(answered), 3) if answered else None,
+                "foreign_answered": round(sum(s >= threshold for s in foreign) / max(1, len(foreign)), 3),
+            }
+        )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--encoder", type=Path, default=ROOT / ".firstline" / "encoder")
+    parser.add_argument("--kb", type=Path, default=ROOT / "data" / "kb")
+    parser.add_argument("--foreign", type=Path)
+    args = parser.parse_args()
+    articles = Articles(args.kb, OnnxEncoder(args.encoder))
+    questions = read_questions(args.kb / "questions.yml")
+    random.Random(7).shuffle(questions)
+    held_out = yaml.safe_load((ROOT / "tests/rasa_components/held_out.yml").read_text(encoding="utf-8"))
+    foreign = [str(text) for text in held_out["out_of_scope"]]
+    if args.foreign:
+        with args.foreign.open(encoding="utf-8") as lines:
+            foreign += [row["text"] for row in csv.DictReader(lines)]
+    strange = [score for _, score, _ in articles.best(foreign)]
+    best = articles.best([question.text for question in questions])
+    known = [(q.article, found, score) for q, (found, score, _) in zip(questions, best, strict=True)]
+    half = len(known) // 2
+    report = {
+        "questions": len(known),
+        "foreign": len(foreign),
+        "choose": table(known[:half], strange[::2]),
+        "check": table(known[half:], strange[1::2]),
+        "lead": {
+            "right": round(
+                float(np.median([b[2] for q, b in zip(questions, best, strict=True) if q.article == b[0]])), 3
+            ),
+            "wrong": round(
+                float(
+                    np.median(
+                        [b[2] for q, b in zip(questions, best, strict=True) if q.article != b[0]] or [0]
+                    )
+                ),
+                3,
+            ),
+        },
+    }
+    print(json.dumps(report, indent=1))
+
+
+if __name__ == "__main__":
+    main()
