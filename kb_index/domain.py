@@ -22,6 +22,7 @@ AREAS = (
     "plans",
 )
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?\Z")
 MAX_BODY = 200_000
 MAX_TITLE = 200
@@ -37,16 +38,20 @@ class Draft:
     body: str
 
     def checked(self) -> "Draft":
-        """Return it with spaces trimmed.
+        """Return it with spaces trimmed and lines ended by `\\n`, as the offsets of passages need it.
 
         Raises:
             InvalidInput: saying which field must be how.
         """
-        cleaned = Draft(self.title.strip(), self.area.strip(), self.language.strip(), self.body)
-        if not 1 <= len(cleaned.title) <= MAX_TITLE or "\n" in cleaned.title:
+        body = self.body.replace("\r\n", "\n").replace("\r", "\n")
+        cleaned = Draft(self.title.strip(), self.area.strip(), self.language.strip(), body)
+        if not 1 <= len(cleaned.title) <= MAX_TITLE or re.search(r"[\t\r\n]", cleaned.title):
             raise InvalidInput(f"title: one line of 1 to {MAX_TITLE} characters.")
-        if not cleaned.body.strip() or len(cleaned.body) > MAX_BODY:
+        if not body.strip() or len(body) > MAX_BODY:
             raise InvalidInput(f"body: 1 to {MAX_BODY} characters of Markdown.")
+        for name, text in (("title", cleaned.title), ("body", body)):
+            if _CONTROL.search(text):
+                raise InvalidInput(f"{name}: it holds a control character.", hint="Remove it and save again.")
         if not _ID.match(cleaned.area) or len(cleaned.area) > 40:
             raise InvalidInput("area: small letters, digits and hyphens, such as `billing`.")
         if not _LANGUAGE.match(cleaned.language):
@@ -96,9 +101,22 @@ class Version:
 
 
 @dataclass(frozen=True)
+class Listed:
+    """A published article in a list."""
+
+    article_id: ArticleId
+    title: str
+    area: str
+    language: str
+
+
+@dataclass(frozen=True)
 class Passage:
-    """A stretch of an article's body: `text` as plain words, `start` and `end` as character offsets in the
-    Markdown body."""
+    """A stretch of an article under `heading`.
+
+    `text` is plain, one paragraph, list item or table row a line; `start` and `end` are character offsets in
+    the Markdown body.
+    """
 
     heading: str
     text: str
@@ -108,7 +126,12 @@ class Passage:
 
 @dataclass(frozen=True)
 class Hit:
-    """An article that may answer, by its best passage. `score` is a cosine, 0 to 1."""
+    """An article that may answer, by its best passage.
+
+    `score` is a cosine, 0 to 1, of the question with that passage or the title. `quote` is the one to three
+    sentences of the passage that bear on the question, as plain text; `start` and `end` are the character
+    offsets of the quote in the Markdown body of this version.
+    """
 
     article_id: ArticleId
     version: int

@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.foundation.http import Access, Call, Endpoint
-from kb_index.domain import Hit, Version
+from kb_index.domain import Hit, Listed
 from kb_index.rendering import to_html
 from kb_index.search import ArticleSearch
 from kb_index.service import Articles
@@ -70,7 +70,7 @@ class HelpPages:
         if asked:
             hits = await self._search.search(asked, limit=10)
             return _page(f"Help: {asked[:80]}", asked, "<h1>Search results</h1>" + _hits(hits))
-        listed = await self._articles.all_published()
+        listed = await self._articles.titles()
         return _page("Help", "", "<h1>How can we help?</h1>" + _list(listed))
 
     async def article(self, call: Call) -> web.Response:
@@ -90,14 +90,13 @@ def _area(area: str) -> str:
     return area.replace("-", " ").capitalize()
 
 
-def _list(versions: list[Version]) -> str:
-    if not versions:
+def _list(listed: list[Listed]) -> str:
+    if not listed:
         return "<p>There are no articles yet.</p>"
     parts = []
-    for area, group in groupby(versions, key=lambda version: version.draft.area):
+    for area, group in groupby(listed, key=lambda one: one.area):
         items = "".join(
-            f'<li><a href="/help/{escape(one.article_id)}">{escape(one.draft.title)}</a></li>'
-            for one in group
+            f'<li><a href="/help/{escape(one.article_id)}">{escape(one.title)}</a></li>' for one in group
         )
         parts.append(f'<h2>{escape(_area(area))}</h2><ul class="plain">{items}</ul>')
     return "".join(parts)

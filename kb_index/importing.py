@@ -1,10 +1,11 @@
 """A folder of Markdown with front matter becomes published articles."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -31,77 +32,120 @@ class ImportReport:
     failed: dict[str, str] = field(default_factory=dict)
 
 
-def parse_article(raw: bytes, name: str) -> tuple[str, Draft]:
-    """Read a Markdown file with front matter.
+@dataclass(frozen=True)
+class ParsedArticle:
+    """A file as read; `digest` is its SHA-256."""
+
+    id: str
+    draft: Draft
+    updated: date
+    digest: str
+
+
+def parse_article(raw: bytes, name: str) -> ParsedArticle:
+    """Read a Markdown file with front matter; `id` may be left to the file's name and `language` to `en`.
 
     Raises:
         InvalidInput: with a sentence that says what is wrong where.
     """
-    if len(raw) > MAX_FILE:
-        raise InvalidInput(f"The file is larger than {MAX_FILE // 1000} kB.")
     try:
-        text = raw.decode("utf-8").replace("\r\n", "\n")
+        text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise InvalidInput("The file is not UTF-8.") from None
     check_text(text)
     if not text.startswith("---\n") or "\n---\n" not in text:
         raise InvalidInput("The file must start with front matter between two lines of `---`.")
     head, _, body = text[4:].partition("\n---\n")
+    values = _front_matter(head)
+    article_id = check_article_id(_text(values, "id", name))
+    title, area, language = (_text(values, key, name) for key in ("title", "area", "language"))
+    draft = Draft(title, area, language, body.lstrip("\n")).checked()
+    return ParsedArticle(article_id, draft, _day(values.get("updated")), hashlib.sha256(raw).hexdigest())
+
+
+def _front_matter(head: str) -> Mapping[str, Any]:
     try:
         values = yaml.safe_load(head)
-    except (yaml.YAMLError, ValueError):
-        raise InvalidInput("The front matter is not valid YAML.") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" (line {mark.line + 2})" if mark else ""
+        raise InvalidInput(f"The front matter is not valid YAML{where}.") from None
     if not isinstance(values, Mapping):
         raise InvalidInput("The front matter must name fields, such as `title: ...`.")
-    article_id = check_article_id(_text(values, "id", name))
-    if not isinstance(values.get("updated"), date):
-        raise InvalidInput("updated: a date such as 2026-03-31.")
-    title, area, language = (_text(values, key, name) for key in ("title", "area", "language"))
-    return article_id, Draft(title, area, language, body.lstrip("\n")).checked()
+    return values
+
+
+def _day(value: object) -> date:
+    with contextlib.suppress(ValueError):
+        if isinstance(value, str):
+            return date.fromisoformat(value)
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    raise InvalidInput("updated: a date such as 2026-03-31.")
 
 
 def _text(values: Mapping[str, Any], key: str, name: str) -> str:
     value = values.get(key, Path(name).stem if key == "id" else "en" if key == "language" else None)
     if not isinstance(value, str):
-        raise InvalidInput(f"{key}: a text is needed.")
+        raise InvalidInput(f"{key}: a text is needed.", hint="Put it in quotes if YAML reads it otherwise.")
     return value
 
 
 async def import_folder(articles: Articles, folder: Path, *, force: bool = False) -> ImportReport:
-    """Create, update and publish from `folder`/*.md. Unchanged files do nothing; an article that was edited
-    since its import is left alone unless `force`; a file that cannot be taken does not stop the others.
+    """Create, update and publish from `folder`/*.md; a README.md is left out.
+
+    Unchanged files do nothing; an article that was edited since its import is left alone unless `force`; a
+    file that cannot be taken does not stop the others.
 
     Raises:
         NotFound: when there is no such folder.
     """
-    if not await asyncio.to_thread(folder.is_dir):
+    paths = await asyncio.to_thread(_files, folder)
+    if paths is None:
         raise NotFound("There is no such folder.", hint="Name a folder of .md files.")
     report = ImportReport()
-    for path in await asyncio.to_thread(lambda: sorted(folder.glob("*.md"))):
+    seen: dict[str, str] = {}
+    for path in paths:
         try:
-            await _import_file(articles, path, report, force)
+            parsed = parse_article(await asyncio.to_thread(_read, path), path.name)
+            if (first := seen.setdefault(parsed.id, path.name)) != path.name:
+                raise InvalidInput(f"id: {first} has the same.")
+            written = _moment(parsed.updated, articles.now())
+            taken = await articles.take_in(
+                parsed.id, parsed.draft, digest=parsed.digest, written=written, by=_BY, force=force
+            )
+            getattr(report, taken).append(parsed.id)
         except FirstlineError as error:
             report.failed[path.name] = error.message
     return report
 
 
-async def _import_file(articles: Articles, path: Path, report: ImportReport, force: bool) -> None:
-    raw = await asyncio.to_thread(path.read_bytes)
-    article_id, draft = parse_article(raw, path.name)
-    digest = hashlib.sha256(raw).hexdigest()
+async def seed(articles: Articles, folder: Path) -> ImportReport:
+    """Import the articles that come with the product; what an editor changed stays. No folder is no error."""
     try:
-        current = await articles.get(article_id)
+        return await import_folder(articles, folder)
     except NotFound:
-        await articles.create(article_id, draft, by=_BY, imported_hash=digest)
-        await articles.publish(article_id, by=_BY)
-        report.created.append(article_id)
-        return
-    imported = await articles.imported_hash(article_id)
-    if imported == digest or current.draft == draft:
-        report.unchanged.append(article_id)
-    elif imported is None and not force:
-        report.kept.append(article_id)
-    else:
-        await articles.update(article_id, draft, base_version=current.version, by=_BY, imported_hash=digest)
-        await articles.publish(article_id, by=_BY)
-        report.updated.append(article_id)
+        return ImportReport()
+
+
+def _files(folder: Path) -> list[Path] | None:
+    if not folder.is_dir():
+        return None
+    return sorted(path for path in folder.glob("*.md") if path.name != "README.md")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise InvalidInput(f"The file cannot be read: {error.strerror}.") from None
+    if len(raw) > MAX_FILE:
+        raise InvalidInput(f"The file is larger than {MAX_FILE // 1000} kB.")
+    return raw
+
+
+def _moment(day: date, now: datetime) -> datetime:
+    return min(datetime.combine(day, time(), UTC), now)

@@ -1,29 +1,36 @@
 """The life of articles: written, versioned, published, taken back. Nothing that was saved is ever lost."""
 
 from dataclasses import replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.errors import Conflict, NotFound
 from bot.foundation.ids import ArticleId
-from kb_index import storage
-from kb_index.domain import Article, Draft, Version, check_article_id
+from kb_index import passage_storage, storage
+from kb_index.domain import Article, Draft, Listed, Version, check_article_id
+from kb_index.ports import Encoded
 from kb_index.search import ArticleSearch
 
+Taken = Literal["created", "updated", "unchanged", "kept"]
 log = structlog.get_logger(__name__)
 
 
 class Articles:
     """Reads and changes articles; a published change is searchable when the call returns."""
 
-    def __init__(self, database: Database, search: ArticleSearch, encoder: str, clock: Clock) -> None:
+    def __init__(self, database: Database, search: ArticleSearch, clock: Clock) -> None:
         self._database = database
         self._search = search
-        self._encoder = encoder
         self._clock = clock
+
+    def now(self) -> datetime:
+        """Return the present, as this service sees it."""
+        return self._clock.now()
 
     async def get(self, article_id: str) -> Article:
         """Return an article with its newest text.
@@ -66,14 +73,12 @@ class Articles:
             raise NotFound("There is no such article.", hint="See the list at /help.")
         return found
 
-    async def all_published(self) -> list[Version]:
-        """Return every text that readers see, by area and title."""
+    async def titles(self) -> list[Listed]:
+        """Return what readers can see, by area and title."""
         async with self._database.connect() as connection:
-            return await storage.all_published(connection)
+            return await storage.published_titles(connection)
 
-    async def create(
-        self, article_id: str, draft: Draft, *, by: str, imported_hash: str | None = None
-    ) -> Article:
+    async def create(self, article_id: str, draft: Draft, *, by: str) -> Article:
         """Create a draft article.
 
         Raises:
@@ -81,27 +86,10 @@ class Articles:
             Conflict: when the id is taken.
         """
         checked_id, draft = check_article_id(article_id), draft.checked()
-        now = self._clock.now()
         async with self._database.begin() as tx:
-            revision = await storage.next_revision(tx)
-            if await storage.find(tx, checked_id) is not None:
-                raise Conflict("There is an article of this id already.", hint="Choose another id.")
-            await storage.insert_article(
-                tx,
-                checked_id,
-                version=1,
-                published_version=None,
-                revision=revision,
-                updated_at=now,
-                updated_by=by,
-                imported_hash=imported_hash,
-            )
-            await storage.insert_version(tx, checked_id, 1, draft, now, by)
-        return Article(checked_id, 1, None, draft, now, by)
+            return await self._insert(tx, checked_id, draft, by=by, at=self._clock.now())
 
-    async def update(
-        self, article_id: str, draft: Draft, *, base_version: int, by: str, imported_hash: str | None = None
-    ) -> Article:
+    async def update(self, article_id: str, draft: Draft, *, base_version: int, by: str) -> Article:
         """Save a new version on top of `base_version`; the same text again changes nothing.
 
         Raises:
@@ -110,50 +98,33 @@ class Articles:
             Conflict: when somebody saved meanwhile; `extra["current"]` holds their text, and nothing is lost.
         """
         draft = draft.checked()
-        now = self._clock.now()
         async with self._database.begin() as tx:
             current = await self._locked(tx, article_id)
             if current.draft == draft:
                 return current
             if current.version != base_version:
-                raise Conflict(
-                    "Somebody saved another version meanwhile.",
-                    hint="Compare the two, then save again.",
-                    code="edit_conflict",
-                    extra={"current": current_as_json(current)},
-                )
-            version = current.version + 1
-            await storage.insert_version(tx, current.id, version, draft, now, by)
-            await storage.update_article(
-                tx,
-                current.id,
-                version=version,
-                updated_at=now,
-                updated_by=by,
-                imported_hash=imported_hash,
-                revision=await storage.next_revision(tx),
-            )
-        return replace(current, version=version, draft=draft, updated_at=now, updated_by=by)
+                raise _conflict(current)
+            return await self._add_version(tx, current, draft, by=by, at=self._clock.now())
 
     async def publish(self, article_id: str, *, by: str) -> Article:
         """Let readers and the search see the newest version.
 
         Raises:
             NotFound: when there is no such article.
+            Conflict: when somebody saved another version at that very moment.
         """
-        current = await self.get(article_id)
-        passages, vectors = await self._search.encode_passages(current.draft)
+        seen = await self.get(article_id)
+        if seen.status == "published":
+            return seen
+        made = await self._search.encode_article(seen.draft)
         async with self._database.begin() as tx:
-            now_current = await self._locked(tx, article_id)
-            if now_current.version != current.version:
-                raise Conflict("The article changed meanwhile.", hint="Look at it again, then publish.")
-            await storage.replace_passages(tx, current.id, current.version, passages, self._encoder, vectors)
-            await storage.update_article(
-                tx, current.id, published_version=current.version, revision=await storage.next_revision(tx)
-            )
+            current = await self._locked(tx, article_id)
+            if current.version != seen.version:
+                raise _conflict(current)
+            current = await self._show(tx, current, made)
         await self._search.announce()
         log.info("article_published", article=current.id, version=current.version, by=by)
-        return replace(current, published_version=current.version)
+        return current
 
     async def unpublish(self, article_id: str, *, by: str) -> Article:
         """Take the article away from readers and the search; its texts stay.
@@ -163,24 +134,112 @@ class Articles:
         """
         async with self._database.begin() as tx:
             current = await self._locked(tx, article_id)
-            await storage.replace_passages(tx, current.id, None, [], self._encoder, [])
-            await storage.update_article(
-                tx, current.id, published_version=None, revision=await storage.next_revision(tx)
-            )
+            if current.published_version is None:
+                return current
+            await passage_storage.delete_passages(tx, current.id)
+            revision = await storage.next_revision(tx)
+            await storage.update_article(tx, current.id, published_version=None, revision=revision)
         await self._search.announce()
         log.info("article_unpublished", article=current.id, by=by)
         return replace(current, published_version=None)
 
-    async def imported_hash(self, article_id: str) -> str | None:
-        """The hash of the file the newest text came from; None when an editor wrote it."""
-        async with self._database.connect() as connection:
-            return await storage.imported_hash(connection, ArticleId(article_id))
+    async def take_in(
+        self, article_id: str, draft: Draft, *, digest: str, written: datetime, by: str, force: bool
+    ) -> Taken:
+        """Import one article from a file whose hash is `digest`, in one transaction.
 
-    async def _locked(self, tx: Any, article_id: str) -> Article:
+        A new article is published. A changed one is too, if readers see it: whether they do is the editors'
+        decision. What an editor has changed since the last import is `kept`, unless `force`.
+
+        Raises:
+            InvalidInput: saying which field must be how.
+        """
+        checked_id, draft = check_article_id(article_id), draft.checked()
+        async with self._database.connect() as connection:
+            seen = await storage.find(connection, checked_id)
+            imported = await storage.imported_hash(connection, checked_id)
+        if seen is not None and (imported == digest or seen.draft == draft):
+            return "unchanged"
+        if seen is not None and imported is None and not force:
+            return "kept"
+        made = await self._search.encode_article(draft)
+        async with self._database.begin() as tx:
+            if seen is None:
+                current = await self._insert(tx, checked_id, draft, by=by, at=written, digest=digest)
+            else:
+                current = await self._locked(tx, article_id)
+                if current.version != seen.version:
+                    return "kept"
+                current = await self._add_version(tx, current, draft, by=by, at=written, digest=digest)
+            if seen is None or seen.published_version is not None:
+                await self._show(tx, current, made)
+        await self._search.announce()
+        return "created" if seen is None else "updated"
+
+    async def _insert(
+        self,
+        tx: AsyncConnection,
+        article_id: ArticleId,
+        draft: Draft,
+        *,
+        by: str,
+        at: datetime,
+        digest: str | None = None,
+    ) -> Article:
+        revision = await storage.next_revision(tx)
+        if await storage.find(tx, article_id) is not None:
+            raise Conflict("There is an article of this id already.", hint="Choose another id.")
+        await storage.insert_article(
+            tx,
+            article_id,
+            version=1,
+            published_version=None,
+            revision=revision,
+            imported_hash=digest,
+            updated_at=at,
+            updated_by=by,
+        )
+        await storage.insert_version(tx, article_id, 1, draft, at, by)
+        return Article(article_id, 1, None, draft, at, by)
+
+    async def _add_version(
+        self,
+        tx: AsyncConnection,
+        current: Article,
+        draft: Draft,
+        *,
+        by: str,
+        at: datetime,
+        digest: str | None = None,
+    ) -> Article:
+        version = current.version + 1
+        await storage.insert_version(tx, current.id, version, draft, at, by)
+        await storage.update_article(
+            tx, current.id, version=version, updated_at=at, updated_by=by, imported_hash=digest
+        )
+        return replace(current, version=version, draft=draft, updated_at=at, updated_by=by)
+
+    async def _show(self, tx: AsyncConnection, current: Article, made: list[Encoded]) -> Article:
+        shown = Version(current.id, current.version, current.draft, current.updated_at, current.updated_by)
+        await passage_storage.replace_passages(tx, shown, made, self._search.made_by)
+        revision = await storage.next_revision(tx)
+        await storage.update_article(tx, current.id, published_version=current.version, revision=revision)
+        return replace(current, published_version=current.version)
+
+    async def _locked(self, tx: AsyncConnection, article_id: str) -> Article:
         found = await storage.find(tx, ArticleId(article_id), lock=True)
         if found is None:
             raise NotFound("There is no such article.")
         return found
+
+
+def _conflict(current: Article) -> Conflict:
+    return Conflict(
+        "Somebody saved another version meanwhile.",
+        hint="Compare the two, then save again.",
+        code="edit_conflict",
+        extra={"current": current_as_json(current)},
+    )
 
 
 def current_as_json(article: Article) -> dict[str, Any]:

@@ -1,6 +1,5 @@
-"""Tables and statements of the knowledge base."""
+"""Tables of the knowledge base, and statements about articles and their versions."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import UtcDateTime, metadata
 from bot.foundation.ids import ArticleId
-from kb_index.domain import Article, Draft, Passage, Version
+from kb_index.domain import Article, Draft, Listed, Version
 
 revisions = sa.Sequence("kb_revisions", metadata=metadata)
 
@@ -48,10 +47,20 @@ passages = sa.Table(
     sa.Column("text", sa.Text, nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("language", sa.Text, nullable=False),
+    sa.Column("area", sa.Text, nullable=False),
+    sa.Column("is_title", sa.Boolean, nullable=False),
     sa.Column("encoder", sa.Text, nullable=False),
+    sa.Column("batch", sa.Text, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
+    sa.Column("sentences", sa.LargeBinary, nullable=False),
 )
-"""Passages of published versions, with their vectors, so that a restart encodes nothing again."""
+"""Passages of published versions, with their vectors, so that a restart encodes nothing again.
+
+`encoder` names the encoder and the way of splitting that made them; `batch` is new each time an article's
+passages are made, so that an index can tell whether it holds these. `vector` is float32, `sentences` holds
+the vectors of the passage's sentences as float16, to choose what to quote.
+"""
 
 _WRITERS = 7_261_908
 """Advisory lock: writers come one after the other, so revisions are committed in their order."""
@@ -71,20 +80,30 @@ def _joined() -> Any:
     return sa.select(articles, *columns).join(article_versions, newest)
 
 
+def _shown() -> sa.ColumnElement[bool]:
+    return sa.and_(
+        article_versions.c.article_id == articles.c.id,
+        article_versions.c.version == articles.c.published_version,
+    )
+
+
 def _article(row: Any) -> Article:
     draft = Draft(row.title, row.area, row.language, row.body)
     return Article(row.id, row.version, row.published_version, draft, row.updated_at, row.updated_by)
 
 
-def _version(row: Any) -> Version:
+def version_of(row: Any) -> Version:
+    """Make a version of a row of `article_versions`."""
     draft = Draft(row.title, row.area, row.language, row.body)
     return Version(row.article_id, row.version, draft, row.created_at, row.created_by)
 
 
 async def find(tx: AsyncConnection, article_id: ArticleId, *, lock: bool = False) -> Article | None:
     """Read an article with its newest text, holding it for the transaction when `lock`."""
-    query = _joined().where(articles.c.id == article_id)
-    row = (await tx.execute(query.with_for_update(of=articles) if lock else query)).one_or_none()
+    if lock:
+        # On its own: a statement that waits for a lock would join the new row with the texts of before.
+        await tx.execute(sa.select(articles.c.id).where(articles.c.id == article_id).with_for_update())
+    row = (await tx.execute(_joined().where(articles.c.id == article_id))).one_or_none()
     return _article(row) if row else None
 
 
@@ -142,106 +161,19 @@ async def update_article(tx: AsyncConnection, article_id: ArticleId, **values: A
 async def select_versions(tx: AsyncConnection, article_id: ArticleId) -> list[Version]:
     """Read all versions, newest first."""
     query = sa.select(article_versions).where(article_versions.c.article_id == article_id)
-    return [_version(row) for row in await tx.execute(query.order_by(article_versions.c.version.desc()))]
+    return [version_of(row) for row in await tx.execute(query.order_by(article_versions.c.version.desc()))]
 
 
 async def published(tx: AsyncConnection, article_id: ArticleId) -> Version | None:
     """Read the version that readers see."""
-    condition = sa.and_(
-        article_versions.c.article_id == articles.c.id,
-        article_versions.c.version == articles.c.published_version,
-    )
-    query = sa.select(article_versions).join(articles, condition).where(articles.c.id == article_id)
+    query = sa.select(article_versions).join(articles, _shown()).where(articles.c.id == article_id)
     row = (await tx.execute(query)).one_or_none()
-    return _version(row) if row else None
+    return version_of(row) if row else None
 
 
-async def all_published(tx: AsyncConnection) -> list[Version]:
-    """Read every version that readers see, by area and title."""
-    condition = sa.and_(
-        article_versions.c.article_id == articles.c.id,
-        article_versions.c.version == articles.c.published_version,
-    )
-    query = sa.select(article_versions).join(articles, condition)
+async def published_titles(tx: AsyncConnection) -> list[Listed]:
+    """Read id, title, area and language of every article that readers see, by area and title."""
+    columns = [article_versions.c[name] for name in ("article_id", "title", "area", "language")]
+    query = sa.select(*columns).join(articles, _shown())
     rows = await tx.execute(query.order_by(article_versions.c.area, article_versions.c.title))
-    return [_version(row) for row in rows]
-
-
-async def replace_passages(
-    tx: AsyncConnection,
-    article_id: ArticleId,
-    version: int | None,
-    found: Sequence[Passage],
-    encoder: str,
-    vectors: Sequence[bytes],
-) -> None:
-    """Put an article's passages in the place of its former ones; none when it is no longer published."""
-    await tx.execute(passages.delete().where(passages.c.article_id == article_id))
-    if version is not None and found:
-        rows = [
-            {
-                "article_id": article_id,
-                "version": version,
-                "heading": passage.heading,
-                "text": passage.text,
-                "start": passage.start,
-                "end": passage.end,
-                "encoder": encoder,
-                "vector": vector,
-            }
-            for passage, vector in zip(found, vectors, strict=True)
-        ]
-        await tx.execute(passages.insert(), rows)
-
-
-async def changed_since(tx: AsyncConnection, revision: int) -> list[tuple[ArticleId, int]]:
-    """Return (article, revision) of the articles that changed after `revision`, oldest change first."""
-    query = (
-        sa.select(articles.c.id, articles.c.revision)
-        .where(articles.c.revision > revision)
-        .order_by(articles.c.revision)
-    )
-    return [(row.id, row.revision) for row in await tx.execute(query)]
-
-
-async def stored_vectors(tx: AsyncConnection, ids: Sequence[str]) -> list[tuple[int, str, str, bytes]]:
-    """Return (no, article, encoder, vector) of the passages of these articles."""
-    query = sa.select(passages.c.no, passages.c.article_id, passages.c.encoder, passages.c.vector)
-    rows = await tx.execute(query.where(passages.c.article_id.in_(ids)).order_by(passages.c.no))
-    return [(row.no, row.article_id, row.encoder, row.vector) for row in rows]
-
-
-async def select_hits(tx: AsyncConnection, numbers: Sequence[int]) -> dict[int, Any]:
-    """Read passages by number, with title, area and language, if their version still is the published one."""
-    condition = sa.and_(
-        article_versions.c.article_id == passages.c.article_id,
-        article_versions.c.version == passages.c.version,
-    )
-    still = sa.and_(
-        articles.c.id == passages.c.article_id, articles.c.published_version == passages.c.version
-    )
-    columns = [
-        passages.c[name] for name in ("no", "article_id", "version", "heading", "text", "start", "end")
-    ]
-    query = (
-        sa.select(*columns, article_versions.c.title, article_versions.c.area, article_versions.c.language)
-        .join(article_versions, condition)
-        .join(articles, still)
-        .where(passages.c.no.in_(numbers))
-    )
-    return {row.no: row for row in await tx.execute(query)}
-
-
-async def stale_articles(tx: AsyncConnection, encoder: str) -> list[Version]:
-    """Published versions whose passages are missing or were made with another encoder."""
-    condition = sa.and_(
-        article_versions.c.article_id == articles.c.id,
-        article_versions.c.version == articles.c.published_version,
-    )
-    fresh = sa.select(passages.c.no).where(
-        passages.c.article_id == articles.c.id,
-        passages.c.version == articles.c.published_version,
-        passages.c.encoder == encoder,
-    )
-    query = sa.select(article_versions).join(articles, condition).where(~fresh.exists())
-    return [_version(row) for row in await tx.execute(query)]
+    return [Listed(row.article_id, row.title, row.area, row.language) for row in rows]

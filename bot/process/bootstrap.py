@@ -163,7 +163,7 @@ def _assemble(
         hosts=hosts,
         actions=actions,
         desk=CaseDesk(database, conversations, collector, wakeups, clock),
-        articles=Articles(database, search, encoder.fingerprint, clock),
+        articles=Articles(database, search, clock),
         search=search,
         staff=StaffDirectory(database, passwords, clock),
         sessions=sessions,
