@@ -106,10 +106,10 @@ export class FirstlineWidget extends LitElement {
   }
 
   protected override updated(_: PropertyValues): void {
-    this.settle();
     const input = this.find<HTMLTextAreaElement>("textarea");
     if (input !== null && input.value !== this.session.draft) input.value = this.session.draft;
     if (input !== null) fit(input);
+    this.settle();
     // History is not news: the log speaks only once it has been filled.
     if (this.session.caughtUp && !this.speaking) setTimeout(() => (this.speaking = true), 600);
   }
