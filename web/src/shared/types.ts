@@ -1,0 +1,138 @@
+/** What the staff's API gives. The events of a conversation are the same as the widget's. */
+import type { ChatEvent, Conversation } from "../widget/wire";
+
+export type { ChatEvent, Conversation };
+export type Role = "agent" | "editor" | "trainer" | "admin";
+export type Outcome = "verified" | "assumed" | "escalated" | "abandoned" | "failed";
+
+export interface Session {
+  staff: { id: string; name: string; email: string; roles: Role[] };
+  csrf: string;
+  password_change_required: boolean;
+}
+
+export type Priority = "urgent" | "high" | "normal" | "low";
+export type CaseOutcome = "solved" | "answered" | "not_solved" | "spam";
+
+export interface Case {
+  id: string;
+  conversation_id: string;
+  contact: { id: string; host: string; ref: string; name: string; email: string | null };
+  reason: string;
+  priority: Priority;
+  status: "queued" | "assigned" | "resolved";
+  assignee: { id: string; name: string } | null;
+  summary: string;
+  opened_at: string;
+  claimed_at: string | null;
+  last_activity_at: string | null;
+  resolved_at: string | null;
+  outcome: CaseOutcome | null;
+  note: string | null;
+  waited_seconds: number;
+}
+
+export interface CaseList {
+  cases: Case[];
+  queued: number;
+  assigned: number;
+}
+
+export interface Ranked {
+  name: string;
+  confidence: number;
+}
+
+export interface Attempt {
+  id: string;
+  turn_id: string | null;
+  kind: string;
+  name: string;
+  outcome: Outcome | null;
+  read: Record<string, unknown>;
+  done: Record<string, unknown>;
+  error: string | null;
+  duration_ms: number | null;
+  article_id?: string | null;
+  article_version?: number | null;
+  model_version?: string | null;
+}
+
+export interface Packet {
+  collected_at: string;
+  reason: string;
+  page: Record<string, unknown>;
+  client: Record<string, unknown>;
+  channel: string;
+  state: { as_of: string | null; parts: Record<string, unknown> | null; problem: string | null };
+  attempts: Attempt[];
+  articles: { article_id: string; version: number | null; title: string; url: string; seq: number; helpful: boolean | null }[];
+  turns: { turn_id: string; seq: number; text: string; intent: string | null; confidence: number | null; ranking: Ranked[]; model: string | null; status: string }[];
+  model_version: string | null;
+  summary: { wants: string; tried: string; seen: string; assistant: string };
+  shared: string[];
+  missing: string[];
+}
+
+export interface CaseDetail {
+  case: Case;
+  packet: Packet | null;
+  conversation: Conversation;
+  events: ChatEvent[];
+}
+
+export interface Article {
+  id: string;
+  title: string;
+  area: string;
+  language: string;
+  body: string;
+  status: "draft" | "published" | "changed";
+  version: number;
+  published_version: number | null;
+  updated_at: string;
+  updated_by: string;
+}
+
+export interface Version {
+  version: number;
+  title: string;
+  area: string;
+  language: string;
+  body: string;
+  created_at: string;
+  created_by: string;
+}
+
+export interface ReviewRow {
+  id: string;
+  contact_name: string;
+  started_at: string;
+  last_at: string;
+  turns: number;
+  owner: string;
+  outcomes: string[];
+  last_text: string;
+}
+
+export interface Turn {
+  id: string;
+  seq: number;
+  text: string;
+  choice: string | null;
+  intent: string | null;
+  confidence: number | null;
+  ranking: Ranked[];
+  model: string | null;
+  status: string;
+  error: string | null;
+  duration_ms: number | null;
+}
+
+export interface Review {
+  conversation: Conversation;
+  contact_name: string;
+  events: ChatEvent[];
+  turns: Turn[];
+  attempts: Attempt[];
+}
