@@ -27,3 +27,5 @@ function show(found: About | null): void {
 }
 
 show(await about());
+
+export {};
