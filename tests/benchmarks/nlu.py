@@ -13,12 +13,15 @@ have other authors.
 import argparse
 import csv
 import json
+import os
 import re
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # its threads wait by spinning
 
 import numpy as np
 import yaml
