@@ -1,10 +1,10 @@
 """firstline: run it, train it, talk to it, look at what it did, and mend it."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
 
-import click
 import typer
 
 from bot.cli.output import print_error
@@ -28,7 +28,15 @@ app.add_typer(staff, name="staff")
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "open"]
 CaseStatus = Literal["open", "queued", "assigned", "resolved"]
-Role = Literal["agent", "editor", "trainer", "admin"]
+
+
+class Role(StrEnum):
+    """What a staff account may do."""
+
+    AGENT = "agent"
+    EDITOR = "editor"
+    TRAINER = "trainer"
+    ADMIN = "admin"
 
 
 @app.command()
@@ -154,7 +162,7 @@ def staff_add(
     from bot.cli import accounts
     from bot.cli.opening import run
 
-    raise typer.Exit(run(accounts.add(email, name, list(role), as_json=json)))
+    raise typer.Exit(run(accounts.add(email, name, [str(one) for one in role], as_json=json)))
 
 
 @staff.command("reset-password")
@@ -179,16 +187,11 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; expected errors become one sentence, and the exit code is 1, or 2 for misuse."""
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        result = app(args=given, standalone_mode=False)
+        app(args=given)
     except FirstlineError as error:
         return print_error(error, as_json="--json" in given)
-    except click.exceptions.Exit as ended:
-        return int(ended.exit_code)
-    except click.ClickException as misuse:
-        misuse.show()
-        return int(misuse.exit_code)
-    except (KeyboardInterrupt, click.exceptions.Abort):
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        return 0
-    return result if isinstance(result, int) else 0
+    return 0
