@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from insights.metrics import Metrics
 Probe = Callable[[], Awaitable[bool]]
 _PROBE_DEADLINE = 2.0
 _TAG = ("operations",)
+_ASSET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}\Z")
 _PAGES = {"/": "index.html", "/console": "console.html", "/editor": "editor.html", "/review": "review.html"}
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
@@ -125,9 +127,8 @@ class Operations:
     async def asset(self, call: Call) -> web.StreamResponse:
         """Give a built file; names with a hash never change, the widget's does."""
         name = call.path.get("name")
-        folder = self.dist / "assets" if name else self.dist
-        file = folder / (name or "widget.js")
-        if not file.is_file() or file.parent != folder:
+        file = self.dist / "assets" / name if name else self.dist / "widget.js"
+        if (name and not _ASSET.match(name)) or not file.is_file():
             raise web.HTTPNotFound
         cache = "public, max-age=31536000, immutable" if name else "no-cache"
         headers = {"Cache-Control": cache, "Access-Control-Allow-Origin": "*"}
