@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from datetime import timedelta
 
-from bot.cli.opening import opened
+from bot.cli.opening import opened_database
 from bot.cli.output import print_json, print_table
 from bot.foundation.errors import NotFound
 from bot.process.settings import Settings
@@ -29,8 +29,10 @@ def rotate(host: str, grace_hours: float, *, as_json: bool) -> None:
 
 async def add(email: str, name: str, roles: list[str], *, as_json: bool) -> None:
     """Create an account."""
-    async with opened(Settings.from_env()) as firstline:
-        created, password = await firstline.staff.create(
+    from bot.process.small_wiring import staff_directory
+
+    async with opened_database(Settings.from_env()) as database:
+        created, password = await staff_directory(database).create(
             email=email, name=name, roles=frozenset(roles), by="cli"
         )
     if as_json:
@@ -41,11 +43,14 @@ async def add(email: str, name: str, roles: list[str], *, as_json: bool) -> None
 
 async def reset_password(email: str, *, as_json: bool) -> None:
     """Give a new one-time password."""
-    async with opened(Settings.from_env()) as firstline:
-        found = await firstline.staff.find_by_email(email)
+    from bot.process.small_wiring import staff_directory
+
+    async with opened_database(Settings.from_env()) as database:
+        directory = staff_directory(database)
+        found = await directory.find_by_email(email)
         if found is None:
             raise NotFound("There is no account of that address.", hint="See `firstline staff list`.")
-        password = await firstline.staff.reset_password(found.id, by="cli")
+        password = await directory.reset_password(found.id, by="cli")
     if as_json:
         print_json({"id": found.id, "email": found.email, "one_time_password": password.password})
     else:
@@ -54,8 +59,10 @@ async def reset_password(email: str, *, as_json: bool) -> None:
 
 async def list_staff(*, as_json: bool) -> None:
     """List accounts."""
-    async with opened(Settings.from_env()) as firstline:
-        found = await firstline.staff.list()
+    from bot.process.small_wiring import staff_directory
+
+    async with opened_database(Settings.from_env()) as database:
+        found = await staff_directory(database).list()
     if as_json:
         print_json({"staff": [asdict(one) for one in found]})
     else:

@@ -8,12 +8,13 @@ from typing import Any
 import aiohttp
 from rich.markup import escape
 
-from bot.cli.opening import opened
 from bot.cli.output import console, print_json
+from bot.foundation.clock import SystemClock
 from bot.foundation.errors import FirstlineError, NotFound, Unavailable
 from bot.foundation.ids import new_id
 from bot.process import home_lock
 from bot.process.settings import Settings
+from connectors.hosts.http import open_session
 from security.keyring import HostKeys, KeyRing
 from security.user_tokens import mint
 
@@ -124,13 +125,14 @@ async def chat(
 
 async def _find_user(settings: Settings, email: str, host: str | None) -> tuple[str, str]:
     """Ask the host application for its id of the user; returns the host's name and that id."""
-    async with opened(settings) as firstline:
-        names = [host] if host else list(firstline.hosts)
-        for name in names:
-            with contextlib.suppress(KeyError):
-                ref = await firstline.hosts.get(name).lookup(email)
-                if ref is not None:
-                    return name, ref
+    from bot.process.small_wiring import connect_known_hosts
+
+    async with open_session() as session:
+        hosts = connect_known_hosts(settings, session, SystemClock())
+        for name in [host] if host else list(hosts):
+            ref = await hosts.get(name).lookup(email)
+            if ref is not None:
+                return name, ref
     raise NotFound(
         "No host application knows a user with that e-mail.",
         hint="The demo application's users are ada, ben, cleo, dev, eli, fay, gus, hana, ivy and jon "

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from bot.cli.opening import opened
+from bot.cli.opening import opened, opened_database
 from bot.cli.output import print_json, print_table, when
 from bot.foundation.errors import InvalidInput
 from bot.process.settings import Settings
@@ -38,8 +38,10 @@ async def attempts(
 ) -> None:
     """List attempts."""
     begin, end = moment(since, "since"), moment(until, "until")
-    async with opened(Settings.from_env()) as firstline:
-        log = firstline.actions.log
+    from bot.process.small_wiring import attempt_log
+
+    async with opened_database(Settings.from_env()) as database:
+        log = attempt_log(database)
         found = await log.list(outcome=outcome, since=begin, until=end, limit=limit)  # type: ignore[arg-type]
         counts = await log.count(since=begin, until=end)
     if as_json:
@@ -63,9 +65,11 @@ async def attempts(
 
 async def cases(status: str, limit: int, *, as_json: bool) -> None:
     """List cases."""
-    async with opened(Settings.from_env()) as firstline:
-        found = await firstline.desk.list(status, limit=limit)
-        now = firstline.clock.now()
+    from bot.process.small_wiring import case_list
+
+    async with opened_database(Settings.from_env()) as database:
+        found = await case_list(database)(status, limit)
+    now = datetime.now(UTC)
     if as_json:
         rows = [
             {key: value for key, value in asdict(one).items() if key != "packet"}

@@ -3,18 +3,20 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Coroutine
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy.exc
 import structlog
 
+from bot.foundation.database import Database
 from bot.foundation.errors import FirstlineError, Unavailable
 from bot.process import home_lock
 from bot.process.settings import Settings
 
 if TYPE_CHECKING:
     from bot.process.bootstrap import Firstline
+    from bot.process.supervisor import Supervisor
 
 
 class Silent:
@@ -29,31 +31,44 @@ class Silent:
 
 @asynccontextmanager
 async def opened(settings: Settings) -> "AsyncIterator[Firstline]":
-    """Open the services; unless `firstline serve` runs, PostgreSQL and Valkey run as long as the block.
+    """Open all services; unless `firstline serve` runs, PostgreSQL and Valkey run as long as the block.
 
     Raises:
         FirstlineError: when a server does not answer or the encoder has not been exported.
     """
     from bot.process.bootstrap import open_firstline
+
+    async with _stores(settings) as supervisor, open_firstline(settings, supervisor.parts) as firstline:
+        yield firstline
+
+
+@asynccontextmanager
+async def opened_database(settings: Settings) -> AsyncIterator[Database]:
+    """Open the database alone, as `opened` does."""
+    async with _stores(settings) as supervisor:
+        database = Database.open(supervisor.database_url, pool_size=1)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+
+@asynccontextmanager
+async def _stores(settings: Settings) -> "AsyncIterator[Supervisor]":
     from bot.process.supervisor import Supervisor
 
     supervisor = Supervisor(settings, Silent())
-    with ExitStack() as stack:
-        serving = home_lock.running(settings.home) is not None
-        if not serving:
+    async with AsyncExitStack() as stack:
+        if home_lock.running(settings.home) is None:
             stack.enter_context(home_lock.hold(settings.home, "a firstline command"))
+            stack.push_async_callback(supervisor.stop)
+            await supervisor.start_stores()
         try:
-            if not serving:
-                await supervisor.start_stores()
-            async with open_firstline(settings, supervisor.parts) as firstline:
-                yield firstline
+            yield supervisor
         except (OSError, TimeoutError, sqlalchemy.exc.SQLAlchemyError) as error:
             raise Unavailable(
                 f"A server did not answer ({type(error).__name__}).", hint="Run `firstline doctor`."
             ) from error
-        finally:
-            if not serving:
-                await supervisor.stop()
 
 
 def run(work: Coroutine[Any, Any, int | None]) -> int:

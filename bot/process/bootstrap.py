@@ -7,7 +7,6 @@ them.
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -36,9 +35,10 @@ from bot.process.housekeeping import Housekeeping
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
+from bot.process.small_wiring import connect_known_hosts
 from bot.training.review_api import ReviewApi
 from connectors.hosts.http import HttpHostApplication, open_session
-from connectors.hosts.registry import HostRegistry, connect_hosts, find_hosts_file, load_hosts
+from connectors.hosts.registry import HostRegistry
 from escalation.api import CaseApi
 from escalation.line import AgentLine
 from escalation.packet import ContextCollector
@@ -54,7 +54,7 @@ from security.api import SecurityApi
 from security.authentication import HttpAuthenticator
 from security.directory import StaffDirectory
 from security.domain import OneTimePassword
-from security.keyring import HostKeys, KeyRing
+from security.keyring import HostKeys
 from security.masking import mask, mask_json
 from security.passwords import Passwords
 from security.rate_limit import SignInLimits
@@ -126,7 +126,7 @@ def _assemble(
 ) -> Firstline:
     clock = SystemClock()
     conversations = Conversations(database, wakeups, clock)
-    hosts = _connect_hosts(settings, outside, clock)
+    hosts = connect_known_hosts(settings, outside, clock)
     encoder = OnnxEncoder(settings.encoder_dir)
     search = ArticleSearch(database, encoder, wakeups, settings.home / "index" / "passages.faiss")
     brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
@@ -172,17 +172,6 @@ def _assemble(
         ),
         brain=brain,
     )
-
-
-def _connect_hosts(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> HostRegistry:
-    variables = {"home": str(settings.home)}
-    if settings.demo_port is not None and settings.demo_url is not None:
-        variables |= {"demo_port": str(settings.demo_port), "demo_url": settings.demo_url}
-    hosts = load_hosts(find_hosts_file(settings.home, settings.root), variables)
-    for name, host in hosts.items():
-        if not Path(host.keyring).exists():
-            KeyRing.create(Path(host.keyring), name, clock)
-    return connect_hosts(hosts, session, lambda path: KeyRing.load(path, clock))
 
 
 def _by_name(hosts: HostRegistry) -> Callable[[str], HttpHostApplication | None]:

@@ -1,0 +1,51 @@
+"""Single services for commands that need no more: the whole of `bootstrap` takes seconds to import."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+
+from actions.attempt_log import AttemptLog
+from bot.foundation.clock import Clock, SystemClock
+from bot.foundation.database import Database
+from bot.process.settings import Settings
+from connectors.hosts.registry import HostRegistry, connect_hosts, find_hosts_file, load_hosts
+from escalation import storage as case_storage
+from escalation.domain import Case
+from security.directory import StaffDirectory
+from security.keyring import KeyRing
+from security.masking import mask_json
+from security.passwords import Passwords
+
+
+def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> HostRegistry:
+    """Connect the applications that hosts.yml names; a key ring that is missing is made."""
+    variables = {"home": str(settings.home)}
+    if settings.demo_port is not None and settings.demo_url is not None:
+        variables |= {"demo_port": str(settings.demo_port), "demo_url": settings.demo_url}
+    hosts = load_hosts(find_hosts_file(settings.home, settings.root), variables)
+    for name, host in hosts.items():
+        if not Path(host.keyring).exists():
+            KeyRing.create(Path(host.keyring), name, clock)
+    return connect_hosts(hosts, session, lambda path: KeyRing.load(path, clock))
+
+
+def attempt_log(database: Database) -> AttemptLog:
+    """The log of attempts."""
+    return AttemptLog(database, SystemClock(), mask_json)
+
+
+def staff_directory(database: Database) -> StaffDirectory:
+    """The staff accounts."""
+    return StaffDirectory(database, Passwords(), SystemClock())
+
+
+def case_list(database: Database) -> Callable[[str, int], Awaitable[list[Case]]]:
+    """A function that lists cases of a status, without their packets."""
+
+    async def listed(status: str, limit: int) -> list[Case]:
+        statuses = ("queued", "assigned") if status == "open" else (status,)
+        async with database.connect() as connection:
+            return await case_storage.list_cases(connection, statuses, assignee_id=None, limit=limit)
+
+    return listed
