@@ -1,5 +1,8 @@
 """The knowledge base over HTTP: search for everybody, writing for editors."""
 
+import asyncio
+import re
+import unicodedata
 from datetime import datetime
 from typing import Any, Literal
 
@@ -22,7 +25,7 @@ class _Strict(BaseModel):
 class SearchQuery(_Strict):
     """A question, and filters."""
 
-    q: str = Field(min_length=1, max_length=4000)
+    q: str = Field(default="", description="Only the first 1,000 characters are read")
     limit: int = Field(default=5, ge=1, le=20)
     language: str | None = Field(default=None, max_length=10)
     area: str | None = Field(default=None, max_length=40)
@@ -67,7 +70,7 @@ class ArticleIn(_Strict):
 class NewArticleIn(ArticleIn):
     """A new article."""
 
-    id: str = Field(max_length=80)
+    id: str | None = Field(default=None, max_length=80, description="Made from the title when left out")
 
 
 class ArticleChangeIn(ArticleIn):
@@ -225,9 +228,9 @@ class KnowledgeApi:
     async def create(self, call: Call) -> Reply:
         """Create a draft."""
         body: NewArticleIn = call.body
-        return Reply(
-            _out(await self._articles.create(body.id, body.draft(), by=call.caller.name)), status=201
-        )
+        article_id = body.id if body.id is not None else _slug(body.title)
+        article = await self._articles.create(article_id, body.draft(), by=call.caller.name)
+        return Reply(_out(article), status=201, headers={"Location": f"/api/v1/articles/{article.id}"})
 
     async def read(self, call: Call) -> ArticleOut:
         """Read one article."""
@@ -269,7 +272,12 @@ class KnowledgeApi:
 
     async def preview(self, call: Call) -> PreviewOut:
         """Render Markdown."""
-        return PreviewOut(html=to_html(call.body.body))
+        return PreviewOut(html=await asyncio.to_thread(to_html, call.body.body))
+
+
+def _slug(title: str) -> str:
+    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    return "-".join(re.findall(r"[a-z0-9]+", plain))[:60].strip("-") or "article"
 
 
 def _out(article: Article) -> ArticleOut:

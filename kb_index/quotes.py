@@ -115,5 +115,9 @@ def _joined(chosen: list[str]) -> str:
 
 def _content(text: str) -> set[str]:
     """The words that carry meaning, roughly stemmed."""
-    words = (word for word in _WORD.findall(text.lower()) if word not in _COMMON and len(word) > 1)
+    words = (
+        word
+        for word in _WORD.findall(text.lower())
+        if word not in _COMMON and (len(word) > 1 or word.isdigit())
+    )
     return {_SUFFIX.sub("", word.strip("'-"))[:6] for word in words}

@@ -1,50 +1,70 @@
 """Markdown to HTML that cannot do anything: CommonMark first, then an allow-list."""
 
-from functools import lru_cache
+import re
+from collections.abc import Iterable
 
 import nh3
-from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
-_TAGS = {
-    "a",
-    "blockquote",
-    "br",
-    "code",
-    "em",
-    "h2",
-    "h3",
-    "h4",
-    "hr",
-    "img",
-    "li",
-    "ol",
-    "p",
-    "pre",
-    "strong",
-    "table",
-    "tbody",
-    "td",
-    "th",
-    "thead",
-    "tr",
-    "ul",
-}
+from kb_index.plain import markdown
+
+_TAGS = frozenset(
+    re.findall(
+        r"\w+",
+        "a blockquote br code em h2 h3 h4 h5 h6 hr img li ol p pre strong table tbody td th thead tr ul",
+    )
+)
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
-
-
-@lru_cache(maxsize=1)
-def _markdown() -> MarkdownIt:
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
+_SCHEMES = frozenset(("http", "https", "mailto", "tel"))
 
 
 def to_html(body: str) -> str:
-    """Render a Markdown body. HTML in it is shown as text, links go to http(s), mailto and paths only, and a
-    first-level heading becomes a second-level one, since the page's title is the first."""
-    rendered = _markdown().render(body).replace("<h1>", "<h2>").replace("</h1>", "</h2>")
+    """Render a Markdown body for a page whose title is the first-level heading.
+
+    HTML in it is shown as text. Links go to http(s), mail, telephone and paths only. Headings begin at the
+    second level and skip none. A picture from another site becomes a link, so that reading tells nobody else.
+    """
+    environment: dict[str, object] = {}
+    renderer = markdown()
+    tokens = renderer.parse(body, environment)
+    _level_headings(tokens)
+    for token in tokens:
+        if token.children:
+            token.children = list(_link_foreign_pictures(token.children))
+    html = str(renderer.renderer.render(tokens, renderer.options, environment))
     return nh3.clean(
-        rendered,
-        tags=_TAGS,
-        attributes=_ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
+        html,
+        tags=set(_TAGS),
+        attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
+        url_schemes=set(_SCHEMES),
         link_rel="noopener noreferrer",
     )
+
+
+def _level_headings(tokens: list[Token]) -> None:
+    """The outline of a document holds only if no level is skipped (WCAG technique H42)."""
+    open_levels: list[int] = []
+    for token in tokens:
+        if token.type == "heading_open":
+            written = int(token.tag[1])
+            while open_levels and open_levels[-1] >= written:
+                open_levels.pop()
+            open_levels.append(written)
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, 1 + len(open_levels))}"
+
+
+def _link_foreign_pictures(children: Iterable[Token]) -> Iterable[Token]:
+    for child in children:
+        source = str(child.attrGet("src") or "") if child.type == "image" else ""
+        if not source or re.match(r"/(?![/\\])", source):
+            yield child
+            continue
+        opening, text, closing = (
+            Token("link_open", "a", 1),
+            Token("text", "", 0),
+            Token("link_close", "a", -1),
+        )
+        opening.attrSet("href", source)
+        text.content = child.content or "Picture"
+        yield from (opening, text, closing)

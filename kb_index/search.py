@@ -26,7 +26,7 @@ TOPIC = "kb"
 MAX_QUESTION = 1000
 """Characters of a question that are read; the rest does not change what is found."""
 MAX_HITS = 50
-_POLL = 5.0
+POLL = 5.0
 """Seconds after which PostgreSQL is asked for changes though nothing woke us."""
 _SNAPSHOT_EVERY = 60.0
 log = structlog.get_logger(__name__)
@@ -40,7 +40,10 @@ class ArticleSearch:
     that publishing a long article does not hold up a search.
     """
 
-    def __init__(self, database: Database, encoder: Encoder, wakeups: Wakeups, snapshot: Path) -> None:
+    def __init__(
+        self, database: Database, encoder: Encoder, wakeups: Wakeups, snapshot: Path, *, poll: float = POLL
+    ) -> None:
+        self._poll = poll
         self._database = database
         self._encoder = encoder
         self._wakeups = wakeups
@@ -191,7 +194,7 @@ class ArticleSearch:
     async def _follow(self) -> None:
         async with self._wakeups.subscribe(TOPIC) as subscription:
             while True:
-                await subscription.wait(_POLL)
+                await subscription.wait(self._poll)
                 try:
                     await self.refresh()
                     await self._save(every=_SNAPSHOT_EVERY)

@@ -1,0 +1,141 @@
+"""The knowledge base on real PostgreSQL with the real encoder; a second room stands for a second process."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from bot.foundation.clock import FixedClock
+from bot.foundation.database import Database
+from bot.foundation.wakeups import Wakeups
+from kb_index.domain import Draft
+from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.ports import Vectors
+from kb_index.search import ArticleSearch
+from kb_index.service import Articles
+
+NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
+RESET = Draft(
+    "Reset your password",
+    "sign-in",
+    "en",
+    """You can set a new password from the sign-in page. You need no help from us.
+
+## Ask for a link
+
+1. Open **Sign in** and choose [Forgot password](/forgot)
+2. Enter your e-mail address
+3. Open the e-mail and follow the link
+
+The link works for 30 minutes &amp; only once.
+
+## When no e-mail comes
+
+Look into the *spam* folder first. Some companies hold mail back for an hour.
+""",
+)
+REFUND = Draft(
+    "Refunds and returns",
+    "billing",
+    "en",
+    "You get your money back within 14 days of a delivery. The amount goes to the card that paid.\n",
+)
+PAUSE = Draft(
+    "Pause your subscription",
+    "plans",
+    "en-GB",
+    "Going on holiday? Pause for up to three months under Plan. Nothing is sent or charged in a pause.\n",
+)
+
+
+@dataclass
+class CountingEncoder:
+    """The real encoder, telling how many texts it was given; `alias` makes it pass for another one."""
+
+    encoder: OnnxEncoder
+    alias: str = ""
+    encoded: int = 0
+
+    @property
+    def fingerprint(self) -> str:
+        return self.alias or self.encoder.fingerprint
+
+    @property
+    def dimension(self) -> int:
+        return self.encoder.dimension
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        self.encoded += len(texts)
+        return self.encoder.encode(texts)
+
+    def count_tokens(self, text: str) -> int:
+        return self.encoder.count_tokens(text)
+
+
+@dataclass
+class Room:
+    """One process's knowledge base."""
+
+    search: ArticleSearch
+    articles: Articles
+    encoder: CountingEncoder
+    snapshot: Path
+    database: Database
+
+    async def write(self, article_id: str, draft: Draft) -> None:
+        """Create and publish."""
+        await self.articles.create(article_id, draft, by="Erin")
+        await self.articles.publish(article_id, by="Erin")
+
+    async def found(self, question: str, limit: int = 3) -> list[str]:
+        return [str(hit.article_id) for hit in await self.search.search(question, limit=limit)]
+
+
+@dataclass
+class House:
+    """Opens rooms on one database; `stop` before the test's end is fine."""
+
+    database: Database
+    encoder: OnnxEncoder
+    home: Path
+    stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def open(self, name: str = "a", *, wakeups: Wakeups | None = None, alias: str = "") -> Room:
+        encoder = CountingEncoder(self.encoder, alias)
+        snapshot = self.home / name / "passages.faiss"
+        search = ArticleSearch(self.database, encoder, wakeups or Wakeups(None), snapshot, poll=3600)
+        await search.start()
+        self.stack.push_async_callback(search.stop)
+        return Room(
+            search, Articles(self.database, search, FixedClock(NOW)), encoder, snapshot, self.database
+        )
+
+
+@pytest.fixture(scope="session")
+def encoder(encoder_dir: Path) -> OnnxEncoder:
+    return OnnxEncoder(encoder_dir)
+
+
+@pytest.fixture
+async def house(database: Database, encoder: OnnxEncoder, tmp_path: Path) -> AsyncIterator[House]:
+    house = House(database, encoder, tmp_path)
+    async with house.stack:
+        yield house
+
+
+@pytest.fixture
+async def room(house: House) -> Room:
+    return await house.open()
+
+
+Fill = Callable[[Room], None]
+
+
+async def fill(room: Room) -> None:
+    """Publish the three sample articles."""
+    await room.write("reset-password", RESET)
+    await room.write("refunds", REFUND)
+    await room.write("pause", PAUSE)
