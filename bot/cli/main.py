@@ -1,6 +1,8 @@
 """firstline: run it, train it, talk to it, look at what it did, and mend it."""
 
 import sys
+import traceback
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal
@@ -194,4 +196,21 @@ def main(arguments: list[str] | None = None) -> int:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     except KeyboardInterrupt:
         return 130
+    except Exception as error:
+        return print_error(_unexpected(error), as_json="--json" in given)
     return 0
+
+
+def _unexpected(error: Exception) -> FirstlineError:
+    """A fault of ours: the whole story goes to a file, a sentence to the screen."""
+    from bot.process.settings import Settings
+
+    log = Settings.from_env().logs / "crash.log"
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with log.open("a", encoding="utf-8") as file:
+        log.chmod(0o600)
+        file.write(f"--- {datetime.now(UTC).isoformat()}\n{''.join(traceback.format_exception(error))}\n")
+    return FirstlineError(
+        f"Something went wrong that should not ({type(error).__name__}).",
+        hint=f"The whole story is in {log}.",
+    )

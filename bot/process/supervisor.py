@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 import redis.asyncio
 import sqlalchemy.exc
+from alembic.util import CommandError
 
 from bot.foundation.database import Database
 from bot.foundation.errors import Unavailable
@@ -84,6 +85,11 @@ class Supervisor:
         database = Database.open(self.database_url, pool_size=1)
         try:
             await migrate.upgrade(database)
+        except CommandError:
+            raise Unavailable(
+                "The database was last used by a version of Firstline that this one does not know.",
+                hint="Run that version, or name another FIRSTLINE_HOME (or DATABASE_URL) for this one.",
+            ) from None
         finally:
             await database.close()
         self._progress.ready("Tables")
