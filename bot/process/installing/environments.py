@@ -144,6 +144,10 @@ class Environments:
             raise Failed(_missing(wanted))
         return found
 
+    def has_rasa_python(self) -> bool:
+        """Whether this machine has an interpreter for Rasa."""
+        return pythons.find(pythons.RASA, self._place.env, self._tried) is not None
+
     def install_uv(self) -> None:
         """Make the app's environment, with uv in it."""
         python = self.interpreter(pythons.APP)
