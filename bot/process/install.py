@@ -59,10 +59,13 @@ def _install(place: Place, console: Console, dev: bool, only: str) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX)
         environments = Environments(place, console)
         steps = all_steps.plan(place, console, environments, dev=dev, only=only)
-        if any(step.name == "rasa" and step.needed() for step in steps):
-            environments.interpreter(
-                all_steps.RASA, need_pip=False
-            )  # say that it is missing before minutes pass
+        if (
+            any(step.name == "rasa" and step.needed() for step in steps)
+            and not environments.has_rasa_python()
+        ):
+            # Say so before minutes pass; uv, which may be able to fetch one, comes first.
+            run([step for step in steps if step.name == "uv"], console)
+            environments.interpreter(all_steps.RASA, need_pip=False)
         if run(steps, console):
             console.say("everything is installed")
 
