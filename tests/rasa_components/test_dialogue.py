@@ -93,10 +93,12 @@ def test_an_action_that_changes_slots_ends_the_turn(rasa: Any, talk: Any) -> Non
 
 
 def test_an_order_number_in_the_question_needs_no_form(talk: Any) -> None:
-    assert _texts(talk.say("where is order KT-20451")) == ["action_order_status"]
+    assert _texts(talk.say("where is order K-20451")) == ["action_order_status"]
 
 
-@pytest.mark.parametrize("said", ["KT-20452", "20452", "it's number 20452", "kt 20452 please", "#20452"])
+@pytest.mark.parametrize(
+    "said", ["K-20452", "20452", "it's number 20452", "KT-20452", "k 20452 please", "#20452"]
+)
 def test_the_form_understands_an_order_number_however_it_is_written(rasa: Any, talk: Any, said: str) -> None:
     talk.say("where is my order")
     assert _texts(talk.say(said)) == ["action_order_status"]
@@ -117,7 +119,7 @@ def test_the_form_asks_again_when_the_order_is_not_known(rasa: Any, talk: Any) -
     rasa.actions.answers["validate_order_form"] = {"events": [unknown], "responses": [{"text": "not found"}]}
     assert _texts(talk.say("KT-99999")) == ["not found", "which order?"]
     rasa.actions.answers["validate_order_form"] = {"events": [], "responses": []}
-    assert _texts(talk.say("KT-20451")) == ["action_order_status"]
+    assert _texts(talk.say("K-20451")) == ["action_order_status"]
 
 
 def test_an_error_code_is_no_order_number(talk: Any) -> None:
@@ -147,7 +149,7 @@ def test_a_question_inside_the_form_is_answered_and_the_form_goes_on(rasa: Any, 
     talk.say("where is my order")
     answer = talk.say("what is your refund policy?")
     assert _texts(answer) == ["action_answer_question", "which order?"]
-    assert _texts(talk.say("KT-20451")) == ["action_order_status"]
+    assert _texts(talk.say("K-20451")) == ["action_order_status"]
 
 
 @pytest.mark.parametrize(
