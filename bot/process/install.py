@@ -83,7 +83,9 @@ def _environment() -> "dict[str, str]":
     """Our environment without what would lead the programs we call astray."""
     left_out = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA_PREFIX", "UV_PROJECT_ENVIRONMENT",
                 "UV_PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "__PYVENV_LAUNCHER__")  # fmt: skip
-    return {key: value for key, value in os.environ.items() if key not in left_out}
+    env = {key: value for key, value in os.environ.items() if key not in left_out}
+    env.setdefault("UV_NATIVE_TLS", "true")  # the certificates that the machine trusts, as pip does
+    return env
 
 
 def _leave_environment(place: Place) -> None:
