@@ -10,7 +10,7 @@ export function context(one: Case, packet: Packet | null): TemplateResult {
   if (packet === null) return html`<p class="fine">No context came with this case.</p>`;
   const { summary } = packet;
   const state = packet.state.parts ? groups(packet.state.parts) : [];
-  const problems = state.flatMap((group) => group.problems.map((problem) => ({ group: group.name, problem })));
+  const problems = state.filter((group) => group.problems.length > 0);
   return html`
     <section class="summary">
       <h3>In short</h3>
@@ -27,7 +27,12 @@ export function context(one: Case, packet: Packet | null): TemplateResult {
       ? html`<section>
           <h3>Stands out in the application</h3>
           <ul class="problems" data-testid="problems">
-            ${problems.map(({ group, problem }) => html`<li>${icons.alert}<span><strong>${group}</strong> ${problem}</span></li>`)}
+            ${problems.map(
+              (group) => html`<li>
+                ${icons.alert}
+                <div><strong>${group.name}</strong><ul>${group.problems.map((problem) => html`<li>${problem}</li>`)}</ul></div>
+              </li>`,
+            )}
           </ul>
         </section>`
       : nothing}

@@ -71,7 +71,7 @@ function items(list: unknown[], currency: string | undefined, prefix = ""): Item
 function rows(key: string, value: unknown, currency: string | undefined, prefix = ""): Row[] {
   if (value === null || value === undefined || value === "") return [];
   if (isValues(value)) {
-    return Object.entries(value).flatMap(([inner, item]) => rows(inner, item, currency, `${prefix}${human(key)}: `));
+    return Object.entries(value).flatMap(([inner, item]) => rows(inner, item, currency, `${prefix === "" ? human(key) : `${prefix}${human(key).toLowerCase()}`} `));
   }
   const name = human(key.replace(/_cents$/, "").replace(/_at$/, ""));
   const label = prefix === "" ? name : `${prefix}${name.charAt(0).toLowerCase()}${name.slice(1)}`;
