@@ -18,7 +18,7 @@ export function card(given: Card, baseUrl: string): TemplateResult | typeof noth
 
 function article(given: ArticleCard, baseUrl: string): TemplateResult {
   const href = helpAddress(given.url, baseUrl);
-  return html`<section class="card article" data-testid="article-card" aria-label="Help article: ${given.title}">
+  return html`<div role="group" class="card article" data-testid="article-card" aria-label="Help article: ${given.title}">
     <blockquote>${given.quote}</blockquote>
     <p class="source">
       ${icons.page}
@@ -26,7 +26,7 @@ function article(given: ArticleCard, baseUrl: string): TemplateResult {
         ? html`<span>${given.title}</span>`
         : html`<a href=${href} target="_blank" rel="noopener noreferrer">${given.title}<span class="unseen"> (opens in a new tab)</span></a>`}
     </p>
-  </section>`;
+  </div>`;
 }
 
 const outcomes = {
@@ -38,7 +38,7 @@ const outcomes = {
 function resolution(given: ResolutionCard): TemplateResult {
   const shown = outcomes[given.outcome] ?? outcomes.assumed;
   const facts = Array.isArray(given.facts) ? given.facts : [];
-  return html`<section class="card proof ${given.outcome}" data-testid="proof-card" data-outcome=${given.outcome} aria-label="${shown.word}: ${given.title}">
+  return html`<div role="group" class="card proof ${given.outcome}" data-testid="proof-card" data-outcome=${given.outcome} aria-label="${shown.word}: ${given.title}">
     <header><span class="seal">${shown.icon}</span><strong>${given.title}</strong></header>
     ${facts.length === 0
       ? nothing
@@ -63,7 +63,7 @@ function resolution(given: ResolutionCard): TemplateResult {
             <time datetime=${given.checked_at}>${clock(given.checked_at)}</time>`
         : shown.word}
     </footer>
-  </section>`;
+  </div>`;
 }
 
 function orders(given: OrdersCard): TemplateResult {
