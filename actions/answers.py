@@ -11,10 +11,10 @@ from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt, Ending
 from actions.handovers import Handovers
 from actions.intents import IntentCatalogue, IntentLabel
-from actions.library import Library
+from actions.library import Candidate, Library
 from actions.policy import AssistantPolicy
 from actions.ports import HitView
-from actions.replies import HELPED, NOT_HELPED, OFFER, PERSON, SOMETHING_ELSE, Button, Result, Say
+from actions.replies import HELPED, NOT_HELPED, OFFER, PERSON, SOMETHING_ELSE, Button, Result, Say, Tally
 from actions.turn import ActionTurn
 from bot.foundation.errors import FirstlineError
 
@@ -27,10 +27,14 @@ OFFER_TEXT = "Would you like to talk to a person instead?"
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to: articles best first, and whether the first may be given as the answer."""
+    """What a search came to: articles worth showing, best first.
 
-    hits: Sequence[HitView] = ()
+    `confident`: the first may be given as the answer. `alone`: it is far enough ahead of the next.
+    """
+
+    candidates: Sequence[Candidate] = ()
     confident: bool = False
+    alone: bool = False
     failed: bool = False
 
 
@@ -59,16 +63,16 @@ class Answers:
         started = monotonic()
         question = turn.typed or (label.question if label else "")
         attempt = await self._attempt(turn, question)
-        found = await self._find(question, label if turn.typed else None, known=True)
-        return await self._give(turn, attempt, question, found, started)
+        found = await self._find(question, label, turn.confidence or 0.0)
+        return await self._give(turn, attempt, found, started)
 
     async def clarify(self, turn: ActionTurn) -> Result:
         """Make something of a message that was not understood."""
         started = monotonic()
-        found = await self._find(turn.typed, None, known=False)
-        if found.confident:
+        found = await self._find(turn.typed, None, None)
+        if found.confident and found.alone:
             attempt = await self._attempt(turn, turn.typed)
-            return await self._give(turn, attempt, turn.typed, found, started)
+            return await self._give(turn, attempt, found, started)
         return await self._ask_back(turn, found, started)
 
     async def helped(self, turn: ActionTurn) -> Result:
@@ -89,9 +93,9 @@ class Answers:
         shown = await self._shown_for(turn, question)
         if len(shown) < self._policy.articles_per_question:
             started = monotonic()
-            found = await self._find(question, self._intents.get(last.intent), known=True)
-            rest = [hit for hit in found.hits if hit.article_id not in shown]
-            if rest and rest[0].score >= self._policy.suggest_article:
+            found = await self._find(question, self._intents.get(last.name), last.confidence or 0.0)
+            rest = [one for one in found.candidates if one.hit.article_id not in shown]
+            if rest:
                 attempt = await self._attempt(turn, question, "next", last.name)
                 return await self._give_next(turn, attempt, rest[0], started)
         text = "Sorry that this didn't solve it. A person can look into it with you. Shall I get one?"
@@ -113,51 +117,61 @@ class Answers:
         shown = {a.article_id for a in same if a.article_id}
         return shown | {str(other) for a in same for other in a.done.get("also", [])}
 
-    async def _find(self, question: str, label: IntentLabel | None, *, known: bool) -> Found:
+    async def _find(self, question: str, label: IntentLabel | None, confidence: float | None) -> Found:
+        """Search; `confidence` is the intent's, None when the message was not understood."""
         policy = self._policy
-        enough = policy.answer_known_intent if known else policy.answer_unknown_intent
+        known = confidence is not None
         try:
-            hits = await self._library.search(question)
-            if hits and hits[0].score >= enough:
-                return Found(hits, confident=True)
-            if label is not None and label.question:
-                canonical = await self._library.search(label.question)
-                if canonical and canonical[0].score >= policy.answer_unknown_intent:
-                    return Found(_merged(canonical, hits), confident=True)
+            ranked = await self._library.ranked(
+                question,
+                usual=label.article if label else None,
+                usual_question=label.question if label else "",
+                confidence=confidence or 0.0,
+            )
         except FirstlineError as error:
             log.warning("knowledge_base_unavailable", reason=error.code)
             return Found(failed=True)
-        return Found([hit for hit in hits if hit.score >= policy.suggest_article])
+        worth = [one for one in ranked if one.strength >= policy.suggest_article]
+        if not worth:
+            return Found()
+        enough = policy.answer_known_intent if known else policy.answer_unknown_intent
+        clear = policy.clear_lead if known else policy.clear_lead_unknown
+        lead = worth[0].strength - (ranked[1].strength if len(ranked) > 1 else 0.0)
+        return Found(worth, confident=worth[0].strength >= enough, alone=lead >= clear)
 
-    async def _give(
-        self, turn: ActionTurn, attempt: Attempt, question: str, found: Found, started: float
-    ) -> Result:
-        if not found.hits:
+    async def _give(self, turn: ActionTurn, attempt: Attempt, found: Found, started: float) -> Result:
+        if not found.candidates:
             return await self._nothing(turn, attempt, found, started)
-        best = found.hits[0]
-        lead = best.score - found.hits[1].score if len(found.hits) > 1 else 1.0
-        if found.confident or lead > self._policy.clear_lead * 3:
+        shown = [one.hit for one in found.candidates[: 1 if found.alone else 2]]
+        cards = [self._library.card(hit) for hit in shown]
+        if len(shown) == 1:
             text = "Here's what I found." if found.confident else "This is the closest I found."
-            shown, says = (
-                [best],
-                [Say(f"{text} Did this help?", (HELPED, NOT_HELPED), self._library.card(best))],
-            )
+            says = [Say(f"{text} Did this help?", (HELPED, NOT_HELPED), cards[0])]
         else:
-            shown = list(found.hits[:2])
             says = [
-                Say("I'm not sure which of these you mean.", card=self._library.card(shown[0])),
-                Say("Or this one. Is it one of these?", (HELPED, NOT_HELPED), self._library.card(shown[1])),
+                Say("I'm not sure which of these you mean.", card=cards[0]),
+                Say("Or this one. Is it one of these?", (HELPED, NOT_HELPED), cards[1]),
             ]
-        done = {"shown": best.article_id, "score": round(best.score, 3), "confident": found.confident}
-        if len(shown) > 1:
-            done["also"] = [hit.article_id for hit in shown[1:]]
-        await self._finish(turn, attempt, best, done, started)
-        return Result(tuple(says), attempt_id=attempt.id, tally="reset" if found.confident else "keep")
+        done = {
+            "shown": shown[0].article_id,
+            "score": round(shown[0].score, 3),
+            "strength": round(found.candidates[0].strength, 3),
+            "also": [hit.article_id for hit in shown[1:]],
+        }
+        await self._finish(turn, attempt, shown[0], done, started)
+        tally: Tally = "reset" if found.confident else "keep"
+        return Result(tuple(says), attempt_id=attempt.id, tally=tally)
 
-    async def _give_next(self, turn: ActionTurn, attempt: Attempt, hit: HitView, started: float) -> Result:
-        await self._finish(
-            turn, attempt, hit, {"shown": hit.article_id, "score": round(hit.score, 3)}, started
-        )
+    async def _give_next(
+        self, turn: ActionTurn, attempt: Attempt, candidate: Candidate, started: float
+    ) -> Result:
+        hit = candidate.hit
+        done = {
+            "shown": hit.article_id,
+            "score": round(hit.score, 3),
+            "strength": round(candidate.strength, 3),
+        }
+        await self._finish(turn, attempt, hit, done, started)
         text = "Sorry about that. This one may fit better. Did it help?"
         say = Say(text, (HELPED, NOT_HELPED), self._library.card(hit))
         return Result((say,), attempt_id=attempt.id, tally="count")
@@ -201,10 +215,9 @@ class Answers:
 
     def _near(self, found: Found) -> Say | None:
         """An article that is near, though not near enough to be called the answer."""
-        threshold = (self._policy.suggest_article + self._policy.answer_unknown_intent) / 2
-        if not found.hits or found.hits[0].score < threshold:
+        if not found.candidates or found.candidates[0].strength < self._policy.mention_article:
             return None
-        return Say("This may be about it.", card=self._library.card(found.hits[0]))
+        return Say("This may be about it.", card=self._library.card(found.candidates[0].hit))
 
     async def _attempt(
         self, turn: ActionTurn, question: str, step: str = "1", name: str | None = None
@@ -224,11 +237,6 @@ class Answers:
             article_version=hit.version,
         )
         await self._log.finish(attempt.id, ending)
-
-
-def _merged(first: Sequence[HitView], then: Sequence[HitView]) -> list[HitView]:
-    seen = {hit.article_id for hit in first}
-    return [*first, *(hit for hit in then if hit.article_id not in seen)]
 
 
 def _since(started: float) -> int:

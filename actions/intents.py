@@ -16,13 +16,15 @@ IntentKind = Literal["control", "workflow", "answer", "fallback"]
 class IntentLabel:
     """An intent in words: `label` is a button's text, `question` what a user would ask for it.
 
-    The question is empty when nothing can be searched for without more words.
+    The question is empty when nothing can be searched for without more words. `article` is the id of the
+    article that usually answers, where there is one.
     """
 
     name: str
     label: str
     kind: IntentKind
     question: str
+    article: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,4 +82,7 @@ def _label(name: str, entry: Any) -> IntentLabel:
     label = entry.get("label")
     if not isinstance(label, str) or not 2 <= len(label) <= 40:
         raise InvalidInput(f"The intent {name} needs a `label` of 2 to 40 characters.")
-    return IntentLabel(name, label, entry["kind"], str(entry.get("question", label)))
+    article = entry.get("article")
+    if article is not None and not isinstance(article, str):
+        raise InvalidInput(f"The intent {name} has an `article` that is no article's id.")
+    return IntentLabel(name, label, entry["kind"], str(entry.get("question", label)), article)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -16,6 +17,14 @@ LONGEST_QUOTE = 420
 """Characters of a passage shown on a card."""
 LONGEST_QUESTION = 500
 _PASSAGES = 8
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A hit, and how much speaks for it: its score and what the intent adds."""
+
+    hit: HitView
+    strength: float
 
 
 class Library:
@@ -47,7 +56,29 @@ class Library:
         except FirstlineError as error:
             log.warning("knowledge_base_unavailable", reason=error.code)
             return None
-        return hits[0] if hits and hits[0].score >= self._policy.suggest_article else None
+        return hits[0] if hits and hits[0].score >= self._policy.answer_known_intent else None
+
+    async def ranked(
+        self, question: str, *, usual: str | None, usual_question: str, confidence: float
+    ) -> list[Candidate]:
+        """Return articles for `question`, strongest first, the one that usually answers the intent favoured.
+
+        `usual` is that article's id, `usual_question` finds it when the user's words do not. Raises as
+        `search`.
+        """
+        hits = await self.search(question)
+        prior = self._policy.intent_prior * confidence
+        strengths = {hit.article_id: hit.score for hit in hits}
+        if usual is not None and usual not in strengths and usual_question:
+            found = [hit for hit in await self.search(usual_question) if hit.article_id == usual]
+            hits += found
+            # It is at most as near as the last one that the user's own words found.
+            strengths |= {hit.article_id: min(strengths.values(), default=hit.score) for hit in found}
+        candidates = [
+            Candidate(hit, strengths[hit.article_id] + (prior if hit.article_id == usual else 0.0))
+            for hit in hits
+        ]
+        return sorted(candidates, key=lambda candidate: -candidate.strength)
 
     @staticmethod
     def card(hit: HitView) -> dict[str, Any]:

@@ -29,9 +29,16 @@ async def test_a_pressed_button_is_answered_by_what_it_asks_for(bench: Bench) ->
 
 
 async def test_odd_words_with_a_clear_intent_are_answered_by_the_intent(bench: Bench) -> None:
-    bench.knowledge.lay_out("where do i find my invoices", ("find-invoices", 0.9))
+    bench.knowledge.lay_out("numbers", ("other", 0.31))
+    bench.knowledge.lay_out("where do i find my invoices", ("find-your-invoices", 0.9))
     reply = await bench.chat.ask("get_invoice", "thing u sent me w the numbers for my boss")
-    assert reply.card("article")["article_id"] == "find-invoices"
+    assert reply.card("article")["article_id"] == "find-your-invoices"
+
+
+async def test_clear_words_outweigh_what_the_intent_usually_means(bench: Bench) -> None:
+    bench.knowledge.lay_out("vat", ("price-and-taxes", 0.6), ("find-your-invoices", 0.35))
+    reply = await bench.chat.ask("get_invoice", "how much is the vat")
+    assert reply.card("article")["article_id"] == "price-and-taxes"
 
 
 async def test_two_near_articles_are_both_shown(bench: Bench) -> None:
@@ -147,7 +154,7 @@ async def test_not_understood_but_an_article_fits_well(bench: Bench) -> None:
 
 
 async def test_not_understood_and_an_article_that_hardly_fits_is_no_answer(bench: Bench) -> None:
-    bench.knowledge.lay_out("weather", ("delivery-days", 0.41))
+    bench.knowledge.lay_out("weather", ("delivery-days", 0.38))
     reply = await bench.chat.misunderstood("what is the weather")
     assert not reply.has("article")
     assert reply.slots["failed_attempts"] == 1

@@ -2,11 +2,11 @@
 
     .venv/bin/python -m tests.benchmarks.answers --encoder DIR [--foreign FILE.csv]
 
-Three kinds of messages: `data/kb/questions.yml` (the article is known), held-out messages that are none of
-the assistant's business (`tests/rasa_components/held_out.yml`), and, where given, more of these (CSV, column
-`text`).
-For each threshold it prints how many questions are answered, how many of these rightly, and how many foreign
-messages get an article. Half of the questions, by a fixed shuffle, choose; the other half check.
+Messages: `data/kb/questions.yml`, of which some have an article ("known") and some sound as if and have none
+("near"), and messages that are none of the assistant's business ("foreign"), held out
+(`tests/rasa_components/held_out.yml`) and, where given, more of these (CSV, column `text`). For each one
+of the thresholds it prints how many known questions are answered, how many of these rightly, and how many near and foreign
+messages get an article. Half of each, by a fixed shuffle, choose; the other half check.
 """
 
 import argparse
@@ -36,11 +36,12 @@ class Articles:
         texts: list[str] = []
         self.owners: list[str] = []
         for path in sorted(folder.glob("*.md")):
-            article, draft = parse_article(path.read_bytes(), path.name)
-            passages = split(draft.body)
-            own = [". ".join(filter(None, (draft.title, one.heading, one.text))) for one in passages]
-            texts += [draft.title, *own]
-            self.owners += [article] * (len(own) + 1)
+            parsed = parse_article(path.read_bytes(), path.name)
+            title = parsed.draft.title
+            passages = split(parsed.draft.body, encoder.count_tokens)
+            own = [". ".join(filter(None, (title, one.heading, one.text))) for one in passages]
+            texts += [title, *own]
+            self.owners += [parsed.id] * (len(own) + 1)
         self._vectors = np.vstack([encoder.encode(texts[i : i + 32]) for i in range(0, len(texts), 32)])
 
     def best(self, questions: list[str]) -> list[tuple[str, float, float]]:
@@ -57,7 +58,9 @@ class Articles:
         return found
 
 
-def table(known: list[tuple[str, str, float]], foreign: list[float]) -> list[dict[str, Any]]:
+def table(
+    known: list[tuple[str, str, float]], near: list[float], foreign: list[float]
+) -> list[dict[str, Any]]:
     """Return a row for each threshold; `known` holds (right article, found article, score)."""
     rows = []
     for threshold in THRESHOLDS:
@@ -68,10 +71,15 @@ def table(known: list[tuple[str, str, float]], foreign: list[float]) -> list[dic
                 "threshold": threshold,
                 "answered": round(len(answered) / len(known), 3),
                 "right_of_answered": round(rightly / len(answered), 3) if answered else None,
+                "near_answered": round(sum(s >= threshold for s in near) / max(1, len(near)), 3),
                 "foreign_answered": round(sum(s >= threshold for s in foreign) / max(1, len(foreign)), 3),
             }
         )
     return rows
+
+
+def _median(values: list[float]) -> float | None:
+    return round(float(np.median(values)), 3) if values else None
 
 
 def main() -> None:
@@ -88,29 +96,25 @@ def main() -> None:
     if args.foreign:
         with args.foreign.open(encoding="utf-8") as lines:
             foreign += [row["text"] for row in csv.DictReader(lines)]
+    unanswerable = yaml.safe_load((args.kb / "questions.yml").read_text(encoding="utf-8"))["unanswerable"]
+    random.Random(7).shuffle(unanswerable)
     strange = [score for _, score, _ in articles.best(foreign)]
+    near = [score for _, score, _ in articles.best([str(text) for text in unanswerable])]
     best = articles.best([question.text for question in questions])
     known = [(q.article, found, score) for q, (found, score, _) in zip(questions, best, strict=True)]
     half = len(known) // 2
     report = {
-        "questions": len(known),
+        "known": len(known),
+        "near": len(near),
         "foreign": len(foreign),
-        "choose": table(known[:half], strange[::2]),
-        "check": table(known[half:], strange[1::2]),
-        "lead": {
-            "right": round(
-                float(np.median([b[2] for q, b in zip(questions, best, strict=True) if q.article == b[0]])), 3
-            ),
-            "wrong": round(
-                float(
-                    np.median(
-                        [b[2] for q, b in zip(questions, best, strict=True) if q.article != b[0]] or [0]
-                    )
-                ),
-                3,
-            ),
+        "choose": table(known[:half], near[::2], strange[::2]),
+        "check": table(known[half:], near[1::2], strange[1::2]),
+        "median_lead": {
+            name: _median([lead for (right, found, _), (_, _, lead) in zip(known, best, strict=True)
+                           if (right == found) == (name == "right")])
+            for name in ("right", "wrong")
         },
-    }
+    }  # fmt: skip
     print(json.dumps(report, indent=1))
 
 
