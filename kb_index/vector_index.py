@@ -24,6 +24,8 @@ from kb_index.ports import StoredPassage, Vectors
 log = structlog.get_logger(__name__)
 _FORMAT = 2
 _LOOK_AT = 40
+OPENING_FIRST = 0.05
+"""Cosine by which another passage must be nearer than the opening to be quoted instead."""
 
 
 @dataclass(frozen=True)
@@ -145,12 +147,18 @@ class VectorIndex:
         return best
 
     def _quotable(self, article: str, query: Any) -> int:
-        """The passage of the article's text that is nearest: a title itself says nothing to quote."""
+        """The passage of the article's text that is nearest; a title itself says nothing to quote.
+
+        The opening comes first unless another is clearly nearer: a question that is about the article as a
+        whole is answered there, while title and heading make all passages near.
+        """
         entry = self._entries[article]
         if len(entry.texts) < 2:
             return (entry.texts or entry.titles)[0]
         vectors = np.stack([self._index.reconstruct(number) for number in entry.texts])
-        return entry.texts[int(np.argmax(vectors @ query[0]))]
+        nearness = vectors @ query[0]
+        nearness[0] += OPENING_FIRST
+        return entry.texts[int(np.argmax(nearness))]
 
     def save(self, path: Path) -> None:
         """Write the snapshot beside `path` and rename it, so that readers see the old one or the new one."""
