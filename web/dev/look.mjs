@@ -82,6 +82,19 @@ const states = {
     await page.locator(hook("article-row")).filter({ hasText: "Pause" }).click();
     await page.waitForSelector(`${hook("editor-preview")} p`);
   },
+  // What the server cleans is built again from an allow-list: nothing else gets into the page, whatever is sent.
+  "editor-hostile": async (page) => {
+    const html = '<p onclick="x()">one <script>window.hurt=1</script><img src=x onerror="window.hurt=1"><a href="javascript:x()">two</a><iframe src="/"></iframe><svg onload="window.hurt=1"></svg><form><input name="q"></form></p>';
+    await page.route("**/articles/preview", (route) => route.fulfill({ json: { html } }));
+    const body = await page.inputValue(hook("editor-body"));
+    await page.fill(hook("editor-body"), `${body} `);
+    await page.waitForFunction(() => document.querySelector("[data-testid=editor-preview]")?.textContent.includes("two"));
+    const shown = await page.locator(hook("editor-preview")).innerHTML();
+    if (/script|on\w+=|<iframe|<svg|<form|<input|href/.test(shown)) throw new Error(`got into the page: ${shown}`);
+    await page.unroute("**/articles/preview");
+    await page.fill(hook("editor-body"), body);
+    await page.waitForFunction(() => document.querySelector("[data-testid=editor-preview]")?.textContent.includes("pause"));
+  },
   "editor-versions": async (page) => page.click(hook("editor-versions")).then(() => page.waitForSelector(hook("version-row"))),
   "editor-conflict": async (page) => {
     await page.goto(`${base}/editor#change-your-plan`);
