@@ -12,7 +12,6 @@ import fcntl
 import json
 import os
 import pwd
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,8 +22,10 @@ BUSY = 75
 UNREACHABLE = 77
 """Exit status: the user that root was dropped to cannot reach the program or its folder."""
 _CLONE_NEWUSER = 0x10000000
-_PR_SET_PDEATHSIG = 1
-_USER = "firstline"
+_PR_SET_PDEATHSIG, _PR_SET_KEEPCAPS, _PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE = 1, 8, 47, 2
+_CAP_DAC_OVERRIDE = 1
+_CAPABILITY_VERSION_3 = 0x20080522
+_libc = ctypes.CDLL(None, use_errno=True)
 
 
 def main(order: dict[str, Any]) -> None:
@@ -36,7 +37,7 @@ def main(order: dict[str, Any]) -> None:
     if order.get("unprivileged") and os.geteuid() == 0:
         _drop_root(order["argv"][0], order.get("own", []))
     if order.get("die_with_parent") and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGINT)
     if order.get("out_of_memory_first") and sys.platform == "linux":
         _write_text("/proc/self/oom_score_adj", "500")
     os.execv(order["argv"][0], order["argv"])
@@ -83,42 +84,47 @@ def _write(path: str, content: dict[str, Any]) -> None:
 def _drop_root(program: str, own: "list[str]") -> None:
     """Stop being root, which PostgreSQL refuses to run as.
 
-    A user namespace in which root bears another number changes nothing on the disk and needs no account;
-    where the system forbids one (most containers), an account of our own is used.
+    A user namespace in which root bears another number changes nothing on the disk. Where the system forbids
+    one (most containers), the account `nobody` is taken on, keeping the right to pass closed folders: the
+    home is closed to it, as the checkout may be, and neither is opened for this.
     """
+    nobody = pwd.getpwnam("nobody")
     for folder in own:
         _give(folder, 0, 0)
-    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) == 0:
+    if sys.platform == "linux" and _libc.unshare(_CLONE_NEWUSER) == 0:
         try:
-            nobody = pwd.getpwnam("nobody")
             _write_text("/proc/self/setgroups", "deny")
             _write_text("/proc/self/uid_map", f"{nobody.pw_uid} 0 1")
             _write_text("/proc/self/gid_map", f"{nobody.pw_gid} 0 1")
             return
-        except (OSError, KeyError) as error:
+        except OSError as error:
             sys.exit(f"a user namespace cannot be set up: {error}")
-    account = _account()
     for folder in own:
-        _give(folder, account.pw_uid, account.pw_gid)
+        _give(folder, nobody.pw_uid, nobody.pw_gid)
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_KEEPCAPS, 1, 0, 0, 0)
     os.setgroups([])
-    os.setgid(account.pw_gid)
-    os.setuid(account.pw_uid)
+    os.setgid(nobody.pw_gid)
+    os.setuid(nobody.pw_uid)
     os.umask(0o077)
-    for path, mode in [(program, os.X_OK), *((folder, os.R_OK | os.W_OK | os.X_OK) for folder in own)]:
-        if not os.access(path, mode):
-            print(f"the account {account.pw_name} cannot reach {path}", file=sys.stderr)
-            sys.exit(UNREACHABLE)
+    if sys.platform == "linux":
+        _keep_passage()
+    try:  # access(2) would not count the capability
+        os.close(os.open(program, os.O_RDONLY))
+        for folder in own:
+            os.listdir(folder)
+    except OSError as error:
+        print(f"the account nobody cannot reach {error.filename}", file=sys.stderr)
+        sys.exit(UNREACHABLE)
 
 
-def _account() -> pwd.struct_passwd:
-    for create in (True, False):
-        try:
-            return pwd.getpwnam(_USER)
-        except KeyError:
-            useradd = shutil.which("useradd", path="/usr/sbin:/sbin:/usr/bin:/bin")
-            if create and useradd:
-                subprocess.run([useradd, "--system", "--no-create-home", _USER], check=False)
-    return pwd.getpwnam("nobody")
+def _keep_passage() -> None:
+    """Keep CAP_DAC_OVERRIDE, and no other capability, over the execution of the program (capabilities(7))."""
+    bit = 1 << _CAP_DAC_OVERRIDE
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    effective_permitted_inheritable = (ctypes.c_uint32 * 6)(bit, bit, bit, 0, 0, 0)
+    if _libc.capset(header, effective_permitted_inheritable) == 0:
+        _libc.prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_RAISE, _CAP_DAC_OVERRIDE, 0, 0)
 
 
 def _give(folder: str, uid: int, gid: int) -> None:
