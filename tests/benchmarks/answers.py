@@ -4,8 +4,8 @@
 
 Messages: `data/kb/questions.yml`, of which some have an article ("known") and some sound as if and have none
 ("near"), and messages that are none of the assistant's business ("foreign"), held out
-(`tests/rasa_components/held_out.yml`) and, where given, more of these (CSV, column `text`). For each one
-of the thresholds it prints how many known questions are answered, how many of these rightly, and how many near and foreign
+(`tests/rasa_components/held_out.yml`) and, where given, more of these (CSV, column `text`). Printed for each
+threshold: how many known questions are answered, how many of these rightly, and how many near and foreign
 messages get an article. Half of each, by a fixed shuffle, choose; the other half check.
 """
 
