@@ -22,9 +22,9 @@ def moment(text: str | None, name: str, now: datetime | None = None) -> datetime
     """
     if text is None:
         return None
-    if span := _SPAN.match(text.strip()):
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[span[2]]: int(span[1])})
     try:
+        if span := _SPAN.match(text.strip()):
+            return (now or datetime.now(UTC)) - timedelta(**{_UNITS[span[2]]: int(span[1])})
         found = datetime.fromisoformat(text.strip())
         return (found if found.tzinfo else found.astimezone()).astimezone(UTC)
     except (ValueError, OverflowError):

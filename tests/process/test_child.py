@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 import psutil
 import pytest
@@ -139,7 +138,7 @@ async def test_a_child_that_will_not_go_is_killed_with_all_its_descendants(place
 
 async def test_two_that_start_at_once_are_one(place: Place) -> None:
     first, second = Small(place), Small(place)
-    results: list[Any] = await asyncio.gather(first.start(), second.start(), return_exceptions=True)
+    results = await asyncio.gather(first.start(), second.start(), return_exceptions=True)
     pids = {child.pid for child, result in zip((first, second), results, strict=True) if result is None}
     assert len(pids) <= 1, "two children run"
     first.abandon()

@@ -41,8 +41,11 @@ def test_what_is_not_needed_is_not_done_and_holds_nobody_up(console: Console) ->
 
 def test_steps_that_do_not_need_each_other_run_side_by_side(console: Console) -> None:
     both = threading.Barrier(2, timeout=10)
-    pair = [Step(name, name, (), lambda: True, lambda: both.wait() and None) for name in "ab"]
-    assert run(pair, console)
+
+    def meet() -> None:
+        both.wait()
+
+    assert run([Step(name, name, (), lambda: True, meet) for name in "ab"], console)
 
 
 def test_a_failure_ends_it_and_nothing_further_begins(console: Console) -> None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from bot.process.settings import BadSetting, Settings, normalise_database_url
 
 
-def read(root: Path = Path("/srv/firstline"), **environ: str) -> Settings:
-    return Settings.from_env(environ, root)
+def read(**environ: str) -> Settings:
+    return Settings.from_env(environ, Path("/srv/firstline"))
 
 
 def test_nothing_set_gives_the_documented_defaults() -> None:
