@@ -11,7 +11,9 @@ LONGEST_QUOTE = 340
 _SENTENCES = 3
 _WORD = re.compile(r"[\w'-]+")
 _STEP = re.compile(r"(?:\d{1,9}[.)]|•) ")
-_LEANING = re.compile(r"(it|this|that|these|those|they|then|also|but|otherwise|however|so)\b", re.IGNORECASE)
+_LEANING = re.compile(
+    r"(it|this|that|these|those|they|then|also|but|otherwise|however|so|see|afterwards)\b", re.IGNORECASE
+)
 _SUFFIX = re.compile(r"(?<=\w{3})(?:'s|ing|ed|es|s|e)$")
 _COMMON = frozenset(
     _WORD.findall(

@@ -24,7 +24,7 @@ from kb_index.ports import StoredPassage, Vectors
 log = structlog.get_logger(__name__)
 _FORMAT = 2
 _LOOK_AT = 40
-OPENING_FIRST = 0.05
+OPENING_FIRST = 0.08
 """Cosine by which another passage must be nearer than the opening to be quoted instead."""
 
 

@@ -1,18 +1,26 @@
 """The knowledge base on real PostgreSQL with the real encoder; a second room stands for a second process."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer
 
 from bot.foundation.clock import FixedClock
 from bot.foundation.database import Database
+from bot.foundation.errors import Forbidden
+from bot.foundation.http import Caller
+from bot.foundation.http.server import build_http
 from bot.foundation.wakeups import Wakeups
+from kb_index.api import KnowledgeApi
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.help_pages import HelpPages
 from kb_index.ports import Vectors
 from kb_index.search import ArticleSearch
 from kb_index.service import Articles
@@ -131,11 +139,43 @@ async def room(house: House) -> Room:
     return await house.open()
 
 
-Fill = Callable[[Room], None]
-
-
 async def fill(room: Room) -> None:
     """Publish the three sample articles."""
     await room.write("reset-password", RESET)
     await room.write("refunds", REFUND)
     await room.write("pause", PAUSE)
+
+
+class WhoeverItSays:
+    """Believes the header X-Caller (`user`, or a staff role); stands in for sign-in, which security tests."""
+
+    async def user(self, request: web.Request) -> Caller | None:
+        return Caller("user", id="demo:1", name="Ada") if request.headers.get("X-Caller") == "user" else None
+
+    async def user_from_token(self, token: str) -> Caller:
+        raise NotImplementedError
+
+    async def staff(self, request: web.Request) -> Caller | None:
+        role = request.headers.get("X-Caller", "")
+        known = role in ("agent", "editor", "admin")
+        return (
+            Caller("staff", id=f"stf_{role}", name=role.title(), roles=frozenset({role})) if known else None
+        )
+
+    async def check_origin(self, request: web.Request) -> None: ...
+
+    async def service(self, request: web.Request) -> Caller | None:
+        return None
+
+    async def check_csrf(self, request: web.Request, caller: Caller) -> None:
+        if "X-CSRF-Token" not in request.headers:
+            raise Forbidden("No token.")
+
+
+@pytest.fixture
+async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
+    endpoints = KnowledgeApi(room.articles, room.search).endpoints()
+    endpoints += HelpPages(room.articles, room.search).endpoints()
+    app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())
+    async with TestClient(TestServer(app)) as client:
+        yield client
