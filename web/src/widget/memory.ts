@@ -1,4 +1,7 @@
-/** What survives a reload in this tab: the draft, messages without an answer, and whether the panel is open. */
+/**
+ * What survives a reload in this tab: the draft, messages without an answer, and whether the panel is open;
+ * and, in this browser, which conversation it is in.
+ */
 
 export interface Pending {
   key: string;
@@ -35,6 +38,16 @@ export class Memory {
     write(name, kept.draft === "" && kept.outbox.length === 0 ? null : kept);
   }
 
+  /** The conversation that this browser is in; all tabs share it. The server checks whose it is. */
+  get conversation(): string | null {
+    const found = this.who === null ? null : read(`firstline:${this.scope}:${this.who}:conversation`, localStore);
+    return typeof found === "string" ? found : null;
+  }
+
+  set conversation(id: string | null) {
+    if (this.who !== null) write(`firstline:${this.scope}:${this.who}:conversation`, id, localStore);
+  }
+
   get open(): boolean {
     return read(`firstline:${this.scope}:open`) === true;
   }
@@ -44,18 +57,22 @@ export class Memory {
   }
 }
 
-function read(name: string): unknown {
+// Even to name a storage may be refused.
+const sessionStore = (): Storage => sessionStorage;
+const localStore = (): Storage => localStorage;
+
+function read(name: string, store = sessionStore): unknown {
   try {
-    return JSON.parse(sessionStorage.getItem(name) ?? "null");
+    return JSON.parse(store().getItem(name) ?? "null");
   } catch {
     return null;
   }
 }
 
-function write(name: string, value: unknown): void {
+function write(name: string, value: unknown, store = sessionStore): void {
   try {
-    if (value === null) sessionStorage.removeItem(name);
-    else sessionStorage.setItem(name, JSON.stringify(value));
+    if (value === null) store().removeItem(name);
+    else store().setItem(name, JSON.stringify(value));
   } catch {
     // Storage is full or refused: the widget works without it.
   }

@@ -41,6 +41,8 @@ export class Session extends EventTarget implements LinkListener {
   /** Whether all that was there at the start has arrived; what comes afterwards is news. */
   caughtUp = false;
   name: string | null = null;
+  /** A conversation that another browser of the user's began and that may be gone on with here. */
+  earlier: Conversation | null = null;
   feedback = new Map<number, boolean>();
 
   private readonly http: Http;
@@ -102,7 +104,9 @@ export class Session extends EventTarget implements LinkListener {
     try {
       await this.http.tokens.give();
       const known = await this.http.conversations();
-      const current = known.find((item) => item.case !== null || Date.now() - Date.parse(item.created_at) < recent);
+      const fresh = known.filter((item) => Date.now() - Date.parse(item.created_at) < recent);
+      const current = known.find((item) => item.case !== null) ?? fresh.find((item) => item.id === this.memory.conversation);
+      this.earlier = current === undefined ? (fresh.find((item) => item.last_seq > 0) ?? null) : null;
       this.trouble = this.stumbled = null;
       this.loaded = true;
       if (current !== undefined && this.conversation === null) this.adopt(current);
@@ -127,6 +131,7 @@ export class Session extends EventTarget implements LinkListener {
     this.line?.stop();
     this.line = null;
     this.conversation = null;
+    this.earlier = null;
     this.events = [];
     this.handover = null;
     this.owner = { kind: "bot", name: null };
@@ -140,8 +145,17 @@ export class Session extends EventTarget implements LinkListener {
     if (this.loaded) queueMicrotask(() => void this.load());
   }
 
+  /** Go on with the conversation that was begun elsewhere. */
+  resume(): void {
+    if (this.earlier === null || this.conversation !== null) return;
+    this.adopt(this.earlier);
+    this.tell();
+  }
+
   private adopt(conversation: Conversation): void {
     this.conversation = conversation;
+    this.memory.conversation = conversation.id;
+    this.earlier = null;
     this.old = conversation.last_seq;
     this.caughtUp = this.old === 0;
     this.line = new Link(this.http, conversation.id, this);

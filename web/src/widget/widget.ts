@@ -3,6 +3,7 @@ import tokens from "../shared/tokens.css?inline";
 import * as icons from "./icons";
 import { log, typist } from "./log";
 import type { Session } from "./session";
+import { clock, day } from "./text";
 import look from "./widget.css?inline";
 import { MAX_TEXT, length, type ChatEvent, type Choice } from "./wire";
 
@@ -130,6 +131,13 @@ export class FirstlineWidget extends LitElement {
     this.focusInput();
   }
 
+  private resume(): void {
+    this.pinned = true;
+    this.speaking = false;
+    this.session.resume();
+    this.focusInput();
+  }
+
   private choose(choice: Choice): void {
     this.pinned = true;
     this.session.send(choice.title, choice.payload);
@@ -174,7 +182,7 @@ export class FirstlineWidget extends LitElement {
   private head(): TemplateResult {
     const { owner } = this.session;
     const who = owner.kind === "agent" ? (owner.name ?? "A person") : owner.kind === "queue" ? "In the queue" : "Assistant";
-    return html`<header class="head" data-owner=${owner.kind}>
+    return html`<div class="head" data-owner=${owner.kind}>
       <span class="mark">${owner.kind === "bot" ? icons.mark : icons.person}</span>
       <div>
         <h2 id="title">Support</h2>
@@ -184,7 +192,7 @@ export class FirstlineWidget extends LitElement {
         ${this.session.askingForPerson ? "Asking…" : "Talk to a person"}
       </button>
       <button type="button" class="plain" data-testid="widget-close" aria-label="Close" @click=${() => this.close()}>${icons.close}</button>
-    </header>`;
+    </div>`;
   }
 
   /** What the user should know before reading on: trouble, or the place in the queue. */
@@ -218,6 +226,11 @@ export class FirstlineWidget extends LitElement {
     return html`<div class="greeting">
       <p class="hello">${first ? `Hello ${first}.` : "Hello."} What can we sort out?</p>
       <p>The assistant answers at once and can fix common problems. A person is one press away.</p>
+      ${this.session.earlier && !this.session.started
+        ? html`<p class="earlier">
+            <button type="button" class="link" data-testid="widget-earlier" @click=${this.resume}>Go on with your conversation of ${day(this.session.earlier.created_at)}, ${clock(this.session.earlier.created_at)}</button>
+          </p>`
+        : nothing}
       ${this.session.started
         ? nothing
         : html`<ul class="chips" aria-label="Suggestions">
