@@ -85,6 +85,6 @@ async def sample_data(product: Product) -> None:
     """Put the demo application back to its first state."""
     import aiohttp
 
-    async with aiohttp.ClientSession() as session:
-        async with session.post(f"{product.demo_url}/demo/reset", allow_redirects=False) as response:
-            assert response.status < 400
+    reset = f"{product.demo_url}/demo/reset"
+    async with aiohttp.ClientSession() as session, session.post(reset, allow_redirects=False) as response:
+        assert response.status < 400

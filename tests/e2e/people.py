@@ -27,12 +27,29 @@ class User:
     async def open_chat(self) -> "User":
         await self.page.get_by_test_id("widget-launcher").click()
         await expect(self.page.get_by_test_id("widget-panel")).to_be_visible()
+        await self.settle()  # what was said before is loaded
         return self
 
     async def say(self, text: str) -> None:
+        shown = self.messages("user").filter(has_text=text)
+        before = await shown.count()
         await self.page.get_by_test_id("widget-input").fill(text)
         await self.page.get_by_test_id("widget-send").click()
-        await expect(self.messages("user").filter(has_text=text)).to_be_visible()
+        await expect(shown).to_have_count(before + 1)
+
+    async def ask(self, text: str) -> None:
+        """Say something and wait until the assistant has said all it has to say."""
+        before = await self.messages("bot").count()
+        await self.say(text)
+        await expect(self.messages("bot").nth(before)).to_be_visible()
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until the transcript has not grown for a second."""
+        seen: list[str] | None = None
+        while (now := await self.transcript()) != seen:
+            seen = now
+            await self.page.wait_for_timeout(1000)
 
     def messages(self, author: str) -> Locator:
         return self.page.get_by_test_id("message").and_(self.page.locator(f"[data-author={author}]"))

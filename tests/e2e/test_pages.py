@@ -27,8 +27,7 @@ async def test_the_widget_and_public_pages(product: Product, new_page, violation
         )
         assert not overflow, f"{path} scrolls sideways at {width} px"
     user = await (await User(page, product).sign_in("hana")).open_chat()
-    await user.say("how do I change my plan?")
-    await expect(user.messages("bot").first).to_be_visible()
+    await user.ask("how do I change my plan?")
     assert await violations(page) == []
 
 
@@ -81,8 +80,7 @@ async def test_an_edited_article_is_found_at_once(product: Product, new_page) ->
 
 async def test_a_conversation_can_be_reviewed_turn_by_turn(product: Product, new_page) -> None:
     user = await (await User(await new_page(), product).sign_in("hana")).open_chat()
-    await user.say("where is my order")
-    await expect(user.messages("bot").first).to_be_visible()
+    await user.ask("where is my order")
     trainer = await Agent(await new_page(viewport={"width": 1280, "height": 900}), product).sign_in("/review")
     await trainer.page.get_by_test_id("review-row").filter(has_text="Hana").first.click()
     turn = trainer.page.get_by_test_id("review-turn").filter(has_text="where is my order").first

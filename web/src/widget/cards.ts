@@ -39,7 +39,7 @@ function resolution(given: ResolutionCard): TemplateResult {
   const shown = outcomes[given.outcome] ?? outcomes.assumed;
   const facts = Array.isArray(given.facts) ? given.facts : [];
   return html`<div role="group" class="card proof ${given.outcome}" data-testid="proof-card" data-outcome=${given.outcome} aria-label="${shown.word}: ${given.title}">
-    <header><span class="seal">${shown.icon}</span><strong>${given.title}</strong></header>
+    <div class="head"><span class="seal">${shown.icon}</span><strong>${given.title}</strong></div>
     ${facts.length === 0
       ? nothing
       : html`<dl>
