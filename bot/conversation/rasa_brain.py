@@ -34,6 +34,10 @@ class _Reply(BaseModel):
     model: str | None = None
 
 
+class _Health(BaseModel):
+    model: str | None = None
+
+
 class RasaBrain:
     """Asks Rasa; `url` is asked each time, since Rasa's port can change when it is started again.
 
@@ -46,7 +50,7 @@ class RasaBrain:
         self._url = url
         self._headers = {"Authorization": f"Bearer {token}"}
         self.model: str | None = None
-        """The model that gave the latest answer."""
+        """The model that is live, as far as Rasa has told."""
 
     async def answer(self, turn: Turn) -> Answer:
         """Answer a turn, trying again while Rasa refuses connections; the caller sets the deadline.
@@ -96,8 +100,11 @@ class RasaBrain:
             async with self._session.get(
                 f"{self._url()}/webhooks/firstline/", timeout=aiohttp.ClientTimeout(total=2)
             ) as response:
-                return response.status == 200
-        except (aiohttp.ClientError, OSError, TimeoutError):
+                if response.status != 200:
+                    return False
+                self.model = _Health.model_validate_json(await response.read()).model
+                return True
+        except (aiohttp.ClientError, OSError, TimeoutError, ValidationError):
             return False
 
 

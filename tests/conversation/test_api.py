@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from datetime import timedelta
+from typing import Any
 
 import aiohttp
 import pytest
@@ -257,7 +258,7 @@ async def test_sse_resumes_after_the_last_event_id(client) -> None:
     async with client.get(f"{API}/{conversation}/events", headers=headers) as stream:
         assert stream.content_type == "text/event-stream"
         await client.post(f"{API}/{conversation}/messages", json={"text": "two"}, headers=ADA)
-        ids = []
+        ids: list[int] = []
         async with asyncio.timeout(10):
             while len(ids) < 3:
                 line = (await stream.content.readline()).decode()
@@ -269,7 +270,7 @@ async def test_sse_resumes_after_the_last_event_id(client) -> None:
 
 
 async def frames_until(socket, wanted):
-    got = []
+    got: list[dict[str, Any]] = []
     async with asyncio.timeout(10):
         while not wanted(got):
             got.append(await socket.receive_json())

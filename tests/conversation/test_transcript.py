@@ -4,7 +4,7 @@ import pytest
 
 from bot.conversation.domain import BOT, SYSTEM, Author, NewEvent, Owner, message
 from bot.foundation.errors import Conflict, NotFound, RateLimited
-from bot.foundation.ids import ConversationId, new_id
+from bot.foundation.ids import ConversationId, StaffId, new_id
 
 
 async def test_numbers_have_no_gaps_and_no_doubles_under_contention(room) -> None:
@@ -59,7 +59,7 @@ async def test_transfer_raises_the_epoch_and_is_in_the_transcript(room) -> None:
     conversation = await room.begin()
     async with room.conversations.transaction() as tx:
         moved = await room.conversations.transfer(
-            conversation.id, Owner("agent", "stf_1", "Sam"), reason="claimed", tx=tx
+            conversation.id, Owner("agent", StaffId("stf_1"), "Sam"), reason="claimed", tx=tx
         )
     assert (moved.epoch, moved.owner.kind) == (1, "agent")
     assert await room.conversations.get(conversation.id) == (await room.conversations.get(conversation.id))

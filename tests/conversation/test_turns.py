@@ -7,6 +7,7 @@ from bot.conversation.domain import Answer, Owner, Reading
 from bot.conversation.errors import BrainUnavailable
 from bot.conversation.runner import TurnRunner, interpret
 from bot.foundation.clock import SystemClock
+from bot.foundation.ids import StaffId
 
 
 async def test_turns_of_a_conversation_run_one_at_a_time_and_in_order(room) -> None:
@@ -52,7 +53,7 @@ async def test_the_bot_does_not_talk_over_a_person(room) -> None:
     await asked.wait()
     async with room.conversations.transaction() as tx:
         await room.conversations.transfer(
-            conversation.id, Owner("agent", "stf_1", "Sam"), reason="claimed", tx=tx
+            conversation.id, Owner("agent", StaffId("stf_1"), "Sam"), reason="claimed", tx=tx
         )
     go_on.set()
     events = await room.settle(conversation)
@@ -72,7 +73,7 @@ async def test_even_when_the_bot_owns_it_again_an_old_answer_is_not_said(room) -
     conversation = await room.begin()
     await room.say(conversation, "hello")
     await asked.wait()
-    for owner in (Owner("agent", "stf_1", "Sam"), Owner("bot")):
+    for owner in (Owner("agent", StaffId("stf_1"), "Sam"), Owner("bot")):
         async with room.conversations.transaction() as tx:
             await room.conversations.transfer(conversation.id, owner, reason="x", tx=tx)
     go_on.set()

@@ -1,9 +1,10 @@
-"""`kill -9` of each process during conversations: nothing acknowledged is lost or doubled, and the user gets an
-answer or a person."""
+"""`kill -9` of each process during conversations: nothing acknowledged is lost or doubled, and the user gets
+an answer or a person."""
 
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
+from typing import Any
 
 import aiohttp
 import pytest
@@ -23,7 +24,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-async def talk(user: UserClient, messages: int, progress: asyncio.Event) -> list[dict[str, object]]:
+async def talk(user: UserClient, messages: int, progress: asyncio.Event) -> list[dict[str, Any]]:
     """Send messages one after another, each until acknowledged; return what was acknowledged."""
     acknowledged = []
     for number in range(messages):
@@ -34,8 +35,8 @@ async def talk(user: UserClient, messages: int, progress: asyncio.Event) -> list
     return acknowledged
 
 
-async def settled(user: UserClient, seconds: float = 60) -> list[dict[str, object]]:
-    """Wait until the last message of the user is followed by words of somebody else, or a person is called."""
+async def settled(user: UserClient, seconds: float = 60) -> list[dict[str, Any]]:
+    """Wait until the user's last message is followed by somebody else's words, or a person is called."""
     async with asyncio.timeout(seconds):
         while True:
             try:
@@ -53,13 +54,13 @@ async def settled(user: UserClient, seconds: float = 60) -> list[dict[str, objec
             await asyncio.sleep(0.3)
 
 
-def check(events: list[dict[str, object]], acknowledged: list[dict[str, object]]) -> None:
+def check(events: list[dict[str, Any]], acknowledged: list[dict[str, Any]]) -> None:
     """Every acknowledged message is there once, numbers have no gaps, and no turn spoke twice."""
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     stored = [event["id"] for event in events if event["author"]["kind"] == "user"]
     assert stored == [event["id"] for event in acknowledged]
     by_turn = itertools.groupby(
-        (event["turn"] for event in events if event["author"]["kind"] == "bot" and event["turn"])
+        event["turn"] for event in events if event["author"]["kind"] == "bot" and event["turn"]
     )
     turns = [turn for turn, _ in by_turn]
     assert len(turns) == len(set(turns)), "a turn spoke in two pieces, so it ran twice"
