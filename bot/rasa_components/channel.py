@@ -31,7 +31,8 @@ from bot.rasa_components.action_calls import (
     check_answers_quickly,
     watch_swallowed_errors,
 )
-from bot.rasa_components.turns import TURN, rewind_before
+from bot.rasa_components.history import TURN
+from bot.rasa_components.turns import rewind_before
 
 PAYLOAD = re.compile(r"^/([A-Za-z0-9_]{1,64})\s*(\{.*\})?$", re.DOTALL)
 LARGEST_BODY = 64 * 1024

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any, Iterable, Optional
 
 import redis.asyncio
 from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
@@ -18,10 +18,11 @@ from rasa.shared.core.conversation import Dialogue
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
+from bot.rasa_components.history import before_turn, shortened
+
 rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=None)
 """The turn that is being processed; a tracker that knows it already is cut before it when it is read."""
 
-TURN = "turn"
 DEFAULT_KEPT = 30 * 24 * 3600
 TIMEOUT = 3.0
 
@@ -30,14 +31,6 @@ TIMEOUT = 3.0
 def _kind(name: str) -> Any:
     # Rasa walks through all subclasses of Event for each event that it reads: a fifth of a turn's CPU time.
     return Event.resolve_by_type(name)
-
-
-def before_turn(events: List[Dict[str, Any]], turn: Optional[str]) -> List[Dict[str, Any]]:
-    """The events before `turn`; all of them where there is no such turn."""
-    for position, event in enumerate(events):
-        if turn and event.get("event") == "user" and (event.get("metadata") or {}).get(TURN) == turn:
-            return events[:position]
-    return events
 
 
 class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[misc]
@@ -84,7 +77,7 @@ class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[m
         stored = await self._redis.get(self._key(sender_id))
         if stored is None:
             return None
-        known = before_turn(json.loads(stored).get("events") or [], rewind_before.get())
+        known = shortened(before_turn(json.loads(stored).get("events") or [], rewind_before.get()))
         kinds = [(_kind(str(item.get("event"))), item) for item in known]
         events = [kind._from_parameters(item) for kind, item in kinds if kind is not None]
         tracker = self.init_tracker(sender_id)

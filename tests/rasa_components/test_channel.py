@@ -190,6 +190,19 @@ def test_a_failed_turn_leaves_the_state_of_the_turn_before_for_a_retry(rasa: Any
     assert users == ["hello", "my account is locked"]
 
 
+def test_a_very_long_conversation_stays_short_in_memory_and_keeps_what_it_knows(rasa: Any, talk: Any) -> None:
+    pending = {"event": "slot", "name": "pending_workflow", "value": "unlock_account"}
+    rasa.actions.answers["action_start_workflow"] = {"events": [pending], "responses": [{"text": "Shall I?"}]}
+    talk.say("my account is locked")
+    for _ in range(60):
+        assert talk.say("hello")["status"] == "ok"
+    tracker = talk.tracker
+    assert len([event for event in tracker["events"] if event["event"] == "user"]) <= 41
+    assert tracker["slots"]["pending_workflow"] == "unlock_account"
+    assert _texts(talk.say("how do refunds work", turn="trn_x")) == ["action_answer_question"]
+    assert _texts(talk.say("yes", turn="trn_x")) == ["action_confirm_workflow"]
+
+
 def test_two_conversations_do_not_know_of_each_other(rasa: Any) -> None:
     from tests.rasa_components.conftest import Talk
 
