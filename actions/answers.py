@@ -53,7 +53,7 @@ class Answers:
         self._intents = intents
         self._log = log
         self._handovers = handovers
-        self._policy = policy
+        self.policy = policy
 
     async def answer(self, turn: ActionTurn) -> Result:
         """Answer a question whose intent is known: by the user's words, else by what the intent asks for."""
@@ -91,7 +91,7 @@ class Answers:
         await self._log.feedback(last.id, helped=False)
         question = str(last.read.get("question") or "")
         shown = await self._shown_for(turn, question)
-        if len(shown) < self._policy.articles_per_question:
+        if len(shown) < self.policy.articles_per_question:
             started = monotonic()
             found = await self._find(question, self._intents.get(last.name), last.confidence or 0.0)
             rest = [one for one in found.candidates if one.hit.article_id not in shown]
@@ -119,7 +119,7 @@ class Answers:
 
     async def _find(self, question: str, label: IntentLabel | None, confidence: float | None) -> Found:
         """Search; `confidence` is the intent's, None when the message was not understood."""
-        policy = self._policy
+        policy = self.policy
         known = confidence is not None
         try:
             ranked = await self._library.ranked(
@@ -188,9 +188,9 @@ class Answers:
         failures = turn.memory.failures + 1
         new = turn.attempt("fallback", "clarify", read={"question": turn.typed})
         attempt = await self._log.record(new)
-        offered = self._intents.suggestions(turn.ranking, least=self._policy.suggest_intent)
+        offered = self._intents.suggestions(turn.ranking, least=self.policy.suggest_intent)
         choices = tuple(Button(label.label, f"/{label.name}") for label in offered)
-        handing_off = failures >= self._policy.hand_off_after
+        handing_off = failures >= self.policy.hand_off_after
         done = {"offered": [label.name for label in offered], "failures": failures}
         outcome: Any = "escalated" if handing_off else "failed"
         ending = Ending(turn.key, outcome, done=done, error="not_understood", duration_ms=_since(started))
@@ -198,7 +198,7 @@ class Answers:
         if handing_off:
             text = "Sorry, I keep missing the point, and I don't want to waste your time."
             return await self._handovers.hand_off(turn, "repeated_failure", opening=text)
-        if failures >= self._policy.offer_person_after:
+        if failures >= self.policy.offer_person_after:
             text = "Sorry, I still don't get it. Shall I pass you to a person? They'll see what you wrote."
             return Result(
                 (Say(text, (PERSON, *choices)),), attempt_id=attempt.id, tally="count", offers_person=True
@@ -215,7 +215,7 @@ class Answers:
 
     def _near(self, found: Found) -> Say | None:
         """An article that is near, though not near enough to be called the answer."""
-        if not found.candidates or found.candidates[0].strength < self._policy.mention_article:
+        if not found.candidates or found.candidates[0].strength < self.policy.mention_article:
             return None
         return Say("This may be about it.", card=self._library.card(found.candidates[0].hit))
 

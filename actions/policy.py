@@ -38,6 +38,10 @@ class AssistantPolicy:
     suggest_intent: float = 0.08
     """Readings less likely than this are not offered as buttons: nobody chooses them."""
 
+    sure_of_thanks: float = 0.85
+    """Take "that fixed it" at its word from here on though no answer was asked about; "ugh nothing works" is
+    read as thanks too, at 0.6."""
+
     offer_person_after: int = 2
     """Failures in a row after which a person is offered: a second "I didn't get that" already annoys."""
 

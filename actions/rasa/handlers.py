@@ -199,9 +199,11 @@ class FeedbackHelped(FirstlineAction):
 
     async def work(self, turn: ActionTurn) -> Result:
         """Note it; words that only sound like it, when no answer was given, are not understood."""
-        if turn.typed and not await _asked_whether_it_helped(self.services, turn):
-            return await self.services.answers.clarify(turn)
-        return await self.services.answers.helped(turn)
+        services = self.services
+        sure = (turn.confidence or 0.0) >= services.answers.policy.sure_of_thanks
+        if turn.typed and not sure and not await _asked_whether_it_helped(services, turn):
+            return await services.answers.clarify(turn)
+        return await services.answers.helped(turn)
 
 
 class FeedbackNotHelped(FirstlineAction):

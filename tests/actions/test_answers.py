@@ -207,3 +207,9 @@ async def test_stuck_export_question_finds_nothing_stuck_and_gives_the_article(b
     reply = await bench.chat.ask("export_stuck", "my export hangs")
     assert "none of them is stuck" in reply.text
     assert reply.card("article")["article_id"] == "exports"
+
+
+async def test_thanks_after_a_repair_are_taken_at_their_word(bench: Bench) -> None:
+    heard = bench.chat.hear("helped", "thanks, that fixed it", 0.97)
+    said = await bench.chat.act("action_feedback_helped", heard)
+    assert "glad" in said.text.lower()
