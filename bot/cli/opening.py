@@ -74,8 +74,12 @@ async def _stores(settings: Settings) -> "AsyncIterator[Supervisor]":
 def run(work: Coroutine[Any, Any, int | None]) -> int:
     """Run a command to its end; returns the exit code."""
     logging.basicConfig(level=logging.ERROR)
+    before = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    return asyncio.run(_first_error(work)) or 0
+    try:
+        return asyncio.run(_first_error(work)) or 0
+    finally:
+        structlog.configure(**before)
 
 
 async def _first_error(work: Awaitable[int | None]) -> int | None:

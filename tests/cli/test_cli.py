@@ -26,7 +26,7 @@ class Cli:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        left_out = ("DATABASE_URL", "REDIS_URL", "PORT", "DEMO_PORT")
+        left_out = ("DATABASE_URL", "REDIS_URL", "PORT", "DEMO_PORT", "FIRSTLINE_ENCODER_DIR")
         kept = {key: value for key, value in os.environ.items() if key not in left_out}
         self.env = kept | {"FIRSTLINE_HOME": str(home), "PORT": "18090", "COLUMNS": "200"}
 
