@@ -17,7 +17,7 @@ export function context(one: Case, packet: Packet | null): TemplateResult {
       <p>${summary.wants}</p>
       <p>${summary.tried}</p>
       ${packet.state.parts && problems.length === 0 ? html`<p>${summary.seen}</p>` : nothing}
-      ${summary.assistant ? html`<p class="noted"><span class="fine">The assistant notes</span>${summary.assistant}</p>` : nothing}
+      ${summary.assistant ? html`<details class="noted" ?open=${summary.assistant.length < 140}><summary>The assistant's own notes</summary><p>${summary.assistant}</p></details>` : nothing}
       <p class="fine">${reason(one.reason)} · ${one.contact.email ?? "no e-mail address"} · <code>${one.contact.ref}</code> at ${one.contact.host}</p>
     </section>
     ${packet.missing.length
@@ -44,7 +44,7 @@ export function context(one: Case, packet: Packet | null): TemplateResult {
       ? html`<section>
           <h3>Articles the user was shown</h3>
           <ul class="articles">
-            ${packet.articles.map(
+            ${shownArticles(packet).map(
               (shown) => html`<li>
                 <a href=${shown.url.startsWith("/help/") ? shown.url : `/help/${shown.article_id}`} target="_blank" rel="noopener">${shown.title}<span class="unseen"> (opens in a new tab)</span></a>
                 ${shown.helpful === null ? nothing : html`<span class="tag ${shown.helpful ? "good" : "bad"}">${shown.helpful ? "helped" : "did not help"}</span>`}
@@ -60,6 +60,13 @@ export function context(one: Case, packet: Packet | null): TemplateResult {
       ${page(packet)}
     </section>
   `;
+}
+
+/** Each article once, with what was said about it last. */
+function shownArticles(packet: Packet): Packet["articles"] {
+  const found = new Map<string, Packet["articles"][number]>();
+  for (const shown of packet.articles) found.set(shown.article_id, { ...shown, helpful: shown.helpful ?? found.get(shown.article_id)?.helpful ?? null });
+  return [...found.values()];
 }
 
 function asOf(at: string | null): TemplateResult | typeof nothing {
@@ -92,7 +99,7 @@ function pairs(rows: { label: string; value: string; bad?: boolean }[]): Templat
 function reading(turn: Packet["turns"][number]): TemplateResult {
   return html`<li>
     <p class="said">“${turn.text}”</p>
-    ${turn.intent ? intentLine(turn.intent, turn.confidence) : html`<p class="fine">Not read: ${turn.status}.</p>`}
+    ${turn.intent ? intentLine(turn.intent, turn.confidence) : html`<p class="fine">${turn.status === "failed" ? "The assistant failed here." : "Handed over before the reading was stored."}</p>`}
     ${turn.ranking.length > 1 ? html`<details><summary>Other readings</summary>${ranking(turn.ranking, turn.intent)}</details>` : nothing}
   </li>`;
 }

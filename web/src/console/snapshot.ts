@@ -105,7 +105,7 @@ function say(key: string, value: unknown, currency: string | undefined): string 
   if (typeof value === "number") return key.endsWith("_cents") ? money(value, currency) : String(value);
   if (typeof value === "string") {
     if (/^\d{4}-\d\d-\d\dT/.test(value)) return moment(value);
-    return /^[a-z0-9]+(_[a-z0-9]+)+$/.test(value) ? value.replace(/_/g, " ") : value;
+    return /^[a-z]+(_[a-z]+)+$/.test(value) && !/(^|_)(id|ref|number)$/.test(key) ? value.replace(/_/g, " ") : value;
   }
   if (Array.isArray(value)) return value.map((item) => say("", item, currency)).join(", ");
   return JSON.stringify(value);

@@ -32,7 +32,10 @@ export function moment(at: string, now = new Date()): string {
   return `${new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", ...year }).format(date)}, ${time}`;
 }
 
+/** A share as "94 %"; what is neither nothing nor all does not look as if it were. */
 export function percent(share: number): string {
+  if (share > 0 && share < 0.005) return "<1 %";
+  if (share < 1 && share > 0.995) return ">99 %";
   return `${Math.round(share * 100)} %`;
 }
 

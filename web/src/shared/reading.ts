@@ -30,7 +30,7 @@ export function attempt(one: Attempt): TemplateResult {
   return html`<li class="attempt" data-testid="attempt" data-outcome=${one.outcome ?? "open"}>
     <p class="attempt-line">
       ${outcomeTag(one.outcome)} <strong>${human(one.name)}</strong>
-      <span class="fine">${human(one.kind)}${one.duration_ms === null ? "" : `, ${took(one.duration_ms)}`}</span>
+      <span class="fine">${human(one.kind)}${one.duration_ms ? `, ${took(one.duration_ms)}` : ""}</span>
     </p>
     ${one.error ? html`<p class="fine">Reason: <code>${one.error}</code></p>` : nothing}
     ${one.article_id ? html`<p class="fine">Article <a href="/help/${one.article_id}">${one.article_id}</a>, version ${one.article_version ?? "?"}</p>` : nothing}
