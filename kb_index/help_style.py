@@ -44,7 +44,7 @@ code{padding:.1em .3em}pre{padding:.75rem 1rem;white-space:pre-wrap}pre code{pad
 blockquote{margin:1rem 0;padding:.1rem 1rem;border-left:4px solid var(--fl-accent);
 background:var(--fl-accent-soft);border-radius:0 var(--fl-radius-m) var(--fl-radius-m) 0}
 table{border-collapse:collapse;width:100%}
-td,th{border:1px solid var(--fl-line);padding:.4rem .6rem;text-align:left;vertical-align:top}
+td,th{min-width:4.25em;border:1px solid var(--fl-line);padding:.4rem .6rem;text-align:left;vertical-align:top}
 .quiet{color:var(--fl-muted);font-size:.95rem}
 .list{list-style:none;padding:0;margin:0}.list li{padding:.5rem 0;border-top:1px solid var(--fl-line)}
 .list li:first-child{border-top:0}.list p{margin:.15rem 0 0}
