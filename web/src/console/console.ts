@@ -317,6 +317,7 @@ export class ConsolePage extends StaffPage {
     const name = this.desk?.detail?.case.contact.name ?? "";
     if (!(await this.desk?.act("claim", { take_over: takeOver }))) return;
     this.say(`The case of ${name} is yours.`);
+    this.side = "chat";
     await this.updateComplete;
     this.button("case-input");
   }

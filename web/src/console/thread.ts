@@ -8,6 +8,8 @@ export interface Pending {
   text: string;
   /** Null while it is being sent. */
   failed: string | null;
+  /** The server has it; the line has still to bring it in its place. */
+  sent?: true;
 }
 
 interface Kept {
@@ -160,9 +162,9 @@ export class Thread implements Follower {
         try {
           const event = await call<ChatEvent>("POST", `/cases/${this.caseId}/messages`, { body: { text: next.text }, key: next.key });
           if (event.seq === this.cursor() + 1) this.event(event);
-          // Else the line brings it in its place; a closed line brings it when it is back.
+          // Otherwise the line brings it in its place; a closed line does when it is back.
           else if (this.events.some((known) => known.client_key === next?.key)) this.drop(next.key);
-          else return;
+          else next.sent = true;
         } catch (error) {
           if (error instanceof Problem && (error.status === 0 || error.status >= 500 || error.status === 429)) {
             this.retryTimer = setTimeout(() => void this.pump(), 3_000);
@@ -179,7 +181,7 @@ export class Thread implements Follower {
   }
 
   private next(): Pending | undefined {
-    return this.kept.pending.find((item) => item.failed === null);
+    return this.kept.pending.find((item) => item.failed === null && !item.sent);
   }
 
   private drop(key: string | null = null): void {

@@ -135,7 +135,7 @@ export class ReviewPage extends StaffPage {
       return html`<section class="desk none" aria-label="Conversation">${this.trouble ? html`<div><p class="trouble" role="alert">${this.trouble}</p><a href="#">Back to the list</a></div>` : html`<p class="fine" role="status">Reading…</p>`}</section>`;
     }
     const review = this.review;
-    const made = steps(review);
+    let turn = 0;
     return html`<section class="desk" aria-label="Conversation" tabindex="0">
       <header class="desk-head">
         <a class="round back" href="#" aria-label="Back to all conversations">${icons.back}</a>
@@ -144,7 +144,7 @@ export class ReviewPage extends StaffPage {
           <p class="fine">Began ${moment(review.conversation.created_at)} · ${review.turns.length} ${review.turns.length === 1 ? "turn" : "turns"}, ${review.attempts.length} ${review.attempts.length === 1 ? "attempt" : "attempts"} · <code>${review.conversation.id}</code></p>
         </div>
       </header>
-      <ol class="steps">${made.map((step, index) => this.step(step, made.slice(0, index + 1).filter((one) => one.kind === "turn").length))}</ol>
+      <ol class="steps">${steps(review).map((step) => this.step(step, step.kind === "turn" ? (turn += 1) : 0))}</ol>
     </section>`;
   }
 
