@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.foundation.database import Database
@@ -13,8 +12,6 @@ from bot.process.bootstrap import FIRSTLINE, Firstline, build_app
 from bot.process.migrate import upgrade
 from bot.process.parts import Parts
 from bot.process.settings import Settings
-
-structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
 
 
 @pytest.fixture

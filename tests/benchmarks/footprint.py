@@ -2,7 +2,7 @@
 
     .venv/bin/python tests/benchmarks/footprint.py [--home .firstline]
 
-Linux only. `now` is PSS (shared pages counted once, /proc/PID/smaps_rollup): the sum is what the product takes;
+Linux only. `now` is PSS (shared pages counted once, /proc/PID/smaps_rollup), so the sum is the truth;
 `peak` is each process's highest RSS (VmHWM), whose sum is an upper bound since it counts shared pages again.
 """
 
