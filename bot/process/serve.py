@@ -3,21 +3,25 @@
 import asyncio
 import contextlib
 import errno
+import importlib
 import json
 import signal
 import socket
 import time
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
 
 from bot.foundation.errors import Conflict, FirstlineError
-from bot.process import bootstrap, home_lock, log_file
+from bot.process import home_lock, log_file
 from bot.process.settings import Settings
 from bot.process.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from bot.process.bootstrap import Firstline
 
 _SHUTDOWN = 3.0
 _log = structlog.get_logger("firstline.serve")
@@ -123,27 +127,32 @@ async def _start(
             app = group.create_task(_start_app(supervisor, console, listening, stack))
     except BaseExceptionGroup as group_of_errors:
         raise _first(group_of_errors) from group_of_errors
-    admin = await app.result()[bootstrap.FIRSTLINE].bootstrap_admin()
+    admin = await app.result().bootstrap_admin()
     console.all_ready(supervisor.settings, admin.password if admin else None)
 
 
 async def _start_app(
     supervisor: Supervisor, console: Console, listening: socket.socket, stack: contextlib.AsyncExitStack
-) -> web.Application:
+) -> "Firstline":
     console.begins("App")
-    app = await bootstrap.build_app(supervisor.settings, supervisor.parts)
+    # Importing everything takes seconds, in which Rasa loads too; off the loop, which watches over it.
+    await asyncio.to_thread(importlib.import_module, "bot.process.bootstrap")
+    from bot.process.bootstrap import FIRSTLINE, build_app
+
+    app = await build_app(supervisor.settings, supervisor.parts)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     console.ready("App")
     console.begins("Help articles")
-    report = await app[bootstrap.FIRSTLINE].seed()
+    firstline = app[FIRSTLINE]
+    report = await firstline.seed()
     for name, problem in report.failed.items():
         _log.error("article_not_imported", file=name, problem=problem)
     new = len(report.created) + len(report.updated)
     console.ready("Help articles", f"{new} imported" if new else "")
-    return app
+    return firstline
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
