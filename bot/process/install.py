@@ -57,6 +57,7 @@ def _install(place: Place, console: Console, dev: bool, only: str) -> None:
         except OSError:
             console.say("waiting for another installation in the same folder ...")
             fcntl.flock(lock, fcntl.LOCK_EX)
+        console.inherited = (lock.fileno(),)
         environments = Environments(place, console)
         steps = all_steps.plan(place, console, environments, dev=dev, only=only)
         if (

@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Dict, List, Mapping, Optional, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence, Tuple
 
 
 class Failed(Exception):
@@ -28,6 +28,8 @@ class Console:
         self._said = self._started
         self._children: List["subprocess.Popen[bytes]"] = []
         self._stopped = False
+        self.inherited: Tuple[int, ...] = ()
+        """File handles that programs inherit: a lock among them outlives our own death with them."""
 
     def say(self, text: str) -> None:
         """Print one line."""
@@ -68,8 +70,9 @@ class Console:
             output.flush()
             try:
                 process = subprocess.Popen(
-                    argv, env=dict(env), cwd=str(cwd), stdin=subprocess.DEVNULL, stdout=output, stderr=output
-                )
+                    argv, env=dict(env), cwd=str(cwd), stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                    pass_fds=self.inherited,
+                )  # fmt: skip
             except OSError as error:
                 raise Failed(f"{name} cannot be run: {error.strerror}.") from None
             with self._lock:
