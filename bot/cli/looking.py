@@ -9,6 +9,7 @@ from bot.cli.opening import opened, opened_database
 from bot.cli.output import print_json, print_table, when
 from bot.foundation.errors import InvalidInput
 from bot.process.settings import Settings
+from kb_index import evaluation
 
 _SPAN = re.compile(r"^(\d{1,6})([mhdw])$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -104,6 +105,18 @@ async def import_articles(folder: Path, force: bool, *, as_json: bool) -> int:
         for file, problem in report.failed.items():
             print(f"failed: {file}: {problem}")
     return 1 if report.failed else 0
+
+
+async def evaluate(questions: Path, *, as_json: bool) -> None:
+    """Measure the search on questions whose article is known."""
+    async with opened(Settings.from_env()) as firstline:
+        figures = await evaluation.evaluate(firstline.search, questions)
+    if as_json:
+        print_json(figures)
+        return
+    flat = {**figures, **{f"no_answer.{key}": value for key, value in figures.pop("no_answer", {}).items()}}
+    rows = [(name, str(value)) for name, value in flat.items() if name != "no_answer"]
+    print_table("Search", ("figure", "value"), rows)
 
 
 async def search(question: str, limit: int, *, as_json: bool) -> None:

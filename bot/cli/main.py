@@ -141,6 +141,20 @@ def kb_search(
     raise typer.Exit(run(looking.search(question, limit, as_json=json)))
 
 
+@kb.command("evaluate")
+def kb_evaluate(
+    questions: Annotated[Path, typer.Argument(help="Questions with their articles.")] = Path(
+        "data/kb/questions.yml"
+    ),
+    json: Json = False,
+) -> None:
+    """Measure the search: hit@1, hit@5, mrr@10, and AUROC where unanswerable questions are given."""
+    from bot.cli import looking
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(looking.evaluate(questions, as_json=json)))
+
+
 @keys.command("rotate")
 def keys_rotate(
     host: str,

@@ -200,6 +200,21 @@ async def test_doctor_finds_the_running_product_in_order(product: Product) -> No
         assert checks[name] == "ok"
 
 
+@pytest.mark.integration
+async def test_the_search_is_measured_on_questions_of_ones_own(product: Product, tmp_path: Path) -> None:
+    cli = Cli(product.home)
+    cli.env |= {"PORT": str(product.port), "DEMO_PORT": str(product.demo_port)}
+    file = tmp_path / "questions.yml"
+    file.write_text(
+        "questions:\n  - {question: How do I pause my subscription?, article: pause-your-subscription}\n"
+    )
+    figures = await cli.json("kb", "evaluate", str(file))
+    assert figures == {"questions": 1, "hit@1": 1, "hit@5": 1, "mrr@10": 1.0}
+    code, out, error = await cli("kb", "evaluate", str(tmp_path / "none.yml"))
+    assert code == 1
+    assert "no such file" in out + error
+
+
 async def _doctor(cli: Cli) -> Any:
     _, out, _ = await cli("doctor", "--json")
     return json.loads(out)
