@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compare, slug } from "../src/editor/draft";
+import { compare, sideBySide, slug } from "../src/editor/draft";
 
 test("an id is made of the title", () => {
   assert.equal(slug("Can I pay by card?"), "can-i-pay-by-card");
@@ -18,4 +18,16 @@ test("a comparison holds every line of both texts, in order", () => {
     assert.equal(lines.filter((line) => line.in !== "mine").map((line) => line.text).join("\n"), theirs);
   }
   assert.deepEqual(compare("a\nb\nc", "a\nx\nc").map((line) => line.in), ["both", "mine", "theirs", "both"]);
+});
+
+test("side by side, a changed line stands beside its other form and nothing is left out", () => {
+  assert.deepEqual(sideBySide("a\nb\nc", "a\nx\ny\nc"), [
+    { same: true, mine: "a", theirs: "a" },
+    { same: false, mine: "b", theirs: "x" },
+    { same: false, mine: null, theirs: "y" },
+    { same: true, mine: "c", theirs: "c" },
+  ]);
+  const rows = sideBySide("1\n2\n3\n4", "2\n4\n5");
+  assert.equal(rows.map((row) => row.mine).filter((text) => text !== null).join("\n"), "1\n2\n3\n4");
+  assert.equal(rows.map((row) => row.theirs).filter((text) => text !== null).join("\n"), "2\n4\n5");
 });

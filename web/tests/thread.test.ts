@@ -8,7 +8,7 @@ interface Posted {
   key: string;
   text: string;
 }
-let server: { up: boolean; refuses: boolean; log: Posted[]; attempts: number };
+let server: { up: boolean; refuses: boolean; log: Posted[]; attempts: number; before: ChatEvent[] };
 let sockets: FakeSocket[];
 const stored = new Map<string, string>();
 
@@ -39,16 +39,18 @@ const event = (seq: number, kind: string, text: string, key: string | null = nul
   ({ id: `evt_${seq}`, seq, type: "message", at: "2026-11-23T10:00:00Z", author: { kind, name: "x" }, turn: null, client_key: key, data: { text, buttons: [], card: null, choice: null } }) as ChatEvent;
 
 /** The server stores a key once and gives the same event again. */
-async function fakeFetch(_: string, options: { headers: Record<string, string>; body: string }): Promise<Response> {
+async function fakeFetch(_: string, options: { method: string; headers: Record<string, string>; body: string }): Promise<Response> {
   server.attempts += 1;
   if (!server.up) throw new TypeError("no network");
+  if (options.method === "GET") return new Response(JSON.stringify({ conversation: { last_seq: everything().length }, events: everything() }));
   if (server.refuses) return new Response(JSON.stringify({ code: "not_your_case", detail: "Mira has this case." }), { status: 403 });
   const key = options.headers["Idempotency-Key"]!;
   const { text } = JSON.parse(options.body) as { text: string };
   if (!server.log.some((one) => one.key === key)) server.log.push({ key, text });
   const at = server.log.findIndex((one) => one.key === key);
-  return new Response(JSON.stringify(event(at + 1, "agent", text, key)), { status: 201 });
+  return new Response(JSON.stringify(event(server.before.length + at + 1, "agent", text, key)), { status: 201 });
 }
+const everything = (): ChatEvent[] => [...server.before, ...server.log.map((one, at) => event(server.before.length + at + 1, "agent", one.text, one.key))];
 
 const settle = async (): Promise<void> => {
   for (let round = 0; round < 20; round += 1) await Promise.resolve().then(() => new Promise((done) => setImmediate(done)));
@@ -68,7 +70,7 @@ Object.defineProperty(globalThis, "sessionStorage", {
 mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
 
 beforeEach(() => {
-  server = { up: true, refuses: false, log: [], attempts: 0 };
+  server = { up: true, refuses: false, log: [], attempts: 0, before: [] };
   sockets = [];
   stored.clear();
 });
@@ -178,5 +180,22 @@ test("what the user writes while nobody looks is unread", () => {
   sockets[0]!.say({ type: "event", event: event(1, "user", "history") });
   sockets[0]!.say({ type: "event", event: event(2, "user", "news") });
   assert.equal(thread.unread, 1);
+  thread.stop();
+});
+
+test("where no live line gets through, news is asked for and messages go out one after the other", async () => {
+  server.before = [event(1, "user", "I wait"), event(2, "user", "Hello?")];
+  const thread = begin();
+  thread.send("one");
+  thread.send("two");
+  await settle();
+  assert.equal(thread.live, false);
+  mock.timers.tick(5_000);
+  await settle();
+  mock.timers.tick(5_000);
+  await settle();
+  assert.equal(thread.asking, true);
+  assert.deepEqual(texts(thread), ["I wait", "Hello?", "one", "two"]);
+  assert.equal(thread.pending.length, 0);
   thread.stop();
 });

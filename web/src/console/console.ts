@@ -248,12 +248,12 @@ export class ConsolePage extends StaffPage {
     const thread = desk.thread(one);
     const mine = desk.isMine(one);
     const events = thread?.events ?? desk.detail?.events ?? [];
-    const draft = thread?.draft ?? "";
+    const draft = mine ? (thread?.draft ?? "") : "";
     const over = length(draft) - MAX_TEXT;
     const hint = mine ? `Write to ${one.contact.name}` : one.status === "queued" ? "Claim the case to answer" : one.status === "resolved" ? "The assistant has the conversation again" : `${one.assignee?.name ?? "Somebody"} answers here`;
     return html`<div class="chat">
       ${desk.refused ? html`<p class="trouble" role="alert">${desk.refused}</p>` : nothing}
-      ${thread && !thread.live ? html`<p class="offline" role="status">Connecting to the conversation… What you send waits until then.</p>` : nothing}
+      ${thread && !thread.live ? html`<p class="offline" role="status">${thread.asking ? "The live line is down; news comes every few seconds." : "Connecting to the conversation… What you send waits until then."}</p>` : nothing}
       <div class="log" role="log" aria-label="Conversation" tabindex="0">${transcript(events, thread, me.staff.name)}</div>
       <p class="live" role="status">${thread?.userTypes ? html`<span class="typing" data-testid="typing">${one.contact.name} is typing <span class="dots" aria-hidden="true"><i></i><i></i><i></i></span></span>` : nothing}</p>
       <form class="composer" @submit=${this.submit}>

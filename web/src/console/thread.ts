@@ -1,6 +1,6 @@
-import { Problem, call, wordsOf } from "../shared/api";
+import { Problem, call, get, wordsOf } from "../shared/api";
 import { Following, type Follower } from "../shared/following";
-import type { ChatEvent, Conversation } from "../shared/types";
+import type { CaseDetail, ChatEvent, Conversation } from "../shared/types";
 import { newKey } from "../widget/wire";
 
 export interface Pending {
@@ -20,12 +20,15 @@ interface Kept {
 const typingShown = 8_000;
 const typingEvery = 3_000;
 const typingEnds = 4_000;
+const askEvery = 5_000;
 
 /** The conversation of one case: what was said, who types, and what is on its way. Draft and unsent messages outlive a reload. */
 export class Thread implements Follower {
   events: ChatEvent[] = [];
   userTypes = false;
   live = false;
+  /** The live line is down, but asking for news works. */
+  asking = false;
   unread = 0;
   /** Whether an agent looks at it now. */
   watched = false;
@@ -35,6 +38,7 @@ export class Thread implements Follower {
   private typingTimer: ReturnType<typeof setTimeout> | undefined;
   private stopTimer: ReturnType<typeof setTimeout> | undefined;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private readonly askTimer: ReturnType<typeof setInterval>;
   private saidTyping = 0;
   private sending = false;
 
@@ -48,6 +52,7 @@ export class Thread implements Follower {
     this.kept = restore(caseId);
     this.drop();
     this.following = new Following(conversation, this);
+    this.askTimer = setInterval(() => void this.ask(), askEvery);
     void this.pump();
   }
 
@@ -56,6 +61,7 @@ export class Thread implements Follower {
     clearTimeout(this.typingTimer);
     clearTimeout(this.stopTimer);
     clearTimeout(this.retryTimer);
+    clearInterval(this.askTimer);
   }
 
   get pending(): readonly Pending[] {
@@ -76,7 +82,23 @@ export class Thread implements Follower {
 
   connected(live: boolean): void {
     this.live = live;
+    this.asking = false;
     if (live) void this.pump();
+    this.changed();
+  }
+
+  /** Where no live line gets through, or while it is down, news is asked for. */
+  private async ask(): Promise<void> {
+    if (this.live) return;
+    try {
+      const { conversation, events } = await get<CaseDetail>(`/cases/${this.caseId}`);
+      if (this.live) return;
+      this.welcome(conversation);
+      for (const event of events) this.event(event);
+      this.asking = true;
+    } catch {
+      this.asking = false;
+    }
     this.changed();
   }
 

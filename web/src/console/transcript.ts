@@ -22,7 +22,7 @@ export function transcript(events: ChatEvent[], thread: Thread | undefined, me: 
     (item) => html`<article class="message agent ${item.failed === null ? "sending" : "failed"}" data-testid="pending">
       <div class="bubble">${item.text}</div>
       ${item.failed === null
-        ? html`<p class="status">${thread?.live ? "Sending…" : "Waiting for the connection…"}</p>`
+        ? html`<p class="status">${thread?.live || thread?.asking ? "Sending…" : "Waiting for the connection…"}</p>`
         : html`<p class="status">
             Not sent. ${item.failed}
             <button class="link" @click=${() => thread?.retry(item.key)}>Try again</button>

@@ -81,3 +81,24 @@ export function compare(mine: string, theirs: string): { text: string; in: "both
   }
   return lines;
 }
+
+/** The same as rows of two columns: what was replaced stands beside what it was replaced with. */
+export function sideBySide(mine: string, theirs: string): { same: boolean; mine: string | null; theirs: string | null }[] {
+  const rows: { same: boolean; mine: string | null; theirs: string | null }[] = [];
+  let waiting: { mine: string[]; theirs: string[] } = { mine: [], theirs: [] };
+  const flush = (): void => {
+    for (let at = 0; at < Math.max(waiting.mine.length, waiting.theirs.length); at += 1) {
+      rows.push({ same: false, mine: waiting.mine[at] ?? null, theirs: waiting.theirs[at] ?? null });
+    }
+    waiting = { mine: [], theirs: [] };
+  };
+  for (const line of compare(mine, theirs)) {
+    if (line.in !== "both") waiting[line.in].push(line.text);
+    else {
+      flush();
+      rows.push({ same: true, mine: line.text, theirs: line.text });
+    }
+  }
+  flush();
+  return rows;
+}

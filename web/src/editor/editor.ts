@@ -1,11 +1,11 @@
 import { html, nothing, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { Problem, call, get, wordsOf } from "../shared/api";
-import { human, moment } from "../shared/format";
+import { day, human, moment } from "../shared/format";
 import * as icons from "../shared/icons";
 import { StaffPage } from "../shared/page";
 import type { Article, Version } from "../shared/types";
-import { compare, emptyForm, findDraft, formOf, keepDraft, same, slug, type Form } from "./draft";
+import { emptyForm, findDraft, formOf, keepDraft, same, sideBySide, slug, type Form } from "./draft";
 import { rebuild } from "./preview";
 
 const areas = ["account", "sign-in", "billing", "orders", "preferences", "features", "exports", "notifications", "privacy", "plans"];
@@ -287,7 +287,7 @@ export class EditorPage extends StaffPage {
     const { tone, words } = tones[one.status];
     return html`<a href="#${one.id}" data-testid="article-row" data-status=${one.status} aria-current=${this.article?.id === one.id ? "true" : nothing}>
       <strong>${one.title}</strong>
-      <span class="fine"><span class="tag ${tone}">${words}</span> ${human(one.area)} · ${moment(one.updated_at)}${findDraft(one.id) ? " · unsaved" : ""}</span>
+      <span class="fine"><span class="tag ${tone}">${words}</span> ${human(one.area)} · ${day(one.updated_at)}${findDraft(one.id) ? " · unsaved" : ""}</span>
     </a>`;
   }
 
@@ -332,7 +332,7 @@ export class EditorPage extends StaffPage {
         <datalist id="areas">${areas.map((area) => html`<option value=${area}></option>`)}</datalist>
       </form>
       <div class="sheets">
-        <div class="sheet"><label for="body">Text <span class="fine">(Markdown)</span></label><textarea id="body" class="code" spellcheck="true" .value=${form.body} data-testid="editor-body" @input=${(event: Event) => this.edit({ body: value(event) })}></textarea></div>
+        <div class="sheet"><p class="sheet-name"><label for="body">Text</label> <span class="fine" id="body-kind">Markdown</span></p><textarea id="body" class="code" aria-describedby="body-kind" spellcheck="true" .value=${form.body} data-testid="editor-body" @input=${(event: Event) => this.edit({ body: value(event) })}></textarea></div>
         <div class="sheet">
           <h2>As readers see it ${this.stale ? html`<span class="fine">(not up to date)</span>` : nothing}</h2>
           <div class="page" tabindex="0" role="region" aria-label="Preview"><h3 class="page-name">${form.title || "No name yet"}</h3><div data-testid="editor-preview"></div></div>
@@ -345,11 +345,14 @@ export class EditorPage extends StaffPage {
     const fields = (["title", "area", "language"] as const).filter((name) => form[name] !== theirs[name]);
     return html`<section class="conflict" role="alert" data-testid="editor-conflict">
       <h2>${theirs.updated_by} has saved version ${theirs.version} meanwhile</h2>
-      <p class="fine">Nothing is lost: yours is still below. Lines with <span class="tag accent">yours</span> are only in your text, lines with <span class="tag person">theirs</span> only in the saved one.</p>
+      <p class="fine">Nothing is lost: your text is still in the form below.</p>
       ${fields.map((name) => html`<p class="fine">${human(name)}: <strong>${form[name]}</strong> (yours), <strong>${theirs[name]}</strong> (theirs)</p>`)}
-      <ol class="lines" tabindex="0" aria-label="Differences">
-        ${compare(form.body, theirs.body).map((line) => html`<li class=${line.in}>${line.in === "both" ? nothing : html`<span class="tag ${line.in === "mine" ? "accent" : "person"}">${line.in === "mine" ? "yours" : "theirs"}</span>`}<span>${line.text || "\u00a0"}</span></li>`)}
-      </ol>
+      <div class="lines" tabindex="0" role="region" aria-label="Both texts">
+        <table>
+          <thead><tr><th scope="col">Yours</th><th scope="col">Theirs, version ${theirs.version}</th></tr></thead>
+          <tbody>${sideBySide(form.body, theirs.body).map((row) => html`<tr class=${row.same ? "" : "differs"}><td>${row.mine}</td><td>${row.theirs}</td></tr>`)}</tbody>
+        </table>
+      </div>
       <div class="desk-acts">
         <button class="second" data-testid="conflict-theirs" @click=${this.takeTheirs}>Take theirs</button>
         <button class="second" data-testid="conflict-both" @click=${this.takeBoth}>Put theirs below mine</button>

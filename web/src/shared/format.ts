@@ -27,9 +27,18 @@ export function moment(at: string, now = new Date()): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return at;
   const time = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }).format(date);
-  if (date.toDateString() === now.toDateString()) return time;
+  return date.toDateString() === now.toDateString() ? time : `${dayOf(date, now)}, ${time}`;
+}
+
+/** The day of a moment; the time for today. */
+export function day(at: string, now = new Date()): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime()) || date.toDateString() === now.toDateString() ? moment(at, now) : dayOf(date, now);
+}
+
+function dayOf(date: Date, now: Date): string {
   const year = date.getFullYear() === now.getFullYear() ? {} : ({ year: "numeric" } as const);
-  return `${new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", ...year }).format(date)}, ${time}`;
+  return new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", ...year }).format(date);
 }
 
 /** A share as "94 %"; what is neither nothing nor all does not look as if it were. */
