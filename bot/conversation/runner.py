@@ -154,6 +154,9 @@ class TurnRunner:
     async def _conclude(self, turn: Turn, outcome: Outcome) -> None:
         prepared = None
         if outcome.handoff is not None:
+            # The context packet tells how this very message was read, so that must be stored first.
+            async with self._database.begin() as tx:
+                await storage.note_reading(tx, turn, outcome.reading)
             prepared = await self._handoffs.prepare(
                 turn.conversation_id,
                 reason=outcome.handoff.reason,

@@ -335,6 +335,20 @@ async def extend_leases(tx: AsyncConnection, runner: str, until: datetime) -> No
     )
 
 
+async def note_reading(tx: AsyncConnection, turn: Turn, reading: Reading) -> None:
+    """Store how a running turn's message was understood, ahead of its end."""
+    await tx.execute(
+        turns.update()
+        .where(turns.c.id == turn.id, turns.c.status == "running")
+        .values(
+            intent=reading.intent,
+            confidence=reading.confidence,
+            ranking=reading.ranking,
+            model=reading.model,
+        )
+    )
+
+
 async def finish_turn(
     tx: AsyncConnection,
     turn: Turn,

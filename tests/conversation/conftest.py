@@ -52,6 +52,7 @@ class NotedCase:
     conversation_id: ConversationId
     reason: str
     status: str = "queued"
+    intents: list[str | None] = field(default_factory=list)
 
 
 @dataclass
@@ -62,7 +63,10 @@ class NotingDesk:
     async def prepare(
         self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
     ) -> Any:
-        return NotedCase(CaseId(new_id("cas")), conversation_id, reason)
+        turns = await self.conversations.turns(conversation_id)
+        return NotedCase(
+            CaseId(new_id("cas")), conversation_id, reason, intents=[turn.intent for turn in turns]
+        )
 
     async def open(self, prepared: NotedCase, tx: AsyncConnection) -> NotedCase:
         if known := await self.open_case(prepared.conversation_id):

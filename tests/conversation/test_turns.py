@@ -181,3 +181,16 @@ def test_effects_and_cards_are_read_from_the_brains_messages() -> None:
     assert outcome.messages[2]["buttons"] == [{"title": "Yes", "payload": "/helped"}]
     assert outcome.handoff is not None
     assert outcome.handoff.priority == "high"
+
+
+async def test_the_context_of_a_handoff_tells_how_the_last_message_was_read(room) -> None:
+    async def hand_over(turn):
+        effect = {"type": "handoff", "reason": "user_asked", "priority": "normal", "summary": ""}
+        return Answer([{"custom": effect}], Reading("talk_to_person", 0.97, [], "model-1"))
+
+    room.brain.script = hand_over
+    conversation = await room.begin()
+    await room.say(conversation, "a person, please")
+    await room.settle(conversation)
+    [case] = room.desk.cases
+    assert case.intents == ["talk_to_person"]
