@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation import storage
+from bot.conversation import turn_storage
 from bot.conversation.domain import (
     ASSISTANT,
     SYSTEM,
@@ -120,7 +120,7 @@ class TurnRunner:
     async def _claim(self, conversation_id: ConversationId) -> Turn | None:
         now = self._clock.now()
         async with self._database.begin() as tx:
-            return await storage.claim_turn(tx, conversation_id, self._runner, now, now + _LEASE)
+            return await turn_storage.claim_turn(tx, conversation_id, self._runner, now, now + _LEASE)
 
     async def _run(self, turn: Turn) -> None:
         await self._conversations.typing(turn.conversation_id, ASSISTANT, True)
@@ -156,7 +156,7 @@ class TurnRunner:
         if outcome.handoff is not None:
             # The context packet tells how this very message was read, so that must be stored first.
             async with self._database.begin() as tx:
-                await storage.note_reading(tx, turn, outcome.reading)
+                await turn_storage.note_reading(tx, turn, outcome.reading)
             prepared = await self._handoffs.prepare(
                 turn.conversation_id,
                 reason=outcome.handoff.reason,
@@ -178,7 +178,7 @@ class TurnRunner:
         conversation = await self._conversations.lock(turn.conversation_id, tx)
         ours = conversation.owner.kind == "bot" and conversation.epoch == turn.epoch
         status = outcome.status if ours else "dropped"
-        held = await storage.finish_turn(
+        held = await turn_storage.finish_turn(
             tx,
             turn,
             self._runner,
@@ -206,14 +206,14 @@ class TurnRunner:
                 continue
             with contextlib.suppress(Exception):
                 async with self._database.begin() as tx:
-                    await storage.extend_leases(tx, self._runner, self._clock.now() + _LEASE)
+                    await turn_storage.extend_leases(tx, self._runner, self._clock.now() + _LEASE)
 
     async def _take_up_left(self) -> None:
         await self._wait_for_brain()
         while True:
             try:
                 async with self._database.connect() as connection:
-                    left = await storage.unfinished_conversations(connection, self._clock.now(), 100)
+                    left = await turn_storage.unfinished_conversations(connection, self._clock.now(), 100)
                 for conversation_id in left:
                     self.schedule(conversation_id)
             except Exception as error:

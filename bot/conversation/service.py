@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation import storage
+from bot.conversation import storage, turn_storage
 from bot.conversation.domain import (
     BOT,
     SYSTEM,
@@ -126,36 +126,37 @@ class Conversations:
 
     async def turns(self, conversation_id: ConversationId) -> list[Turn]:
         """Return all turns of a conversation, in order."""
-        query = sa.select(storage.turns).where(storage.turns.c.conversation_id == conversation_id)
+        query = sa.select(turn_storage.turns).where(turn_storage.turns.c.conversation_id == conversation_id)
         async with self._database.connect() as connection:
             return [
-                storage.to_turn(row) for row in await connection.execute(query.order_by(storage.turns.c.seq))
+                turn_storage.to_turn(row)
+                for row in await connection.execute(query.order_by(turn_storage.turns.c.seq))
             ]
 
     async def turn(self, turn_id: TurnId) -> Turn | None:
         """Return one turn, or None."""
-        query = sa.select(storage.turns).where(storage.turns.c.id == turn_id)
+        query = sa.select(turn_storage.turns).where(turn_storage.turns.c.id == turn_id)
         async with self._database.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return storage.to_turn(row) if row else None
+        return turn_storage.to_turn(row) if row else None
 
     async def latest_turn(self, conversation_id: ConversationId) -> Turn | None:
         """Return the newest turn of a conversation, or None."""
         query = (
-            sa.select(storage.turns)
-            .where(storage.turns.c.conversation_id == conversation_id)
-            .order_by(storage.turns.c.seq.desc())
+            sa.select(turn_storage.turns)
+            .where(turn_storage.turns.c.conversation_id == conversation_id)
+            .order_by(turn_storage.turns.c.seq.desc())
             .limit(1)
         )
         async with self._database.connect() as connection:
             row = (await connection.execute(query)).one_or_none()
-        return storage.to_turn(row) if row else None
+        return turn_storage.to_turn(row) if row else None
 
     async def background(
         self, conversation_id: ConversationId, turn_id: TurnId | None
     ) -> tuple[Conversation, Contact, Turn | None] | None:
         """Return a conversation, its contact and a turn (the newest when `turn_id` is None), in one query."""
-        turns, conversations, contacts = storage.turns, storage.conversations, storage.contacts
+        turns, conversations, contacts = turn_storage.turns, storage.conversations, storage.contacts
         wanted = turns.c.conversation_id == conversation_id
         if turn_id is not None:
             wanted = sa.and_(wanted, turns.c.id == turn_id)
@@ -172,7 +173,7 @@ class Conversations:
         if row is None:
             return None
         parts = [storage.pick(row, name) for name in ("conversations", "contacts", "turn")]
-        turn = storage.to_turn(parts[2]) if parts[2].id is not None else None
+        turn = turn_storage.to_turn(parts[2]) if parts[2].id is not None else None
         return storage.to_conversation(parts[0]), storage.to_contact(parts[1]), turn
 
     async def recent(
@@ -235,13 +236,13 @@ class Conversations:
         if event is None:
             raise _KeyUsed
         if turn_id is not None:
-            if await storage.count_pending(tx, conversation_id) >= MAX_PENDING:
+            if await turn_storage.count_pending(tx, conversation_id) >= MAX_PENDING:
                 raise RateLimited(
                     "The assistant is still busy with your earlier messages.",
                     retry_after=5,
                     hint="Wait for an answer, then send this again.",
                 )
-            await storage.insert_turn(
+            await turn_storage.insert_turn(
                 tx, turn_id, conversation, event.seq, payload["text"], payload["choice"], now
             )
         return event

@@ -2,10 +2,11 @@
 
 from actions import attempt_storage as _actions
 from bot.conversation import storage as _conversation
+from bot.conversation import turn_storage as _turns
 from bot.foundation.database import metadata
 from escalation import storage as _escalation
 from kb_index import storage as _knowledge
 from security import storage as _security
 
 __all__ = ["metadata"]
-_ = (_actions, _conversation, _security, _escalation, _knowledge)
+_ = (_turns, _actions, _conversation, _security, _escalation, _knowledge)

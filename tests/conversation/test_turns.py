@@ -2,7 +2,7 @@ import asyncio
 
 import sqlalchemy as sa
 
-from bot.conversation import storage
+from bot.conversation import turn_storage
 from bot.conversation.domain import Answer, Owner, Reading
 from bot.conversation.errors import BrainUnavailable
 from bot.conversation.runner import TurnRunner, interpret
@@ -129,7 +129,7 @@ async def test_what_a_dead_runner_left_is_taken_up_once(room, eventually) -> Non
     )
     now = SystemClock().now()
     async with room.database.begin() as tx:  # as a runner that died at once would leave it
-        assert await storage.claim_turn(tx, conversation.id, "run_dead", now, now) is not None
+        assert await turn_storage.claim_turn(tx, conversation.id, "run_dead", now, now) is not None
     other = TurnRunner(room.database, room.conversations, room.brain, room.desk, SystemClock())
     await other.start()
     try:
@@ -159,7 +159,7 @@ async def test_a_runner_that_lost_its_lease_says_nothing(room) -> None:
     await room.say(conversation, "hello")
     await asked.wait()
     async with room.database.begin() as tx:
-        await tx.execute(sa.update(storage.turns).values(runner="run_other"))
+        await tx.execute(sa.update(turn_storage.turns).values(runner="run_other"))
     go_on.set()
     await asyncio.sleep(0.1)
     assert not await said(room, conversation)
