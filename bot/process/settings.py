@@ -25,7 +25,7 @@ Metrics = Literal["local", "public", "off"]
 _HOST_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$|^::1?$")
 _PASSED_ON = (
     "PATH", "HOME", "USER", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR",
-    "LD_LIBRARY_PATH",
+    "LD_LIBRARY_PATH", "FIRSTLINE_FULL_RASA",
 )  # fmt: skip
 _POSTGRES_SCHEMES = {
     "postgres",

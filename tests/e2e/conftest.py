@@ -1,5 +1,6 @@
 """A real browser against the running product."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -10,7 +11,9 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.support.product import ROOT, Product
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
 _FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
