@@ -323,7 +323,9 @@ export class ConsolePage extends StaffPage {
   }
 
   private release = async (): Promise<void> => {
-    if (await this.desk?.act("release")) this.say("The case is back in the queue.");
+    if (!(await this.desk?.act("release"))) return;
+    this.say("The case is back in the queue.");
+    await this.focusOn("[data-testid=case-claim]");
   };
 
   private resolve = async (event: SubmitEvent): Promise<void> => {
@@ -335,8 +337,15 @@ export class ConsolePage extends StaffPage {
     if (await this.desk?.act("resolve", { outcome, note: String(data.get("note") ?? ""), tell_user: data.get("tell") !== null })) {
       form.reset();
       this.say("The case is closed.");
+      await this.focusOn(".log");
     }
   };
+
+  /** The button that was pressed is gone: go on beside it, not at the top of the page. */
+  private async focusOn(selector: string): Promise<void> {
+    await this.updateComplete;
+    this.querySelector<HTMLElement>(selector)?.focus();
+  }
 
   private write = (event: Event): void => {
     const one = this.desk?.detail?.case;

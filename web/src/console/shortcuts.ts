@@ -23,7 +23,7 @@ export function useShortcuts(event: KeyboardEvent, actions: Record<Shortcut, () 
   const target = event.composedPath()[0];
   if (!(target instanceof HTMLElement) || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (document.querySelector("dialog[open]")) return;
-  const writes = target.matches("input, textarea, select, [contenteditable]");
+  const writes = target.matches("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
   if (writes) {
     if (event.key === "Escape") target.blur();
     return;
