@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation import storage as conversation_storage
+from bot.conversation import turn_storage
 from bot.conversation.domain import ASSISTANT, Conversation, NewEvent, Reading, message
 from bot.conversation.service import Conversations
 from bot.foundation.clock import FixedClock
@@ -116,10 +116,10 @@ class Desk:
         if posted.event.turn_id is None:
             return
         async with self.database.begin() as tx:
-            turn = await conversation_storage.claim_turn(tx, conversation_id, "test", NOW, NOW)
+            turn = await turn_storage.claim_turn(tx, conversation_id, "test", NOW, NOW)
             assert turn is not None
             reading = Reading(intent, 0.87, [{"name": intent, "confidence": 0.87}], "model-7")
-            await conversation_storage.finish_turn(
+            await turn_storage.finish_turn(
                 tx, turn, "test", status="done", reading=reading, error=None, now=NOW
             )
 
