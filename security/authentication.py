@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 import structlog
 from aiohttp import web
 
+from bot.foundation.callers import SERVICE, Caller
 from bot.foundation.errors import Forbidden, Unauthenticated
-from bot.foundation.http.access import SERVICE, Caller
 from security.sessions import Sessions, csrf_token
 from security.user_tokens import UserTokens
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, get_args
 
-from bot.foundation.http.access import Caller
+from bot.foundation.callers import Caller
 from bot.foundation.ids import StaffId
 
 Role = Literal["agent", "editor", "trainer", "admin"]

@@ -19,11 +19,11 @@ from actions.host import HostUnavailable, Operation, OperationResult, UserState
 from actions.intents import IntentCatalogue
 from actions.policy import AssistantPolicy
 from actions.ports import Hit, TurnContext
+from bot.foundation.callers import SERVICE
 from bot.foundation.clock import FixedClock
 from bot.foundation.database import Database
 from bot.foundation.errors import FirstlineError
 from bot.foundation.http import Caller
-from bot.foundation.http.access import SERVICE
 from bot.foundation.http.server import build_http
 from bot.foundation.ids import new_id
 from security.masking import mask_json

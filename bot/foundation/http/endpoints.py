@@ -8,8 +8,9 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from bot.foundation.callers import Caller
 from bot.foundation.errors import FirstlineError, InvalidInput, TooLarge, UnsupportedMedia
-from bot.foundation.http.access import Access, Authenticator, Caller
+from bot.foundation.http.access import Access, Authenticator
 from bot.foundation.strict_json import check_text, parse_json
 
 BODY_DEADLINE = 10.0
