@@ -66,7 +66,7 @@ def check(events: list[dict[str, Any]], acknowledged: list[dict[str, Any]]) -> N
     assert len(turns) == len(set(turns)), "a turn spoke in two pieces, so it ran twice"
 
 
-@pytest.mark.parametrize("victim", ["rasa", "postgres", "app"])
+@pytest.mark.parametrize("victim", ["rasa", "postgres", "valkey", "app"])
 async def test_killed_in_the_middle_nothing_is_lost(
     product: Product, session: aiohttp.ClientSession, victim: str
 ) -> None:
