@@ -206,7 +206,7 @@ async def test_the_search_is_measured_on_questions_of_ones_own(product: Product,
     cli.env |= {"PORT": str(product.port), "DEMO_PORT": str(product.demo_port)}
     file = tmp_path / "questions.yml"
     file.write_text(
-        "questions:\n  - {question: "How do I pause my subscription?", article: pause-your-subscription}\n"
+        'questions:\n  - {question: "How do I pause my subscription?", article: pause-your-subscription}\n'
     )
     figures = await cli.json("kb", "evaluate", str(file))
     assert figures == {"questions": 1, "hit@1": 1, "hit@5": 1, "mrr@10": 1.0}
