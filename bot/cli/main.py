@@ -23,9 +23,11 @@ app = typer.Typer(
 kb = typer.Typer(help="The knowledge base.", no_args_is_help=True)
 keys = typer.Typer(help="Keys that host applications sign with.", no_args_is_help=True)
 staff = typer.Typer(help="Accounts of agents, editors, trainers and admins.", no_args_is_help=True)
+scenarios = typer.Typer(help="Conversations written as YAML, checked and played.", no_args_is_help=True)
 app.add_typer(kb, name="kb")
 app.add_typer(keys, name="keys")
 app.add_typer(staff, name="staff")
+app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "open"]
@@ -197,6 +199,36 @@ def staff_list(json: Json = False) -> None:
     from bot.cli.opening import run
 
     raise typer.Exit(run(accounts.list_staff(as_json=json)))
+
+
+@scenarios.command("check")
+def scenarios_check(
+    place: Annotated[Path, typer.Argument(help="A .yml file, or a folder with such files.")],
+    json: Json = False,
+) -> None:
+    """List everything that is wrong with scenario files, with its line; exit code 2 when something is."""
+    from bot.cli import scenarios as work
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(work.check(place, as_json=json)))
+
+
+@scenarios.command("run")
+def scenarios_run(
+    place: Annotated[Path, typer.Argument(help="A .yml file, or a folder with such files.")],
+    repeat: Annotated[int, typer.Option(min=1, max=1000, help="How often each is played.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="Of the order; printed when it is chosen.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="How many are played at once.")] = 4,
+    only: Annotated[list[str] | None, typer.Option(help="Only those with this in the name.")] = None,
+    tag: Annotated[list[str] | None, typer.Option(help="Only those with this tag.")] = None,
+    json: Json = False,
+) -> None:
+    """Play scenarios; exit code 1 when one failed, 2 when a file is invalid, and then none is played."""
+    from bot.cli import scenarios as work
+    from bot.cli.opening import run
+
+    chosen = {"only": only or [], "tags": tag or []}
+    raise typer.Exit(run(work.run(place, repeat=repeat, seed=seed, jobs=jobs, as_json=json, **chosen)))
 
 
 def main(arguments: list[str] | None = None) -> int:

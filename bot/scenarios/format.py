@@ -124,8 +124,8 @@ class Faults(Form):
 
     on: dict[str, dict[str, Annotated[float, Field(ge=0, le=1)]]] = Field(
         description="by operation, or `state`, `operations`, `lookup`, or `*` for the rest: `error` (fails), "
-        "`hang` (does nothing, answers late), `hang_after` (does it, answers late) or `lie` (claims success, does "
-        "nothing); a word means always, `{lie: 0.5}` every other time"
+        "`hang` (does nothing, answers late), `hang_after` (does it, answers late) or `lie` (claims success, "
+        "does nothing); a word means always, `{lie: 0.5}` every other time"
     )
     hang_seconds: Annotated[float, Field(ge=0, le=120)] = Field(default=30.0, description="how late is late")
 

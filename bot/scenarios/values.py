@@ -1,4 +1,4 @@
-"""What is filled in when a scenario runs: `${path}` from the state at the start, and moments (`@today-3d`)."""
+"""What is filled in when a scenario runs: `${path}` from the starting state, and moments (`@today-3d`)."""
 
 import re
 from collections.abc import Mapping
