@@ -1,6 +1,5 @@
 """Reads scenario files and finds everything that is wrong with them at once, each with its line."""
 
-import contextlib
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ _KINDS = {
     "too_short": "must not be empty",
     "string_too_short": "must not be empty",
 }
+_PASSES = 5
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,15 @@ def _make(value: Any, where: Where, document: Document, file: str) -> tuple[Scen
 
 def _rest(value: dict[str, Any], errors: list[ErrorDetails]) -> Scenario | None:
     """Take out what is wrong, so that the words in the rest can be checked as well."""
-    rest = copy.deepcopy(value)
-    for error in errors:
-        _take_out(rest, error["loc"])
-    stand_in = {"scenario": "-", "steps": [{"say": "-"}], "never": {"texts": ["-"]}}
-    with contextlib.suppress(ValidationError):
-        return Scenario.model_validate({**stand_in, **rest})
+    rest = {"scenario": "-", "steps": [{"say": "-"}], "never": {"texts": ["-"]}} | copy.deepcopy(value)
+    for _ in range(_PASSES):
+        for error in errors:
+            _take_out(rest, error["loc"])
+        rest = {"scenario": "-", "steps": [{"say": "-"}]} | rest
+        try:
+            return Scenario.model_validate(rest)
+        except ValidationError as again:
+            errors = again.errors()
     return None
 
 
@@ -174,7 +177,8 @@ def keys_at(at: tuple[Any, ...]) -> list[str]:
             continue
         if isinstance(model, type) and issubclass(model, BaseModel):
             named = {field.alias or name: field for name, field in model.model_fields.items()}
-            model = _inner(named[step].annotation) if step in named else None
+            # What is no key of the form is one of the file's own, such as a path.
+            model = _inner(named[step].annotation) if step in named else model
     if isinstance(model, type) and issubclass(model, BaseModel):
         return [field.alias or name for name, field in model.model_fields.items()]
     return []
