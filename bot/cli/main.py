@@ -213,6 +213,15 @@ def scenarios_check(
     raise typer.Exit(run(work.check(place, as_json=json)))
 
 
+@scenarios.command("reference")
+def scenarios_reference() -> None:
+    """Print all keys, sample users, operations and fields of the state, as docs/scenarios.md has them."""
+    from bot.cli import scenarios as work
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(work.show_reference()))
+
+
 @scenarios.command("run")
 def scenarios_run(
     place: Annotated[Path, typer.Argument(help="A .yml file, or a folder with such files.")],

@@ -11,6 +11,7 @@ from bot.foundation.errors import InvalidInput
 from bot.process.settings import Settings
 from bot.scenarios import report
 from bot.scenarios.reading import Found, Loaded, load
+from bot.scenarios.reference import reference
 from bot.scenarios.runner import Player, Run
 from bot.scenarios.vocabulary import suggestion
 
@@ -25,6 +26,11 @@ async def check(place: Path, *, as_json: bool) -> int:
         if not loaded.problems:
             console().print(f"{len(loaded.scenarios)} scenarios in {loaded.files} files: all valid.")
     return MISUSED if loaded.problems else 0
+
+
+async def show_reference() -> None:
+    """Print the tables of the format."""
+    print(reference(await demo_vocabulary()), end="")
 
 
 async def run(
