@@ -169,7 +169,7 @@ def _card(workflow: Workflow, done: Done, outcome: Outcome) -> dict[str, Any]:
 def _noted(workflow: Workflow, done: Done) -> dict[str, Any]:
     result = done.result
     return {
-        "operation": workflow.meta.operation,
+        "operation": workflow.meta.operations[0] if workflow.meta.operations else None,
         "answer": None
         if result is None
         else {"status": result.status, "code": result.code, "message": result.message},

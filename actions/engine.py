@@ -91,7 +91,7 @@ class Engine:
         except FirstlineError as error:
             return await self._cannot_look(turn, attempt, error, started)
         seen = Seen.of(look.state, workflow.meta.reads)
-        diagnosis = _permitted(workflow, workflow.diagnose(seen), look)
+        diagnosis = _permitted(workflow, seen, look)
         if diagnosis.verdict == "fine":
             return await self._mended_meanwhile(turn, attempt, diagnosis, seen, started)
         if diagnosis.verdict == "blocked":
@@ -136,7 +136,7 @@ class Engine:
         intro: str = "",
     ) -> Result:
         seen = Seen.of(look.state, workflow.meta.reads)
-        diagnosis = _permitted(workflow, workflow.diagnose(seen), look)
+        diagnosis = _permitted(workflow, seen, look)
         if diagnosis.verdict == "blocked":
             return await self._blocked(turn, attempt, diagnosis, seen, started, intro)
         if diagnosis.verdict == "fine":
@@ -268,15 +268,18 @@ class Engine:
         return Look(state, None if operations is None else dict(operations))
 
 
-def _permitted(workflow: Workflow, diagnosis: Diagnosis, look: Look) -> Diagnosis:
+def _permitted(workflow: Workflow, seen: Seen, look: Look) -> Diagnosis:
     """Turn `applies` into `blocked` when the application says beforehand that it would not do it."""
-    name = workflow.meta.operation
-    if diagnosis.verdict != "applies" or name is None or look.operations is None:
+    diagnosis = workflow.diagnose(seen)
+    if diagnosis.verdict != "applies":
         return diagnosis
-    operation = look.operations.get(name)
-    if operation is not None and operation.allowed:
+    names = dict.fromkeys(step.operation for step in workflow.plan(seen))
+    if not names or look.operations is None:
         return diagnosis
-    reason = operation.reason if operation is not None else None
+    listed = [look.operations.get(name) for name in names]
+    if all(operation is not None and operation.allowed for operation in listed):
+        return diagnosis
+    reason = next((one.reason for one in listed if one is not None and not one.allowed), None)
     return Diagnosis(
         "blocked", f"{diagnosis.text} {workflow.refused_beforehand(reason)}", code="not_permitted"
     )

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
+from actions.choosing import Choice, choose
 from actions.host import OperationResult, UserState
 from actions.wording import passed_on, reason_text
 
-Verdict = Literal["applies", "fine", "blocked"]
+Verdict = Literal["applies", "fine", "blocked", "asks"]
 Risk = Literal["none", "low", "medium", "high"]
 
 
@@ -24,9 +25,13 @@ class Metadata:
     """What is known of a workflow without running it.
 
     `title` names it ("Unlock account"), `done_title` heads the proof ("Account unlocked"). `reads` names
-    fields as `part.field`, or a whole part. `symptoms` are complaints that it may explain, such as `sign_in`;
+    fields as `part.field`, or a whole part. `operations` names all operations that `plan` and `undo` may use;
+    none means that it only reads. `symptoms` are complaints that it may explain, such as `sign_in`;
     `likelihood` (0 to 1) orders the diagnosis among workflows that share one. `help_query` finds the article
-    for a user whom it cannot help.
+    for a user whom it cannot help. `label` is the text of a button that starts it. `examples` train its first
+    intent where `data/training` has none. `error_codes` and `triggers` are the other ways to reach it:
+    `drift` lets self-healing run it. It acts at most `retry_limit` times a user in 24 hours, and not within
+    `cool_down` seconds after an act that was verified.
     """
 
     id: str
@@ -35,13 +40,19 @@ class Metadata:
     area: str
     intents: tuple[str, ...]
     reads: tuple[str, ...]
-    operation: str | None
+    operations: tuple[str, ...]
     risk: Risk
     needs_consent: bool
     symptoms: tuple[str, ...] = ()
     likelihood: float = 0.5
     reversible: bool = False
     help_query: str = ""
+    label: str = ""
+    examples: tuple[str, ...] = ()
+    error_codes: tuple[str, ...] = ()
+    triggers: tuple[str, ...] = ()
+    retry_limit: int = 3
+    cool_down: float = 0.0
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -51,20 +62,25 @@ class Metadata:
     @property
     def changes_something(self) -> bool:
         """Whether it acts at all."""
-        return self.operation is not None
+        return bool(self.operations)
 
 
 @dataclass(frozen=True)
 class Seen:
-    """The fields of the state that a workflow reads, by path; missing ones are None. This gets logged."""
+    """The fields of the state that a workflow reads, by path; missing ones are None. `values` get logged.
+
+    `answers` holds what the user was asked for and said, by the question's name.
+    """
 
     values: Mapping[str, Any]
     as_of: datetime | None = None
+    answers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, state: UserState, paths: tuple[str, ...]) -> "Seen":
+    def of(cls, state: UserState, paths: tuple[str, ...], answers: Mapping[str, str] | None = None) -> "Seen":
         """Take the fields at `paths` out of a state, and nothing else."""
-        return cls({path: _walk(state.parts, path) for path in paths}, state.as_of)
+        values = {path: _walk(state.parts, path) for path in paths}
+        return cls(values, state.as_of, dict(answers or {}))
 
     def __getitem__(self, path: str) -> Any:
         return self.values.get(path)
@@ -97,12 +113,24 @@ class Fact:
 
 
 @dataclass(frozen=True)
+class Question:
+    """What the user has to say before the workflow can go on; `card` shows what there is to choose from."""
+
+    name: str
+    text: str
+    choices: tuple[Choice, ...] = ()
+    card: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
 class Diagnosis:
     """What the workflow makes of what it saw.
 
-    `applies`: its operation should mend it, and `question` asks for consent (`yes` is the button).
+    `applies`: its operations should mend it, and `question` asks for consent (`yes` is the button).
     `fine`: nothing is wrong as far as it can see. `blocked`: it cannot be mended automatically; `code` says
-    why in one word for the log. `text` is what the user is told in each case.
+    why in one word for the log, and with `hand_off` a person gets it at once. `asks`: something is missing;
+    `ask` says what, and `diagnose` is called again with the answer in `seen.answers`. `text` is what the user
+    is told in each case, with `card` beside it.
     """
 
     verdict: Verdict
@@ -110,6 +138,9 @@ class Diagnosis:
     question: str = ""
     yes: str = "Yes, please"
     code: str | None = None
+    hand_off: bool = False
+    ask: Question | None = None
+    card: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -143,8 +174,15 @@ class Workflow(ABC):
         return symptom in self.meta.symptoms and self.diagnose(seen).verdict != "fine"
 
     def plan(self, seen: Seen) -> tuple[Step, ...]:
-        """Return the operations to run, in order; the default is the one operation without parameters."""
-        return (Step(self.meta.operation),) if self.meta.operation else ()
+        """Return the operations to run, in order; by default the first one without parameters."""
+        return tuple(Step(name) for name in self.meta.operations[:1])
+
+    def read_answer(self, question: Question, text: str, seen: Seen) -> str | None:
+        """Return the value that an answer in the user's words means; None when it is no answer.
+
+        By default one of the choices, by value, words of its title, number or place ("the second").
+        """
+        return choose(question.choices, text)
 
     def verify(self, before: Seen, after: Seen) -> Verification:
         """Compare the two looks. Only this says that something is resolved.
@@ -170,3 +208,16 @@ class Workflow(ABC):
     def refused_beforehand(self, reason: str | None) -> str:
         """Tell the user why the application would not do it now, going by its list of operations."""
         return reason_text(reason, reason) or "That isn't allowed for your account at the moment."
+
+
+__all__ = [
+    "Choice",
+    "Diagnosis",
+    "Fact",
+    "Metadata",
+    "Question",
+    "Seen",
+    "Step",
+    "Verification",
+    "Workflow",
+]

@@ -21,7 +21,7 @@ class OrderStatus(Workflow):
         area="orders",
         intents=("order_status",),
         reads=("orders",),
-        operation=None,
+        operations=(),
         risk="none",
         needs_consent=False,
         symptoms=("delivery",),

@@ -16,7 +16,7 @@ class ResendVerification(Workflow):
         area="account",
         intents=("resend_verification",),
         reads=("account.email", "account.email_verified", "account.verification_sent_at"),
-        operation="resend_verification",
+        operations=("resend_verification",),
         risk="low",
         needs_consent=True,
         symptoms=("sign_in",),

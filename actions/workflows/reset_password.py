@@ -21,7 +21,7 @@ class ResetPassword(Workflow):
             "account.password_reset_sent_at",
             "account.locked",
         ),
-        operation="send_password_reset",
+        operations=("send_password_reset",),
         risk="low",
         needs_consent=True,
         symptoms=("sign_in",),

@@ -16,7 +16,7 @@ class RestartExport(Workflow):
         area="exports",
         intents=("export_stuck",),
         reads=("exports",),
-        operation="restart_export",
+        operations=("restart_export",),
         risk="low",
         needs_consent=True,
         symptoms=("export",),

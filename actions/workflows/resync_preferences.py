@@ -16,7 +16,7 @@ class ResyncPreferences(Workflow):
         area="preferences",
         intents=("preferences_not_saved",),
         reads=("preferences.saved", "preferences.applied", "preferences.sync.state"),
-        operation="resync_preferences",
+        operations=("resync_preferences",),
         risk="low",
         needs_consent=True,
         symptoms=("preferences",),

@@ -44,7 +44,7 @@ class RetryPayment(Workflow):
             "billing.payment_method.kind",
             "billing.payment_method.last4",
         ),
-        operation="retry_payment",
+        operations=("retry_payment",),
         risk="medium",
         needs_consent=True,
         symptoms=("payment",),

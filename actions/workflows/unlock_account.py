@@ -18,7 +18,7 @@ class UnlockAccount(Workflow):
         area="account",
         intents=("unlock_account",),
         reads=("account.locked", "account.lock_reason", "account.failed_sign_ins", "account.status"),
-        operation="unlock_account",
+        operations=("unlock_account",),
         risk="low",
         needs_consent=True,
         symptoms=("sign_in",),
