@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
@@ -10,12 +11,26 @@ import aiohttp
 from bot.foundation.ids import new_id
 from bot.scenarios.ports import Broken, Chat, MadeUser, Rates, Report, Turn
 
-ANSWER_SECONDS = 60.0
-"""The product promises an answer or a person within 20 s; more is for a machine that is busy."""
 _WAIT = 20
 _TOKEN_SECONDS = 60
+_RETRY = 0.1
 _REFUSED = 400
 _TOKEN = re.compile(r"^[A-Za-z0-9_.-]{20,}$")
+
+
+class NoAnswer(Broken):
+    """There was no answer at all: nobody listens, or the connection broke."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """Seconds: for the answer to a message, and for an app that does not listen to come back.
+
+    The product promises an answer or a person within 20 s; more is for a machine that is busy.
+    """
+
+    answer: float = 60.0
+    reconnect: float = 5.0
 
 
 async def call(session: aiohttp.ClientSession, method: str, url: str, **more: Any) -> dict[str, Any]:
@@ -28,7 +43,7 @@ async def call(session: aiohttp.ClientSession, method: str, url: str, **more: An
         async with session.request(method, url, **more) as response:
             body = await response.json(content_type=None) if response.status != 204 else {}
     except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-        raise Broken(f"{method} {_path(url)}: no answer ({type(error).__name__})") from None
+        raise NoAnswer(f"{method} {_path(url)}: no answer ({type(error).__name__})") from None
     if response.status >= _REFUSED or not isinstance(body, dict):
         words = body if isinstance(body, dict) else {}
         reason = words.get("message") or words.get("detail") or words.get("title") or "no reason given"
@@ -88,21 +103,31 @@ class DemoApplication:
 class Firstline:
     """The public API, signed in as whoever the demo application vouches for."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str, host: DemoApplication) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        host: DemoApplication,
+        patience: Patience = Patience(),
+    ) -> None:
         self._session = session
         self._url = f"{url}/api/v1/conversations"
         self._host = host
+        self._patience = patience
 
     async def begin(self, user: MadeUser, page: Mapping[str, str]) -> Chat:
         """Begin a conversation."""
-        chat = _Conversation(self._session, self._url, self._host, user.ref)
+        chat = _Conversation(self._session, self._url, self._host, user.ref, self._patience)
         await chat.open(page)
         return chat
 
 
 class _Conversation:
-    def __init__(self, session: aiohttp.ClientSession, url: str, host: DemoApplication, ref: str) -> None:
+    def __init__(
+        self, session: aiohttp.ClientSession, url: str, host: DemoApplication, ref: str, patience: Patience
+    ) -> None:
         self._session, self._url, self._host, self._ref = session, url, host, ref
+        self._patience = patience
         self._handed_off = False
         self._id = ""
         self._token: tuple[float, str] = (0.0, "")
@@ -132,7 +157,7 @@ class _Conversation:
         return self._turn(page["events"])
 
     async def _over(self, after: int, turn: str) -> Turn:
-        deadline = asyncio.get_running_loop().time() + ANSWER_SECONDS
+        deadline = asyncio.get_running_loop().time() + self._patience.answer
         while asyncio.get_running_loop().time() < deadline:
             path = f"/{self._id}/events?after={after}&limit=500&wait={_WAIT}"
             events = (await self._call("GET", path))["events"]
@@ -140,7 +165,7 @@ class _Conversation:
                 return self._turn(events)
             if events:
                 await asyncio.sleep(0.05)  # news, but not of the turn: look again without spinning
-        raise Broken(f"no answer within {ANSWER_SECONDS:.0f} s")
+        raise Broken(f"no answer within {self._patience.answer:.0f} s")
 
     def _turn(self, events: list[dict[str, Any]]) -> Turn:
         for event in events:
@@ -156,11 +181,23 @@ class _Conversation:
         )
 
     async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
+        """Call, and again after a broken connection; messages carry a key, so none is said twice."""
+        deadline = asyncio.get_running_loop().time() + self._patience.reconnect
+        given = more.pop("headers", {})
+        while True:
+            headers = {"Authorization": f"Bearer {await self._signed_in()}", **given}
+            try:
+                return await call(self._session, method, self._url + path, headers=headers, **more)
+            except NoAnswer:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(_RETRY)
+
+    async def _signed_in(self) -> str:
         now = asyncio.get_running_loop().time()
         if now > self._token[0]:
             self._token = (now + _TOKEN_SECONDS, await self._host.token(self._ref))
-        headers = {"Authorization": f"Bearer {self._token[1]}", **more.pop("headers", {})}
-        return await call(self._session, method, self._url + path, headers=headers, **more)
+        return self._token[1]
 
 
 def _ends(event: Mapping[str, Any], turn: str) -> bool:
