@@ -36,6 +36,8 @@ class ActionsRoom:
     registry: Registry
     server: ActionServer
     api: AttemptsApi
+    access: HostAccess
+    actor: Actor
 
     def endpoints(self) -> list[Endpoint]:
         """Return all endpoints of the room."""
@@ -64,10 +66,11 @@ def build_actions(
     handovers = Handovers(log, registry, intents)
     turns = TurnReader(context, model_version)
     orders = Orders(host, log, policy)
+    actor = Actor(host, log, library, policy)
     services = Services(
         turns=turns,
         registry=registry,
-        engine=Engine(registry, host, log, Actor(host, log, library, policy)),
+        engine=Engine(registry, host, log, actor),
         answers=Answers(library, intents, log, handovers, policy),
         orders=orders,
         handovers=handovers,
@@ -79,4 +82,4 @@ def build_actions(
     for make in ACTIONS:
         executor.register_action(make(services))
     executor.register_action(ValidateOrderForm(turns, orders, unknown_allowed=policy.unknown_orders))
-    return ActionsRoom(log, registry, ActionServer(executor), AttemptsApi(log))
+    return ActionsRoom(log, registry, ActionServer(executor), AttemptsApi(log), host, actor)

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from actions.assembly import ActionsRoom, build_actions
 from actions.conversations import ConversationLookup
+from actions.healing.assembly import HealingRoom
 from actions.intents import IntentCatalogue
 from bot.conversation.api import ConversationApi
 from bot.conversation.follow import Follower
@@ -31,6 +32,7 @@ from bot.foundation.http.openapi import openapi_document
 from bot.foundation.http.server import build_http
 from bot.foundation.wakeups import Wakeups
 from bot.process.handoffs import RecordedHandoffs
+from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
@@ -84,6 +86,7 @@ class Firstline:
     sessions: Sessions
     authenticator: HttpAuthenticator
     brain: RasaBrain
+    healing: HealingRoom
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
@@ -153,6 +156,7 @@ def _assemble(
     passwords = Passwords()
     sessions = Sessions(database, passwords, SignInLimits(cache), clock)
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
+    desk = CaseDesk(database, conversations, collector, wakeups, clock)
     return Firstline(
         settings=settings,
         database=database,
@@ -162,7 +166,7 @@ def _assemble(
         conversations=conversations,
         hosts=hosts,
         actions=actions,
-        desk=CaseDesk(database, conversations, collector, wakeups, clock),
+        desk=desk,
         articles=Articles(database, search, clock),
         search=search,
         staff=StaffDirectory(database, passwords, clock),
@@ -171,6 +175,7 @@ def _assemble(
             tokens, sessions, service_token=parts.secrets.service_token, public_url=settings.public_url
         ),
         brain=brain,
+        healing=wire_healing(settings, database, clock, actions, hosts, conversations, desk),
     )
 
 
@@ -200,6 +205,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         *ConversationApi(line, firstline.conversations, follower, live).endpoints(),
         *_staff_endpoints(firstline),
         *firstline.actions.endpoints(),
+        *firstline.healing.endpoints(),
         *HelpPages(firstline.articles, firstline.search).endpoints(),
     ]
     operations = Operations(
@@ -225,7 +231,9 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         async with stack:
             await runner.start()
             await housekeeping.start()
+            await firstline.healing.service.start()
             yield
+            await firstline.healing.service.stop()
             await housekeeping.stop()
             await runner.stop()
 

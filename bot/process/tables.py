@@ -1,6 +1,7 @@
 """All tables of all rooms, for migrations and tests: importing this completes `metadata`."""
 
 from actions import attempt_storage as _actions
+from actions.healing import tables as _healing
 from bot.conversation import storage as _conversation
 from bot.conversation import turn_storage as _turns
 from bot.foundation.database import metadata
@@ -9,4 +10,4 @@ from kb_index import storage as _knowledge
 from security import storage as _security
 
 __all__ = ["metadata"]
-_ = (_turns, _actions, _conversation, _security, _escalation, _knowledge)
+_ = (_turns, _actions, _conversation, _security, _escalation, _knowledge, _healing)

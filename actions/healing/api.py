@@ -1,0 +1,230 @@
+"""Self-healing over HTTP: events from applications, the view for staff, and the users' notices."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+from actions.healing.domain import Breaker, Run
+from actions.healing.inbox import HostEvent
+from actions.healing.ports import Signatures, SignedRequest
+from actions.healing.service import Healing
+from actions.healing.user_notices import UserNotices
+from bot.foundation.errors import NotFound, UnsupportedMedia
+from bot.foundation.http import Access, Call, Endpoint, NoBody
+from bot.foundation.http.endpoints import read_limited, validate
+from bot.foundation.strict_json import parse_json
+
+_TAG = ("self-healing",)
+MAX_EVENTS = 200
+MAX_BODY = 256 * 1024
+_HOST = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+Reference = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
+
+
+class EventIn(BaseModel):
+    """Something that happened to a user; further fields are left alone."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: Reference
+    type: Word
+    ref: Reference
+    parts: tuple[Word, ...] = Field(default=(), max_length=50)
+    at: AwareDatetime | None = None
+
+
+class EventsIn(BaseModel):
+    """A batch of events."""
+
+    model_config = ConfigDict(extra="ignore")
+    events: list[EventIn] = Field(min_length=1, max_length=MAX_EVENTS)
+
+
+class ReceivedOut(BaseModel):
+    """What became of a batch: new events, events that had come before, and events of unknown types."""
+
+    accepted: int
+    repeated: int
+    unknown: int
+
+
+class HealingQuery(BaseModel):
+    """Which runs to list; `open` stands for those that have not ended."""
+
+    model_config = ConfigDict(extra="forbid")
+    status: Literal["open", "dry_run", "verified", "rolled_back", "failed", "refused", "skipped"] | None = (
+        None
+    )
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class SwitchOut(BaseModel):
+    """The kill switch."""
+
+    model_config = ConfigDict(from_attributes=True)
+    stopped: bool
+    by: str
+    reason: str | None
+    at: datetime | None
+
+
+class SwitchIn(BaseModel):
+    """What the kill switch is to be."""
+
+    model_config = ConfigDict(extra="forbid")
+    stopped: bool
+    reason: str | None = Field(default=None, max_length=500)
+
+
+class RunOut(BaseModel):
+    """One drift and what became of it."""
+
+    model_config = ConfigDict(from_attributes=True)
+    id: str
+    host: str
+    user_ref: str
+    workflow: str
+    source: str
+    mode: str
+    status: str
+    reason: str | None
+    sightings: int
+    tries: int
+    found_at: datetime
+    due_at: datetime
+    applied_at: datetime | None
+    closed_at: datetime | None
+
+
+class BreakerOut(BaseModel):
+    """The circuit breaker of one fix."""
+
+    model_config = ConfigDict(from_attributes=True)
+    host: str
+    workflow: str
+    state: str
+    opened: int
+    opened_at: datetime | None
+    retry_at: datetime | None
+    case_id: str | None
+    reason: str | None
+    recent: list[bool]
+
+
+class HealingOut(BaseModel):
+    """How self-healing stands: `counts.found` is the sum of the other counts."""
+
+    active: bool
+    enabled: bool
+    problem: str | None
+    workflows: dict[str, str]
+    switch: SwitchOut
+    counts: dict[str, int]
+    breakers: list[BreakerOut]
+    scans: list[dict[str, Any]]
+    events_waiting: int
+    runs: list[RunOut]
+
+
+class NoticeOut(BaseModel):
+    """Something that was put right for the user; `card` is the proof."""
+
+    id: str
+    text: str
+    card: dict[str, Any] | None
+    at: datetime
+
+
+class NoticesOut(BaseModel):
+    """What the user has not been told yet, oldest first."""
+
+    notices: list[NoticeOut]
+
+
+class HealingApi:
+    """The endpoints."""
+
+    def __init__(self, healing: Healing, notices: UserNotices, signatures: Signatures) -> None:
+        self._healing = healing
+        self._notices = notices
+        self._signatures = signatures
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints of self-healing."""
+        base, notices, seen = "/api/v1/healing", "/api/v1/notices", "/api/v1/notices/{id}/seen"
+        return [
+            Endpoint("POST", "/api/v1/hosts/{host}/events", self.events, Access.public(),
+                     "Tell what happened to users; signed by the application as it is asked itself",
+                     response=ReceivedOut, status=202, tags=_TAG, raw=True),
+            Endpoint("GET", base, self.show, Access.staff(), "See drifts, runs and breakers",
+                     query=HealingQuery, response=HealingOut, tags=_TAG),
+            Endpoint("POST", f"{base}/switch", self.switch, Access.staff("admin"),
+                     "Stop or start self-healing", body=SwitchIn, response=SwitchOut, tags=_TAG),
+            Endpoint("GET", notices, self.mine, Access.user(), "See what was put right for you",
+                     response=NoticesOut, tags=_TAG),
+            Endpoint("POST", seen, self.seen, Access.user(), "Say that you have seen a notice",
+                     status=204, tags=_TAG),
+        ]  # fmt: skip
+
+    async def events(self, call: Call) -> ReceivedOut:
+        """Check the signature, then the form, then store: an answer of 202 means that nothing gets lost."""
+        host = call.path["host"]
+        if not _HOST.match(host):
+            raise NotFound("No such application is connected.")
+        raw = await read_limited(call.request, MAX_BODY)
+        request = SignedRequest(call.request.method, call.request.path_qs, call.request.headers, raw)
+        self._signatures.check(host, request)
+        if call.request.content_type != "application/json":
+            raise UnsupportedMedia("The body must be JSON.", hint="Send Content-Type: application/json.")
+        batch = validate(EventsIn, parse_json(raw or b"{}"))
+        assert isinstance(batch, EventsIn)
+        given = [HostEvent(one.id, one.type, one.ref, one.parts, one.at) for one in batch.events]
+        received = await self._healing.inbox.receive(host, given)
+        return ReceivedOut(accepted=received.accepted, repeated=received.repeated, unknown=received.unknown)
+
+    async def show(self, call: Call) -> HealingOut:
+        """Tell how it stands, with the newest runs."""
+        query: HealingQuery = call.query
+        status = await self._healing.status()
+        runs = await self._healing.runs(query.limit, query.status)
+        return HealingOut(
+            active=status.active,
+            enabled=status.enabled,
+            problem=status.problem,
+            workflows=status.workflows,
+            switch=SwitchOut.model_validate(status.switch),
+            counts=status.counts,
+            breakers=[breaker_out(one) for one in status.breakers],
+            scans=status.scans,
+            events_waiting=status.events_waiting,
+            runs=[run_out(run) for run in runs],
+        )
+
+    async def switch(self, call: Call) -> SwitchOut:
+        """Set the kill switch."""
+        body: SwitchIn = call.body
+        by = call.caller.name or call.caller.id
+        value = await self._healing.set_switch(stopped=body.stopped, by=by, reason=body.reason)
+        return SwitchOut.model_validate(value)
+
+    async def mine(self, call: Call) -> NoticesOut:
+        """List what the user has not been told in a conversation and has not seen."""
+        rows = await self._notices.kept(call.caller.host or "", call.caller.ref or "")
+        return NoticesOut(notices=[NoticeOut.model_validate(row) for row in rows])
+
+    async def seen(self, call: Call) -> NoBody:
+        """Note that the user has seen a notice."""
+        await self._notices.seen(call.caller.host or "", call.caller.ref or "", call.path["id"])
+        return NoBody()
+
+
+def run_out(run: Run) -> RunOut:
+    """Put a run into the form it has on the wire."""
+    return RunOut.model_validate(run)
+
+
+def breaker_out(breaker: Breaker) -> BreakerOut:
+    """Put a breaker into the form it has on the wire."""
+    return BreakerOut.model_validate(breaker)

@@ -1,0 +1,79 @@
+"""Puts self-healing together from its ports; bootstrap calls it once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from actions.acting import Actor
+from actions.attempt_log import AttemptLog
+from actions.healing.api import HealingApi
+from actions.healing.gate import Gate
+from actions.healing.inbox import Inbox
+from actions.healing.looking import Looker
+from actions.healing.policy import PolicyFile
+from actions.healing.ports import Cases, HostNames, Messenger, ScannableByName, Signatures
+from actions.healing.record import Record
+from actions.healing.scanning import Scanner
+from actions.healing.service import Healing, Pace
+from actions.healing.user_notices import UserNotices
+from actions.healing.working import Worker
+from actions.host_access import HostAccess
+from actions.registry import Registry
+from bot.foundation.clock import Clock
+from bot.foundation.database import Database
+from bot.foundation.http import Endpoint
+from bot.foundation.ids import new_id
+
+SCAN_LEASE = timedelta(minutes=5)
+"""How long a scan may take for one page before another process takes it over."""
+
+
+@dataclass(frozen=True)
+class HealingRoom:
+    """Self-healing, ready to start and to be asked."""
+
+    service: Healing
+    api: HealingApi
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return its endpoints."""
+        return self.api.endpoints()
+
+
+def build_healing(
+    *,
+    database: Database,
+    clock: Clock,
+    mask: Callable[[Any], Any],
+    policy: Path,
+    registry: Registry,
+    attempts: AttemptLog,
+    access: HostAccess,
+    actor: Actor,
+    hosts: ScannableByName,
+    names: HostNames,
+    messenger: Messenger,
+    cases: Cases,
+    signatures: Signatures,
+    pace: Pace | None = None,
+    lease: timedelta = timedelta(seconds=30),
+    backoff: timedelta = timedelta(seconds=5),
+) -> HealingRoom:
+    """Build it. A run that a dead process held is taken up after `lease`; what the application does not
+    answer is tried again after `backoff`, then twice that, and so on.
+    """
+    owner = new_id("wrk")
+    rules = PolicyFile(policy, registry)
+    looker = Looker(database, clock, access, registry)
+    record = Record(database, clock, attempts, messenger, cases, looker)
+    gate = Gate(database, clock, lease)
+    inbox = Inbox(database, clock, looker)
+    worker = Worker(
+        database, clock, looker, gate, actor, record, rules, mask, owner=owner, lease=lease, backoff=backoff
+    )
+    pause = min(1.0, backoff.total_seconds())
+    scanner = Scanner(database, clock, looker, hosts, names, owner=owner, lease=SCAN_LEASE, pause=pause)
+    service = Healing(database, clock, rules, inbox, scanner, worker, record, names, pace or Pace())
+    return HealingRoom(service, HealingApi(service, UserNotices(database, clock), signatures))

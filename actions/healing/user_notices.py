@@ -1,0 +1,43 @@
+"""Notices that could not be put into a conversation, kept until the user has seen them."""
+
+from typing import Any
+
+from actions.healing import storage
+from bot.foundation.clock import Clock
+from bot.foundation.database import Database
+from bot.foundation.errors import NotFound
+
+MOST = 20
+
+
+class UserNotices:
+    """A user's own notices."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def kept(self, host: str, ref: str) -> list[dict[str, Any]]:
+        """Return what the user has not been told yet, oldest first."""
+        async with self._database.connect() as connection:
+            rows = await storage.kept_notices(connection, host, ref, MOST)
+        return [
+            {
+                "id": row.id,
+                "text": row.payload.get("text", ""),
+                "card": row.payload.get("card"),
+                "at": row.created_at,
+            }
+            for row in rows
+        ]
+
+    async def seen(self, host: str, ref: str, notice_id: str) -> None:
+        """Note that the user has seen a notice.
+
+        Raises:
+            NotFound: when they have no such notice.
+        """
+        async with self._database.begin() as tx:
+            found = await storage.see_notice(tx, host, ref, notice_id, self._clock.now())
+        if not found:
+            raise NotFound("There is no such notice.")
