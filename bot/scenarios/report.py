@@ -30,6 +30,11 @@ def as_json(runs: Sequence[Run], *, seed: int, jobs: int, repeats: int, seconds:
         "jobs": jobs,
         "seconds": round(seconds, 1),
         "failures": [_failure(run, one) for run in in_order(runs) for one in run.failures],
+        "transcripts": [
+            {"scenario": run.found.scenario.scenario, "repeat": run.repeat, "turns": list(run.transcript)}
+            for run in in_order(runs)
+            if not run.passed
+        ],
         "results": [
             {
                 "scenario": name,
@@ -73,6 +78,9 @@ def explain(run: Run) -> list[str]:
         said = f' after "{one.said}"' if one.said else ""
         lines += [f"{where}{said}: {one.check}", f"  expected  {_cut(one.expected)}"]
         lines += [f"  seen      {_cut(one.seen)}"]
+    for turn in run.transcript if run.failures else ():
+        buttons = "".join(f" [{title}]" for title in turn["buttons"])
+        lines += [f"  > {turn['said']}", f"  < {_cut(' | '.join(turn['replies']))}{buttons}"]
     return lines
 
 

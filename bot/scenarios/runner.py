@@ -38,6 +38,7 @@ class Run:
     repeat: int
     seconds: float
     failures: tuple[Failure, ...] = ()
+    transcript: tuple[dict[str, Any], ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -62,6 +63,7 @@ class _Play:
     chat: Chat
     now: datetime
     turns: list[Turn] = field(default_factory=list)
+    transcript: list[dict[str, Any]] = field(default_factory=list)
 
     def filled(self, form: Any) -> Any:
         """Fill placeholders and moments into a model."""
@@ -107,12 +109,14 @@ class Player:
         started = monotonic()
         scenario = found.scenario
         made: MadeUser | None = None
+        transcript: list[dict[str, Any]] = []
         try:
             async with asyncio.timeout(SCENARIO_SECONDS):
                 state = values.fill(scenario.user.state, {}, self._clock())
                 made = await self._world.host.make_user(scenario.user.like, scenario.user.name, state)
                 page = scenario.page.model_dump(exclude_unset=True)
                 play = _Play(made, await self._world.product.begin(made, page), self._clock())
+                play.transcript = transcript
                 failures = await self._steps(scenario, play)
         except (Broken, values.CannotFill, TimeoutError) as error:
             failures = [
@@ -121,7 +125,7 @@ class Player:
         finally:
             if made is not None:
                 await self._remove(made)
-        return Run(found, repeat, monotonic() - started, tuple(failures))
+        return Run(found, repeat, monotonic() - started, tuple(failures), tuple(transcript))
 
     async def _remove(self, made: MadeUser) -> None:
         try:
@@ -183,6 +187,7 @@ class Player:
         else:
             turn = await play.chat.ask_for_person()
         play.turns.append(turn)
+        play.transcript.append(_line(_spoken(step), turn))
         differences = list(matching.turn_differences(step.expect, turn)) if step.expect else []
         return differences + list(_never_said(scenario, turn))
 
@@ -214,6 +219,16 @@ class Player:
             if end.outcome and logged.outcome not in end.outcome:
                 differences.append(Difference("outcome", end.outcome, logged.outcome))
         return differences
+
+
+def _line(said: str, turn: Turn) -> dict[str, Any]:
+    return {
+        "said": said,
+        "replies": turn.texts,
+        "buttons": [button["title"] for button in turn.buttons],
+        "cards": [str(card.get("type")) for card in turn.cards],
+        "handed_off": turn.handed_off,
+    }
 
 
 def _spoken(step: Step) -> str:

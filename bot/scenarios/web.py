@@ -1,6 +1,7 @@
 """The product and the demo application over HTTP, as a browser on this machine would reach them."""
 
 import asyncio
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -41,9 +42,13 @@ async def call(session: aiohttp.ClientSession, method: str, url: str, **more: An
     """
     try:
         async with session.request(method, url, **more) as response:
-            body = await response.json(content_type=None) if response.status != 204 else {}
-    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            raw = await response.read()
+    except (aiohttp.ClientError, OSError, TimeoutError) as error:
         raise NoAnswer(f"{method} {_path(url)}: no answer ({type(error).__name__})") from None
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError:
+        body = None
     if response.status >= _REFUSED or not isinstance(body, dict):
         words = body if isinstance(body, dict) else {}
         reason = words.get("message") or words.get("detail") or words.get("title") or "no reason given"

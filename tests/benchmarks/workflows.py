@@ -3,14 +3,14 @@
     .venv/bin/python tests/benchmarks/workflows.py [--rounds 150] [--home .firstline]
 
 The whole product runs on a temporary home: PostgreSQL, Valkey, Rasa and the demo application as processes of
-their own, the app in this one, so that its calls to the host application can be timed. Every round makes a user
-of its own and sends three messages through the public API, one after another:
+their own, the app in this one, so that its calls to the host application can be timed. Every round makes
+a user of its own and sends three messages through the public API, one after another:
 
     talk       "what can you do?"       an action that only speaks: what any turn costs
     diagnose   "my account is locked"   state and permissions are read, the cause found, consent asked for
     act        the button               read again, the operation run, read again, the proof shown
 
-`host` is the time from the last byte of a request until the head of its answer, concurrent calls counted once.
+`host` is the time from the last byte of a request to the head of its answer, concurrent calls counted once.
 What a turn adds is its time, less `host`, less the median of `talk`.
 """
 
