@@ -108,14 +108,22 @@ class Healing:
         """Take runs that are due a step further, several at a time; returns how many."""
         taken = await self._worker.take(self._pace.at_a_time)
         ended = await asyncio.gather(*(self._worker.work(run) for run in taken), return_exceptions=True)
+        closed = [result for result in ended if isinstance(result, Run)]
         for result in ended:
-            if isinstance(result, Run):
-                await self._record.settle(result)
-            elif isinstance(result, BaseException):
+            if isinstance(result, BaseException):
                 log.error("healing_run_failed", reason=type(result).__name__)
-        if any(isinstance(result, Run) and result.status in ("failed", "rolled_back") for result in ended):
-            await self._record.open_cases()
+        await self._tell(closed)
         return len(taken)
+
+    async def _tell(self, closed: Sequence[Run]) -> None:
+        """Tell at once; what does not work now is told by `_tidy` later."""
+        try:
+            for run in closed:
+                await self._record.settle(run)
+            if any(run.status in ("failed", "rolled_back") for run in closed):
+                await self._record.open_cases()
+        except Exception as error:
+            log.warning("healing_not_told", reason=type(error).__name__)
 
     async def _scan_when_due(self) -> int:
         policy = self._policy.current()

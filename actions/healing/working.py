@@ -183,7 +183,8 @@ class Worker:
         if done.undone is True:
             return Closing("rolled_back", "not_verified", result, rest)
         if done.undone is False:
-            return Closing("failed", "undo_failed", result, rest)
+            # The same keys again: what was taken back already is not taken back twice.
+            return self._again(run, Closing("failed", "undo_failed", result, rest), "undo_failed")
         if done.result is not None and done.result.status == "refused":
             reason = str(self._mask(done.result.code or "refused"))[:100]
             return Closing("refused", reason, result, rest)
