@@ -9,7 +9,9 @@ import os
 import signal
 import subprocess
 import sys
+import traceback
 from dataclasses import dataclass
+from typing import NoReturn
 
 import aiohttp
 
@@ -76,11 +78,29 @@ class PreloadedApp:
             return False
 
 
-def main() -> None:
-    """Import everything, then fork an app for each `start`."""
+def _run() -> NoReturn:
+    """Be the app; ends without the farewells of a process that has forked."""
     from bot.process.serve import serve
     from bot.process.settings import Settings
 
+    code = 1
+    try:
+        settings = Settings.from_env()
+        with (settings.home / "serve.out").open("ab") as output:
+            os.dup2(output.fileno(), 1)
+            os.dup2(output.fileno(), 2)
+        os.setsid()
+        asyncio.run(serve(settings, as_json=True))
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def main() -> None:
+    """Import everything, then fork an app for each `start`."""
+    importlib.import_module("bot.process.serve")
     importlib.import_module("bot.process.bootstrap")
     for line in sys.stdin:
         word, _, rest = line.strip().partition(" ")
@@ -89,13 +109,7 @@ def main() -> None:
             continue
         pid = os.fork()
         if pid == 0:
-            settings = Settings.from_env()
-            with (settings.home / "serve.out").open("ab") as output:
-                os.dup2(output.fileno(), 1)
-                os.dup2(output.fileno(), 2)
-            os.setsid()
-            asyncio.run(serve(settings, as_json=True))
-            os._exit(0)
+            _run()
         print(pid, flush=True)
 
 
