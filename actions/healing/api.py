@@ -187,8 +187,8 @@ class HealingApi:
     async def show(self, call: Call) -> HealingOut:
         """Tell how it stands, with the newest runs."""
         query: HealingQuery = call.query
-        status = await self._healing.status()
-        runs = await self._healing.runs(query.limit, query.status)
+        status = await self._healing.overview.status()
+        runs = await self._healing.overview.runs(query.limit, query.status)
         return HealingOut(
             active=status.active,
             enabled=status.enabled,
@@ -206,7 +206,7 @@ class HealingApi:
         """Set the kill switch."""
         body: SwitchIn = call.body
         by = call.caller.name or call.caller.id
-        value = await self._healing.set_switch(stopped=body.stopped, by=by, reason=body.reason)
+        value = await self._healing.overview.set_switch(stopped=body.stopped, by=by, reason=body.reason)
         return SwitchOut.model_validate(value)
 
     async def mine(self, call: Call) -> NoticesOut:

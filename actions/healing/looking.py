@@ -123,8 +123,9 @@ class Looker:
             again = await run_storage.seen_again(tx, drift, policy.digest, now)
             if again is not None:
                 return again, False
-            # What is left alone needs no second look.
-            due = now if excluded else now + policy.confirm_after
+            # What is left alone needs no second look; who asks for a dry run wants to know now.
+            soon = excluded or source == "command"
+            due = now if soon else now + policy.confirm_after
             run = await run_storage.insert(
                 tx,
                 drift,

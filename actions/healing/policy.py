@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import structlog
 import yaml
@@ -263,14 +263,6 @@ def _lists_as_tuples(value: Any) -> Any:
 class _UniqueKeys(yaml.SafeLoader):
     """YAML in which a key stands once, and in which `off` is a word and not the value false."""
 
-    yaml_implicit_resolvers: ClassVar[Any] = {
-        first: [
-            (tag, re.compile(r"^(?:true|false)$") if tag.endswith(":bool") else pattern)
-            for tag, pattern in resolvers
-        ]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         if len({str(key) for key in keys}) != len(keys):
@@ -278,3 +270,12 @@ class _UniqueKeys(yaml.SafeLoader):
                 None, None, "a key stands twice in one mapping", node.start_mark
             )
         return super().construct_mapping(node, deep=deep)
+
+
+_UniqueKeys.yaml_implicit_resolvers = {
+    first: [
+        (tag, re.compile(r"^(?:true|false)$") if tag.endswith(":bool") else pattern)
+        for tag, pattern in resolvers
+    ]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}

@@ -35,6 +35,7 @@ class Scanned:
     unreadable: int
     drifts: int
     new: tuple[Run, ...]
+    known: tuple[Run, ...]
     complete: bool
     problem: str | None
 
@@ -79,13 +80,13 @@ class Scanner:
             row = await storage.lease_scan(tx, host, self._owner, now, self._lease, at_once=at_once)
         if row is None:
             return None
-        new: list[Run] = []
+        found: list[Findings] = []
         problem: str | None = None
         try:
             while True:
                 refs, following = await self._page(host, row.cursor, policy.scan.page_size)
                 findings, unreadable = await self._look_at(host, refs, policy, dry_run)
-                new += [run for found in findings for run in found.new]
+                found += findings
                 row = await self._note_page(row, following, len(refs), unreadable, findings)
                 if row is None or following is None:
                     break
@@ -93,7 +94,7 @@ class Scanner:
             problem = error.code
         if row is None:
             return None
-        return await self._end(row, policy, tuple(new), problem)
+        return await self._end(row, policy, found, problem)
 
     async def _page(self, host: str, cursor: str | None, limit: int) -> tuple[Sequence[str], str | None]:
         try:
@@ -153,7 +154,7 @@ class Scanner:
             return await storage.change_scan(tx, row.host, self._owner, values)
 
     async def _end(
-        self, row: Any, policy: HealingPolicy, new: tuple[Run, ...], problem: str | None
+        self, row: Any, policy: HealingPolicy, found: Sequence[Findings], problem: str | None
     ) -> Scanned | None:
         now = self._clock.now()
         every = timedelta(seconds=policy.scan.every_seconds or 86_400)
@@ -167,4 +168,6 @@ class Scanner:
         if ended is None:
             return None
         log.info("scan_ended", host=row.host, users=row.users, unreadable=row.unreadable, drifts=row.drifts)
-        return Scanned(row.host, row.users, row.unreadable, row.drifts, new, problem is None, problem)
+        new = tuple(run for one in found for run in one.new)
+        known = tuple(run for one in found for run in one.known)
+        return Scanned(row.host, row.users, row.unreadable, row.drifts, new, known, problem is None, problem)

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from bot.cli import healing
 from bot.cli.output import print_error
 from bot.foundation.errors import FirstlineError, InvalidInput
 
@@ -27,6 +28,7 @@ scenarios = typer.Typer(help="Conversations written as YAML, checked and played.
 app.add_typer(kb, name="kb")
 app.add_typer(keys, name="keys")
 app.add_typer(staff, name="staff")
+app.add_typer(healing.app, name="healing")
 app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -15,6 +15,7 @@ from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.errors import NotFound, Unauthenticated
 from bot.process.settings import Settings
+from bot.process.small_wiring import healing_policy
 from connectors.hosts.registry import HostRegistry
 from connectors.hosts.signing import signature
 from escalation.service import CaseDesk
@@ -127,12 +128,6 @@ def _unsigned(sentence: str) -> Unauthenticated:
     )
 
 
-def policy_file(settings: Settings) -> Path:
-    """Return the deployment's own policy in its home, else the one that comes with the product."""
-    own = settings.home / "self_healing.yml"
-    return own if own.is_file() else settings.root / "data" / "policies" / "self_healing.yml"
-
-
 def wire_healing(
     settings: Settings,
     database: Database,
@@ -157,7 +152,7 @@ def wire_healing(
         database=database,
         clock=clock,
         mask=mask_json,
-        policy=policy_file(settings),
+        policy=healing_policy(settings),
         registry=actions.registry,
         attempts=actions.log,
         access=actions.access,

@@ -6,6 +6,9 @@ from pathlib import Path
 import aiohttp
 
 from actions.attempt_log import AttemptLog
+from actions.healing.overview import Overview
+from actions.healing.policy import PolicyFile
+from actions.registry import Registry
 from bot.foundation.clock import Clock, SystemClock
 from bot.foundation.database import Database
 from bot.process.settings import Settings
@@ -33,6 +36,18 @@ def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, cloc
 def attempt_log(database: Database) -> AttemptLog:
     """The log of attempts."""
     return AttemptLog(database, SystemClock(), mask_json)
+
+
+def healing_policy(settings: Settings) -> Path:
+    """Return the deployment's own policy of self-healing in its home, else the product's."""
+    own = settings.home / "self_healing.yml"
+    return own if own.is_file() else settings.root / "data" / "policies" / "self_healing.yml"
+
+
+def healing_overview(settings: Settings, database: Database) -> Overview:
+    """What can be asked of self-healing, and its switch."""
+    policy = PolicyFile(healing_policy(settings), Registry.load())
+    return Overview(database, SystemClock(), policy)
 
 
 def staff_directory(database: Database) -> StaffDirectory:

@@ -238,7 +238,7 @@ class Ward:
         await self.scan()
         self.pass_time(21)
         await self.work()
-        return await self.healing.report()
+        return await self.healing.overview.report()
 
 
 @pytest.fixture

@@ -86,7 +86,7 @@ async def test_an_event_leads_to_a_look_and_to_a_repair(
     ward.pass_time(21)
     await ward.work()
     assert ward.crowd.acts == [("resync_preferences", drifting)]
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert report["events"] == {"save_failed": {"drift": 2, "nothing": 1, "unknown_user": 1}}
 
 
@@ -109,7 +109,7 @@ async def test_unknown_types_are_taken_and_counted_and_lead_to_nothing(
     answer = await client.post(PATH, **_signed(ring, batch))
     assert (await answer.json())["unknown"] == 1
     assert await ward.healing.work_on_events() == 0
-    assert (await ward.healing.report())["events"] == {"kettle_sings": {"unknown_type": 1}}
+    assert (await ward.healing.overview.report())["events"] == {"kettle_sings": {"unknown_type": 1}}
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ async def test_bad_input_is_refused_and_not_repeated(
     answer = await client.post(PATH, **_signed(ring, content))
     assert answer.status == 400
     assert "Not A Word" not in await answer.text()
-    assert (await ward.healing.status()).events_waiting == 0
+    assert (await ward.healing.overview.status()).events_waiting == 0
 
 
 async def test_only_the_application_itself_may_tell(
@@ -160,7 +160,7 @@ async def test_an_event_waits_while_the_user_cannot_be_read(ward: Ward) -> None:
     ward.crowd.fault = lambda kind, ref: None
     ward.pass_time(6)
     assert await ward.healing.work_on_events() == 1
-    assert (await ward.healing.report())["found"] == 1
+    assert (await ward.healing.overview.report())["found"] == 1
 
 
 async def test_an_event_whose_process_died_is_taken_up_by_another(ward: Ward) -> None:
@@ -181,7 +181,7 @@ async def test_an_event_whose_process_died_is_taken_up_by_another(ward: Ward) ->
     ward.crowd.state = state  # type: ignore[method-assign]
     ward.pass_time(61)
     assert await ward.another().service.work_on_events() == 1
-    assert (await ward.healing.report())["found"] == 1
+    assert (await ward.healing.overview.report())["found"] == 1
 
 
 async def test_a_scan_pages_through_everybody_and_goes_on_where_it_stopped(ward: Ward) -> None:
@@ -205,7 +205,7 @@ async def test_a_scan_pages_through_everybody_and_goes_on_where_it_stopped(ward:
     ward.pass_time(301)
     await other._scan_when_due()
     assert asked == [None, "usr_0009", "usr_0019", "usr_0019"]
-    [scan] = (await other.status()).scans
+    [scan] = (await other.overview.status()).scans
     assert (scan["users"], scan["drifts"], scan["unreadable"], scan["problem"]) == (25, 25, 0, None)
     await other._scan_when_due()
     assert len(asked) == 4, "not due again yet"

@@ -24,7 +24,7 @@ async def test_a_drift_is_put_right_after_a_second_look_and_the_user_is_told(war
     await ward.work()
     assert all(ward.crowd.healed(ref) for ref in drifting)
     assert len(ward.crowd.acts) == 3
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert (report["found"], report["verified"]) == (3, 3)
     assert _sum(report) == 3
     [(told, payload)] = ward.mailbox.posted.values()
@@ -57,7 +57,7 @@ async def test_a_save_that_is_under_way_is_not_healed(ward: Ward) -> None:
     preferences.update(applied=dict(preferences["saved"]), sync={"state": "in_sync", "error": None})
     ward.pass_time(21)
     await ward.work()
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert report["skipped"] == 1
     assert report["reasons"] == {"skipped: gone": 1}
     assert ward.crowd.acts == []
@@ -67,7 +67,7 @@ async def test_a_drift_is_one_run_however_often_it_is_found(ward: Ward) -> None:
     ward.crowd.add(2)
     await ward.scan()
     assert await ward.scan() == ()
-    runs = await ward.healing.runs(10)
+    runs = await ward.healing.overview.runs(10)
     assert [run.sightings for run in runs] == [2, 2]
 
 
@@ -90,7 +90,7 @@ async def test_no_more_acts_than_the_retry_limit_in_a_day(ward: Ward) -> None:
         await ward.heal()
         ward.pass_time(3601)
     assert len(ward.crowd.acts) == 3
-    assert (await ward.healing.report())["reasons"] == {"skipped: retry_limit": 1}
+    assert (await ward.healing.overview.report())["reasons"] == {"skipped: retry_limit": 1}
 
 
 async def test_a_dry_run_says_what_it_would_do_and_does_nothing(ward: Ward) -> None:
@@ -98,7 +98,7 @@ async def test_a_dry_run_says_what_it_would_do_and_does_nothing(ward: Ward) -> N
     ward.crowd.add(2)
     report = await ward.heal()
     assert (report["found"], report["dry_run"], ward.crowd.acts) == (2, 2, [])
-    runs = await ward.healing.runs(10)
+    runs = await ward.healing.overview.runs(10)
     assert runs[0].result == {"would_run": ["resync_preferences"]}
     assert await ward.scan() == (), "nothing new to say about them for now"
     ward.write(POLICY)
@@ -139,7 +139,7 @@ async def test_without_its_list_of_operations_nothing_is_done(ward: Ward) -> Non
     for _ in range(6):
         ward.pass_time(60)
         await ward.work()
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert (report["skipped"], report["reasons"]) == (1, {"skipped: operations_unknown": 1})
     assert ward.crowd.calls == []
 
@@ -159,7 +159,7 @@ async def test_an_answer_that_is_lost_is_tried_again_with_the_same_key_and_done_
         await ward.work()
     keys = {key for _, ref, key in ward.crowd.calls if ref.startswith("other")}
     assert len(keys) == 1
-    assert (await ward.healing.report())["verified"] == 2
+    assert (await ward.healing.overview.report())["verified"] == 2
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ async def test_what_does_not_help_is_never_called_verified(
     for _ in range(6):
         ward.pass_time(120)
         await ward.work()
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert (report["found"], report[status], report["reasons"]) == (1, 1, {f"{status}: {reason}": 1})
     assert str(ward.crowd.users_by_ref[ref]) == before
     assert ward.mailbox.posted == {}
@@ -210,7 +210,7 @@ async def test_taking_back_is_tried_again_and_when_it_fails_the_fix_stops_at_onc
     await ward.heal()
     ward.pass_time(60)
     await ward.work()
-    assert (await ward.healing.report())["rolled_back"] == 1
+    assert (await ward.healing.overview.report())["rolled_back"] == 1
     assert str(ward.crowd.users_by_ref[ref]) == before
 
     ward.crowd.add(1, prefix="stuck")
@@ -219,7 +219,7 @@ async def test_taking_back_is_tried_again_and_when_it_fails_the_fix_stops_at_onc
     for _ in range(6):
         ward.pass_time(120)
         await ward.work()
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert report["reasons"]["failed: undo_failed"] == 1
     assert [one["state"] for one in report["breakers"]] == ["open"]
     assert len(ward.desk.opened) == 1
@@ -237,7 +237,7 @@ async def test_a_user_who_is_gone_is_skipped(ward: Ward) -> None:
     del ward.crowd.users_by_ref[ref]
     ward.pass_time(21)
     await ward.work()
-    assert (await ward.healing.report())["reasons"] == {"skipped: unknown_user": 1}
+    assert (await ward.healing.overview.report())["reasons"] == {"skipped: unknown_user": 1}
 
 
 async def test_the_report_counts_only_the_span_it_is_asked_for(ward: Ward) -> None:
@@ -247,6 +247,6 @@ async def test_the_report_counts_only_the_span_it_is_asked_for(ward: Ward) -> No
     ward.pass_time(10)
     ward.crowd.add(1, prefix="later")
     await ward.scan()
-    assert (await ward.healing.report(until=middle))["verified"] == 2
-    later = await ward.healing.report(since=middle)
+    assert (await ward.healing.overview.report(until=middle))["verified"] == 2
+    later = await ward.healing.overview.report(since=middle)
     assert (later["found"], later["open"], later["verified"]) == (1, 1, 0)

@@ -14,15 +14,15 @@ async def test_the_kill_switch_holds_in_every_process_and_what_waits_goes_on_aft
     other = ward.another().service
     await ward.scan()
     ward.pass_time(21)
-    await other.set_switch(stopped=True, by="Ada", reason="release under way")
+    await other.overview.set_switch(stopped=True, by="Ada", reason="release under way")
     await ward.work()
     assert ward.crowd.calls == []
-    status = await ward.healing.status()
+    status = await ward.healing.overview.status()
     assert (status.active, status.switch.by, status.counts["open"]) == (False, "Ada", 3)
-    await ward.healing.set_switch(stopped=False, by="Ada")
+    await ward.healing.overview.set_switch(stopped=False, by="Ada")
     ward.pass_time(6)
     await ward.work(other)
-    assert (await ward.healing.report())["verified"] == 3
+    assert (await ward.healing.overview.report())["verified"] == 3
 
 
 async def test_the_switch_also_stops_a_run_that_waits_for_another_try(ward: Ward) -> None:
@@ -31,7 +31,7 @@ async def test_the_switch_also_stops_a_run_that_waits_for_another_try(ward: Ward
     await ward.heal()
     tried = len(ward.crowd.calls)
     assert tried == 1
-    await ward.healing.set_switch(stopped=True, by="Ada")
+    await ward.healing.overview.set_switch(stopped=True, by="Ada")
     ward.pass_time(600)
     await ward.work()
     assert len(ward.crowd.calls) == tried
@@ -48,7 +48,7 @@ async def test_the_switch_of_the_file_stops_everything_too(ward: Ward) -> None:
     ward.pass_time(21)
     await ward.work()
     assert ward.crowd.calls == []
-    assert "not valid YAML" in ((await ward.healing.status()).problem or "")
+    assert "not valid YAML" in ((await ward.healing.overview.status()).problem or "")
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ async def test_the_limits_of_an_hour_hold_for_all_processes_together(
     ward.pass_time(21)
     await asyncio.gather(*(ward.work(each) for each in others))
     assert len(ward.crowd.acts) == acts
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert (report["found"], report["verified"], report["open"]) == (8, acts, 8 - acts)
     ward.pass_time(3601)
     await asyncio.gather(*(ward.work(each) for each in others))
@@ -81,7 +81,7 @@ async def test_one_user_is_not_worked_on_too_often(ward: Ward) -> None:
     assert (report["open"], ward.crowd.calls) == (2, [])
     ward.pass_time(90_000)
     await ward.work()
-    assert (await ward.healing.report())["reasons"] == {"skipped: waited_too_long": 2}
+    assert (await ward.healing.overview.report())["reasons"] == {"skipped: waited_too_long": 2}
 
 
 async def test_a_broken_fix_stops_itself_and_opens_one_case(ward: Ward) -> None:
@@ -91,7 +91,7 @@ async def test_a_broken_fix_stops_itself_and_opens_one_case(ward: Ward) -> None:
     await ward.scan()
     ward.pass_time(21)
     await asyncio.gather(*(ward.work(each) for each in processes))
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     [breaker] = report["breakers"]
     assert (breaker["state"], breaker["opened"], breaker["case"]) == ("open", 1, "cas_1")
     assert len(ward.desk.opened) == 1, "one case, however many processes failed at once"
@@ -102,7 +102,7 @@ async def test_a_broken_fix_stops_itself_and_opens_one_case(ward: Ward) -> None:
 
     ward.pass_time(601)
     await asyncio.gather(*(ward.work(each) for each in processes))
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert report["failed"] == failed + 1, "one probe"
     assert (len(ward.desk.opened), report["breakers"][0]["opened"]) == (1, 1)
 
@@ -110,7 +110,7 @@ async def test_a_broken_fix_stops_itself_and_opens_one_case(ward: Ward) -> None:
     for _ in range(4):
         ward.pass_time(601)
         await asyncio.gather(*(ward.work(each) for each in processes))
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert report["breakers"][0]["state"] == "closed"
     assert (report["verified"], report["open"]) == (60 - failed - 1, 0)
 
@@ -127,7 +127,7 @@ async def test_a_case_that_could_not_be_opened_is_opened_later(ward: Ward) -> No
     await ward.scan()
     ward.pass_time(21)
     await ward.work()
-    assert (await ward.healing.report())["failed"] == 3
+    assert (await ward.healing.overview.report())["failed"] == 3
     ward.desk.open = working  # type: ignore[method-assign]
     await ward.work()
     rooms = [ward.another() for _ in range(3)]
@@ -148,7 +148,7 @@ async def test_many_processes_find_and_heal_each_drift_once(ward: Ward) -> None:
     await asyncio.gather(*(each.scan(dry_run=False) for each in processes))
     ward.pass_time(21)
     await asyncio.gather(*(ward.work(each) for each in processes))
-    report = await ward.healing.report()
+    report = await ward.healing.overview.report()
     assert (report["found"], report["verified"]) == (40, 40)
     assert len(ward.crowd.acts) == len(set(ward.crowd.acts)) == 40
     counted = await ward.log.count()
@@ -178,10 +178,10 @@ async def test_a_process_that_dies_while_it_acts_loses_the_run_to_another(ward: 
     ward.crowd.state = state  # type: ignore[method-assign]
     other = ward.another().service
     await ward.work(other)
-    assert (await other.report())["open"] == 1, "its lease still holds"
+    assert (await other.overview.report())["open"] == 1, "its lease still holds"
     ward.pass_time(31)
     await ward.work(other)
-    report = await other.report()
+    report = await other.overview.report()
     assert (report["verified"], report["open"]) == (1, 0)
     assert ward.crowd.acts == [("resync_preferences", ref)]
     assert len({key for _, _, key in ward.crowd.calls}) == 1, "the same key both times"
@@ -214,7 +214,7 @@ async def test_who_lost_the_lease_cannot_close_the_run(ward: Ward) -> None:
     ward.pass_time(31)
     await ward.work(quick)
     assert await slow.work(run) is None
-    assert (await ward.healing.report())["verified"] == 1
+    assert (await ward.healing.overview.report())["verified"] == 1
 
 
 async def test_what_was_seen_is_masked_once_the_run_is_closed(ward: Ward) -> None:
