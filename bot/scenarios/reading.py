@@ -9,7 +9,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from bot.foundation.errors import NotFound
+from bot.foundation.errors import InvalidInput
 from bot.scenarios import paths, values, yaml_lines
 from bot.scenarios.format import Scenario, Step
 from bot.scenarios.vocabulary import Vocabulary, suggestion
@@ -52,13 +52,13 @@ def load(place: Path, vocabulary: Vocabulary) -> Loaded:
     """Read a file, or all .yml and .yaml files below a folder.
 
     Raises:
-        NotFound: when there is no such place, or no file in it.
+        InvalidInput: when there is no such place, or no file in it.
     """
     files = (
         [place] if place.is_file() else sorted(p for p in place.rglob("*") if p.suffix in (".yml", ".yaml"))
     )
     if not files:
-        raise NotFound(
+        raise InvalidInput(
             f"There is no scenario in {place}.", hint="Name a .yml file, or a folder with such files."
         )
     scenarios: list[Found] = []

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.foundation.errors import NotFound
+from bot.foundation.errors import InvalidInput
 from bot.scenarios.format import Scenario
 from bot.scenarios.reading import Loaded, load
 from bot.scenarios.vocabulary import Vocabulary
@@ -161,7 +161,7 @@ def test_names_are_unique_across_files(tmp_path: Path) -> None:
 
 
 def test_an_empty_folder_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(NotFound, match="no scenario"):
+    with pytest.raises(InvalidInput, match="no scenario"):
         load(tmp_path, WORDS)
 
 
