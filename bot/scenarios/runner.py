@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from bot.scenarios import matching, paths, values
-from bot.scenarios.format import End, Scenario, Step, Until
+from bot.scenarios.format import End, Never, Scenario, Step, Until
 from bot.scenarios.matching import Difference
 from bot.scenarios.ports import Broken, Chat, Evidence, HostApplication, MadeUser, Product, Report, Turn
 from bot.scenarios.reading import Found
@@ -189,7 +189,7 @@ class Player:
         play.turns.append(turn)
         play.transcript.append(_line(_spoken(step), turn))
         differences = list(matching.turn_differences(step.expect, turn)) if step.expect else []
-        return differences + list(_never_said(scenario, turn))
+        return differences + list(_never_said(play.filled(scenario.never), turn))
 
     async def _wait(self, until: Until, play: _Play) -> list[Difference]:
         deadline = asyncio.get_running_loop().time() + until.within
@@ -203,7 +203,7 @@ class Player:
     async def _ending(self, scenario: Scenario, play: _Play, *, whole: bool) -> list[Difference]:
         """Compare the end; after a failure only what must never happen."""
         report = await self._world.host.report(play.user.ref)
-        differences = list(_never_done(scenario, play, report))
+        differences = list(_never_done(play.filled(scenario.never), play, report))
         if not whole:
             return differences
         end: End = play.filled(scenario.end)
@@ -243,22 +243,22 @@ def _button(title: str, turns: Sequence[Turn]) -> dict[str, str] | None:
     return None
 
 
-def _never_said(scenario: Scenario, turn: Turn) -> Iterator[Difference]:
+def _never_said(never: Never, turn: Turn) -> Iterator[Difference]:
     said = matching.plain("\n".join(turn.texts))
-    for text in scenario.never.texts:
+    for text in never.texts:
         if matching.plain(text) in said:
             yield Difference("never.texts", text, "\n".join(turn.texts))
-    if scenario.never.handed_off and turn.handed_off:
+    if never.handed_off and turn.handed_off:
         yield Difference("never.handed_off", "the assistant keeps the conversation", "handed to a person")
 
 
-def _never_done(scenario: Scenario, play: _Play, report: Report) -> Iterator[Difference]:
+def _never_done(never: Never, play: _Play, report: Report) -> Iterator[Difference]:
     ran = [f"{one.get('operation')}: {one.get('status')}" for one in report.operations]
-    for name in scenario.never.operations:
+    for name in never.operations:
         if any(one.get("operation") == name for one in report.operations):
             yield Difference("never.operations", name, ran)
-    for path in scenario.never.changes:
-        at = paths.parse(str(values.fill(path, play.user.state, play.now)))
+    for path in never.changes:
+        at = paths.parse(path)
         was, value = paths.look_up(play.user.state, at), paths.look_up(report.state, at)
         if was != value:
             yield Difference("never.changes", {path: _shown(was)}, {path: _shown(value)})
