@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineConfig } from "vite";
 
-const pages = ["index", "console", "editor", "review"];
+const pages = ["index", "console", "editor", "review", "healing"];
 const here = import.meta.dirname;
 
 /** The pages: the landing page and what the staff use. The widget is built by vite.widget.config.ts. */

@@ -19,7 +19,13 @@ Probe = Callable[[], Awaitable[bool]]
 _PROBE_DEADLINE = 2.0
 _TAG = ("operations",)
 _ASSET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}\Z")
-_PAGES = {"/": "index.html", "/console": "console.html", "/editor": "editor.html", "/review": "review.html"}
+_PAGES = {
+    "/": "index.html",
+    "/console": "console.html",
+    "/editor": "editor.html",
+    "/review": "review.html",
+    "/healing": "healing.html",
+}
 _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; "
     "base-uri 'none'; frame-ancestors 'none'; form-action 'self'",

@@ -36,7 +36,7 @@ async def test_the_widget_and_public_pages(product: Product, new_page, violation
 async def test_staff_pages(product: Product, new_page, violations, width, scheme) -> None:
     page = await new_page(**view(width, scheme))
     await Agent(page, product).sign_in()
-    for path in ("/console", "/editor", "/review"):
+    for path in ("/console", "/editor", "/review", "/healing"):
         await page.goto(product.url + path)
         await expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         await page.wait_for_timeout(500)

@@ -61,6 +61,8 @@ function note(event: ChatEvent): string | null {
       return `Closed by ${event.author.name ?? "an agent"}: ${caseOutcome(event.data.outcome).toLowerCase()}. The assistant is back.${event.data.note ? ` Told the user: ${event.data.note}` : ""}`;
     case "feedback":
       return event.data.helpful ? "The user said that it helped" : "The user said that it did not help";
+    case "notice":
+      return `Told the user: ${event.data.text}`;
     default:
       return null;
   }

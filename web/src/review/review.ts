@@ -190,5 +190,7 @@ function noted(event: Exclude<ChatEvent, { type: "message" }>): string {
       return `Closed: ${caseOutcome(event.data.outcome).toLowerCase()}`;
     case "feedback":
       return event.data.helpful ? "The user said that it helped" : "The user said that it did not help";
+    case "notice":
+      return `Told without being asked: ${event.data.text}`;
   }
 }

@@ -69,6 +69,7 @@ const reasons: Record<string, string> = {
   no_answer: "No answer found",
   policy: "Not for the assistant to do",
   assistant_unavailable: "The assistant did not answer",
+  self_healing_stopped: "A fix stopped itself",
 };
 
 /** Why a person is wanted. */

@@ -10,6 +10,7 @@ const pages: { path: string; name: string; role: Role }[] = [
   { path: "/console", name: "Console", role: "agent" },
   { path: "/editor", name: "Editor", role: "editor" },
   { path: "/review", name: "Review", role: "trainer" },
+  { path: "/healing", name: "Healing", role: "agent" },
 ];
 const themes: Record<Theme, { icon: TemplateResult; words: string }> = {
   system: { icon: icons.half, words: "Colours: as the system. Change to light" },

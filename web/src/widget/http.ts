@@ -1,4 +1,4 @@
-import type { ChatEvent, Conversation, Page } from "./wire";
+import type { ChatEvent, Conversation, KeptNotice, Page } from "./wire";
 
 /** An answer that is not what was asked for, in words the user can read. */
 export class Refused extends Error {
@@ -103,6 +103,14 @@ export class Http {
 
   handoff(id: string): Promise<{ case: string; position: number | null }> {
     return this.call("POST", `/conversations/${id}/handoff`, {});
+  }
+
+  async notices(): Promise<KeptNotice[]> {
+    return (await this.call<{ notices: KeptNotice[] }>("GET", "/notices")).notices;
+  }
+
+  noticeSeen(id: string): Promise<void> {
+    return this.call("POST", `/notices/${encodeURIComponent(id)}/seen`);
   }
 
   private async call<T>(

@@ -4,6 +4,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { card } from "./cards";
 import * as icons from "./icons";
 import type { Pending } from "./memory";
+import { notice } from "./notices";
 import type { Session } from "./session";
 import { clock, linked } from "./text";
 import type { ChatEvent, Choice, MessageEvent } from "./wire";
@@ -57,6 +58,8 @@ function happened(event: ChatEvent, same: boolean, session: Session, lastOffer: 
       return html`<div class="note" data-event="handoff">
         <p>${icons.person} We've asked for a person. You won't have to explain it all again.</p>
       </div>`;
+    case "notice":
+      return notice(event.data, event.at, session.baseUrl);
     case "case_resolved":
       return html`<div class="note" data-event="case_resolved">
         <p>${event.author.name ?? "Support"} closed your request.</p>

@@ -1,7 +1,7 @@
 import { Http, Refused, Tokens } from "./http";
 import { Link, type LinkListener, type LinkState } from "./link";
 import { Memory, type Pending } from "./memory";
-import { newKey, type ChatEvent, type Conversation, type MessageEvent, type Owner, type Page, type ResolutionCard } from "./wire";
+import { newKey, type ChatEvent, type Conversation, type KeptNotice, type MessageEvent, type Owner, type Page, type ResolutionCard } from "./wire";
 
 export interface Options {
   /** Where Firstline is, for example "https://support.example.com". */
@@ -44,6 +44,8 @@ export class Session extends EventTarget implements LinkListener {
   /** A conversation that another browser of the user's began and that may be gone on with here. */
   earlier: Conversation | null = null;
   feedback = new Map<number, boolean>();
+  /** What was put right for the user and stands in no conversation. */
+  notices: KeptNotice[] = [];
 
   private readonly http: Http;
   private readonly memory: Memory;
@@ -112,10 +114,26 @@ export class Session extends EventTarget implements LinkListener {
       if (current !== undefined && this.conversation === null) this.adopt(current);
       if (current === undefined) this.caughtUp = true;
       void this.pump();
+      void this.askForNotices();
     } catch (error) {
       this.stumble(error);
     }
     this.tell();
+  }
+
+  private async askForNotices(): Promise<void> {
+    try {
+      this.notices = await this.http.notices();
+      if (this.notices.length > 0) this.dispatchEvent(new CustomEvent("noticed", { detail: this.notices.length }));
+      this.tell();
+    } catch {
+      // They are kept, and asked for when the page is loaded again.
+    }
+  }
+
+  /** The user has them before their eyes: they need not be shown again elsewhere. */
+  sawNotices(): void {
+    for (const { id } of this.notices) void this.http.noticeSeen(id).catch(() => undefined);
   }
 
   private stumble(error: unknown): void {
@@ -136,6 +154,7 @@ export class Session extends EventTarget implements LinkListener {
     this.handover = null;
     this.owner = { kind: "bot", name: null };
     this.feedback.clear();
+    this.notices = [];
     this.caughtUp = false;
     this.name = name;
     const typed = this.draft;
@@ -211,6 +230,8 @@ export class Session extends EventTarget implements LinkListener {
     } else if (event.seq > this.old) {
       this.dispatchEvent(new CustomEvent("news", { detail: event }));
       const card = event.type === "message" ? event.data.card : null;
+      const told = event.type === "notice" ? event.data.card : null;
+      if (told?.type === "resolution") this.resolved(told);
       if (card?.type === "resolution" && card.outcome === "verified") this.resolved(card);
     }
     this.tell();

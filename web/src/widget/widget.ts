@@ -2,6 +2,7 @@ import { LitElement, html, nothing, unsafeCSS, type PropertyValues, type Templat
 import tokens from "../shared/tokens.css?inline";
 import * as icons from "./icons";
 import { log, typist } from "./log";
+import { keptNotices } from "./notices";
 import type { Session } from "./session";
 import { clock, day } from "./text";
 import look from "./widget.css?inline";
@@ -47,6 +48,7 @@ export class FirstlineWidget extends LitElement {
     super.connectedCallback();
     this.session.addEventListener("change", this.changed);
     this.session.addEventListener("news", this.heard);
+    this.session.addEventListener("noticed", this.noticed);
     this.shown = this.session.open;
   }
 
@@ -54,12 +56,14 @@ export class FirstlineWidget extends LitElement {
     super.disconnectedCallback();
     this.session.removeEventListener("change", this.changed);
     this.session.removeEventListener("news", this.heard);
+    this.session.removeEventListener("noticed", this.noticed);
   }
 
   /** Open the panel, with words to begin with if the user has written none. */
   async open(words = ""): Promise<void> {
     this.shown = true;
     this.session.open = true;
+    this.session.sawNotices();
     this.unread = 0;
     this.news = "";
     this.pinned = true;
@@ -85,10 +89,16 @@ export class FirstlineWidget extends LitElement {
   }
 
   private hear(event: ChatEvent): void {
-    if (this.shown || event.author.kind === "user" || (event.type !== "message" && event.type !== "case_resolved")) return;
+    if (this.shown || event.author.kind === "user" || (event.type !== "message" && event.type !== "case_resolved" && event.type !== "notice")) return;
     this.unread += 1;
     this.news = `New message from ${event.author.kind === "agent" ? (event.author.name ?? "support") : "the assistant"}.`;
   }
+
+  private readonly noticed = (event: Event): void => {
+    if (this.shown) return this.session.sawNotices();
+    this.unread += (event as CustomEvent<number>).detail;
+    this.news = "We have put something right on your account.";
+  };
 
   /** Stay at the end while the reader is there; whoever has scrolled up is left in peace. */
   private settle(): void {
@@ -171,7 +181,7 @@ export class FirstlineWidget extends LitElement {
       <section class="panel" id="panel" role="dialog" aria-modal="false" aria-labelledby="title" tabindex="-1" data-testid="widget-panel" ?hidden=${!this.shown} @keydown=${this.escape}>
         ${this.head()} ${this.standing()}
         <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0" @scroll=${this.scrolled}>
-          ${this.greeting()} ${log(this.session, (choice) => this.choose(choice))}
+          ${this.greeting()} ${keptNotices(this.session)} ${log(this.session, (choice) => this.choose(choice))}
         </div>
         <div class="live" role="status">${typist(this.session)}</div>
         ${this.composer()}

@@ -112,7 +112,24 @@ export interface FeedbackEvent extends EventBase {
   data: { about_seq: number; helpful: boolean };
 }
 
-export type ChatEvent = MessageEvent | OwnerEvent | HandoffEvent | ResolvedEvent | FeedbackEvent;
+/** Something that was put right without the user's asking. */
+export interface NoticeData {
+  text: string;
+  card: Card | null;
+}
+
+export interface NoticeEvent extends EventBase {
+  type: "notice";
+  data: NoticeData & { notice: string };
+}
+
+/** A notice that stands in no conversation. */
+export interface KeptNotice extends NoticeData {
+  id: string;
+  at: string;
+}
+
+export type ChatEvent = MessageEvent | OwnerEvent | HandoffEvent | ResolvedEvent | FeedbackEvent | NoticeEvent;
 
 /** Frames the server sends over the WebSocket. */
 export type Frame =
