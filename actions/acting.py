@@ -1,45 +1,32 @@
-"""The act and the second look: what was agreed is done once, and the state decides what is said of it."""
+"""Acting in a conversation: what was agreed is done once, and the state decides what is said of it."""
 
-import asyncio
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 
-import structlog
-
 from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt, Ending, Outcome
-from actions.host import HostUnavailable, OperationResult
-from actions.host_access import HostAccess, idempotency_key
+from actions.host import HostUnavailable
 from actions.library import Library
-from actions.policy import AssistantPolicy
+from actions.ports import TurnContext
+from actions.procedure import Done, Procedure
 from actions.replies import OFFER, Result, Say
 from actions.turn import ActionTurn
-from actions.workflow import Seen, Verification, Workflow
-from bot.foundation.errors import FirstlineError
-
-log = structlog.get_logger(__name__)
+from actions.workflow import Seen, Workflow
 
 OFFER_AFTER = "Shall I pass this to a person? They'll see what I tried and what I found."
 
 
-@dataclass(frozen=True)
-class Done:
-    """What the operation answered (None: it did not) and what the second look shows (None: it failed)."""
-
-    result: OperationResult | None
-    after: Seen | None
-    verification: Verification | None
-
-
 class Actor:
-    """Acts on the application and verifies."""
+    """Acts on the application, verifies, and tells the user what the state shows."""
 
-    def __init__(self, host: HostAccess, log: AttemptLog, library: Library, policy: AssistantPolicy) -> None:
-        self._host = host
+    def __init__(self, procedure: Procedure, log: AttemptLog, library: Library) -> None:
+        self._procedure = procedure
         self._log = log
         self._library = library
-        self._policy = policy
+
+    async def carry_out(self, context: TurnContext, workflow: Workflow, before: Seen, turn_key: str) -> Done:
+        """Act, look again, take back what is not verified; see `Procedure.carry_out`."""
+        return await self._procedure.carry_out(context, workflow, before, turn_key)
 
     async def act(
         self,
@@ -50,16 +37,14 @@ class Actor:
         started: float,
         intro: str = "",
     ) -> Result:
-        """Run the workflow's operations and look again. `before` is what was seen right before."""
-        result = await self._run(turn, workflow, before)
-        after, verification = await self._look_again(turn, workflow, before, result)
-        done = Done(result, after, verification)
-        outcome, error = _judge(done)
+        """Carry out the plan and say what came of it. `before` is what was seen right before."""
+        done = await self.carry_out(turn.context, workflow, before, turn.key)
+        outcome, error = judge(done)
         says, article = await self._words(workflow, done, outcome, intro)
         ending = Ending(
             turn.key,
             outcome,
-            done=_noted(workflow, done),
+            done=noted(workflow, done),
             error=error,
             duration_ms=attempt.duration_ms + int((monotonic() - started) * 1000),
             article_id=article[0] if article else None,
@@ -67,52 +52,19 @@ class Actor:
         )
         await self._log.finish(attempt.id, ending)
         if outcome == "verified":
-            return Result(says, attempt_id=attempt.id, tally="reset")
+            return Result(says, attempt_id=attempt.id, tally="reset", verified=True)
         return Result(says, attempt_id=attempt.id, tally="count", offers_person=True)
-
-    async def _run(self, turn: ActionTurn, workflow: Workflow, before: Seen) -> OperationResult | None:
-        result: OperationResult | None = None
-        for number, step in enumerate(workflow.plan(before), 1):
-            key = idempotency_key(turn.conversation_id, turn.key, workflow.meta.id, number)
-            try:
-                result = await self._host.run(turn.context, step.operation, step.parameters, key)
-            except FirstlineError as error:
-                log.warning("host_operation_unknown", operation=step.operation, reason=error.code)
-                return None
-            if result.status not in ("done", "accepted"):
-                return result
-        return result
-
-    async def _look_again(
-        self, turn: ActionTurn, workflow: Workflow, before: Seen, result: OperationResult | None
-    ) -> tuple[Seen | None, Verification | None]:
-        expected = result is None or result.status in ("done", "accepted")
-        after: Seen | None = None
-        for pause in (0.0, self._policy.settle_pause) if expected else (0.0,):
-            await asyncio.sleep(pause)
-            try:
-                state = await self._host.state(turn.context, workflow.meta.parts)
-            except FirstlineError as error:
-                log.warning("host_second_look_failed", reason=error.code)
-                continue
-            if before.as_of is not None and state.as_of < before.as_of:
-                continue  # An older reading, out of a cache somewhere, proves nothing.
-            after = Seen.of(state, workflow.meta.reads)
-            verification = workflow.verify(before, after)
-            if verification.ok:
-                return after, verification
-        return (after, workflow.verify(before, after)) if after is not None else (None, None)
 
     async def _words(
         self, workflow: Workflow, done: Done, outcome: Outcome, intro: str
     ) -> tuple[tuple[Say, ...], tuple[str, int] | None]:
         if outcome == "verified" and done.verification is not None:
             text = f"{intro}{done.verification.text} I checked your account again to be sure."
-            return (Say(text, card=_card(workflow, done, outcome)),), None
-        text = f"{intro}{_what_went_wrong(workflow, done)}"
+            return (Say(text, card=resolution_card(workflow, done, outcome)),), None
+        text = f"{intro}{_what_went_wrong(workflow, done)}{_taken_back(done)}"
         tried = done.result is not None and done.result.status in ("failed", "refused")
         hit = await self._library.best(workflow.meta.help_query) if tried else None
-        card = None if tried or done.verification is None else _card(workflow, done, outcome)
+        card = None if tried or done.verification is None else resolution_card(workflow, done, outcome)
         says = [Say(text, card=card)]
         if hit is not None:
             says.append(Say(f'The steps are in "{hit.title}".', card=self._library.card(hit)))
@@ -120,9 +72,9 @@ class Actor:
         return tuple(says), (hit.article_id, hit.version) if hit is not None else None
 
 
-def _judge(done: Done) -> tuple[Outcome, str | None]:
+def judge(done: Done) -> tuple[Outcome, str | None]:
     """The state decides; the operation's answer only says why when the state does not show a repair."""
-    if done.verification is not None and done.verification.ok:
+    if done.verified:
         return "verified", None
     if done.result is None:
         return "failed", HostUnavailable.code
@@ -153,7 +105,16 @@ def _what_went_wrong(workflow: Workflow, done: Done) -> str:
     )
 
 
-def _card(workflow: Workflow, done: Done, outcome: Outcome) -> dict[str, Any]:
+def _taken_back(done: Done) -> str:
+    if done.undone is None:
+        return ""
+    if done.undone:
+        return " I put everything back as it was before."
+    return " I also tried to put it back as it was, and couldn't see that it is."
+
+
+def resolution_card(workflow: Workflow, done: Done, outcome: Outcome) -> dict[str, Any]:
+    """Return the card with the proof, line by line."""
     facts = done.verification.facts if done.verification else ()
     checked = done.after.as_of if done.after else None
     return {
@@ -166,7 +127,8 @@ def _card(workflow: Workflow, done: Done, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _noted(workflow: Workflow, done: Done) -> dict[str, Any]:
+def noted(workflow: Workflow, done: Done) -> dict[str, Any]:
+    """Return what an attempt row holds of an act."""
     result = done.result
     return {
         "operation": workflow.meta.operations[0] if workflow.meta.operations else None,
@@ -174,4 +136,8 @@ def _noted(workflow: Workflow, done: Done) -> dict[str, Any]:
         if result is None
         else {"status": result.status, "code": result.code, "message": result.message},
         "seen_after": None if done.after is None else dict(done.after.values),
+        **({} if done.undone is None else {"undone": done.undone}),
     }
+
+
+__all__ = ["Actor", "Done", "judge", "noted", "resolution_card"]

@@ -15,14 +15,16 @@ from actions.handovers import Handovers
 from actions.host_access import HostAccess, HostByName
 from actions.intents import IntentCatalogue
 from actions.library import Library
-from actions.orders import Orders
+from actions.limits import ActLimits
 from actions.policy import AssistantPolicy
 from actions.ports import ConversationContext, KnowledgeBase, ModelVersion
+from actions.procedure import Procedure
 from actions.rasa.handlers import ACTIONS, Services
-from actions.rasa.order_form import ValidateOrderForm
 from actions.rasa.reading import TurnReader
 from actions.rasa.server import ActionServer
+from actions.rasa.workflow_form import ValidateWorkflowForm
 from actions.registry import Registry
+from actions.undoing import Undo
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.http import Endpoint
@@ -65,14 +67,16 @@ def build_actions(
     library = Library(knowledge, policy)
     handovers = Handovers(log, registry, intents)
     turns = TurnReader(context, model_version)
-    orders = Orders(host, log, policy)
-    actor = Actor(host, log, library, policy)
+    procedure = Procedure(host, policy)
+    actor = Actor(procedure, log, library)
+    limits = ActLimits(database, clock, policy)
+    engine = Engine(registry, procedure, log, actor, limits, handovers)
     services = Services(
         turns=turns,
         registry=registry,
-        engine=Engine(registry, host, log, actor),
+        engine=engine,
+        undo=Undo(registry, procedure, log, clock, policy),
         answers=Answers(library, intents, log, handovers, policy),
-        orders=orders,
         handovers=handovers,
         library=library,
         log=log,
@@ -81,5 +85,5 @@ def build_actions(
     executor = ActionExecutor()
     for make in ACTIONS:
         executor.register_action(make(services))
-    executor.register_action(ValidateOrderForm(turns, orders, unknown_allowed=policy.unknown_orders))
+    executor.register_action(ValidateWorkflowForm(turns, engine, unknown_allowed=policy.unknown_answers))
     return ActionsRoom(log, registry, ActionServer(executor), AttemptsApi(log), host, actor)

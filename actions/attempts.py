@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from bot.foundation.ids import AttemptId
 
-Kind = Literal["workflow", "answer", "fallback", "handoff", "trigger"]
+Kind = Literal["workflow", "answer", "fallback", "handoff", "trigger", "healing"]
 Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 """`verified`: a second look at the state shows it. `assumed`: help was given, nothing proves that it helped.

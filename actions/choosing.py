@@ -20,6 +20,7 @@ _ORDINALS = {
     )
     for word in words
 }
+_AMOUNTS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8}
 _FILLER = frozenset(
     ("the", "a", "an", "and", "or", "of", "for", "with", "that", "this", "it", "its", "is", "was", "in", "on",
      "at", "to", "my", "me", "please", "pls", "i", "want", "mean", "take", "choose", "pick", "let", "make",
@@ -52,16 +53,30 @@ def choose(choices: Sequence[Choice], text: str) -> str | None:
     words = said.split()
     if len(words) > _LONGEST:
         return None
-    return _by_number(choices, said) or _by_words(choices, words) or _by_place(choices, words)
+    return (
+        by_number(choices, said)
+        or _by_amount(choices, words)
+        or _by_words(choices, words)
+        or _by_place(choices, words)
+    )
+
+
+def by_number(choices: Sequence[Choice], text: str) -> str | None:
+    """Return the value of the one choice whose number of three digits or more stands in the text."""
+    numbers = set(re.findall(r"\d{3,}", text))
+    found = [c.value for c in choices if numbers & set(re.findall(r"\d{3,}", f"{c.value} {c.title}"))]
+    return found[0] if len(found) == 1 else None
 
 
 def _plain(text: str) -> str:
     return " ".join(re.findall(r"[\w.]+", text.casefold()))
 
 
-def _by_number(choices: Sequence[Choice], said: str) -> str | None:
-    numbers = set(re.findall(r"\d{3,}", said))
-    found = [c.value for c in choices if numbers & set(re.findall(r"\d{3,}", f"{c.value} {c.title}"))]
+def _by_amount(choices: Sequence[Choice], words: list[str]) -> str | None:
+    """ "Two weeks" among 1, 2 and 4 weeks; ordinals ("the second") are places."""
+    said = {str(_AMOUNTS.get(word, word)) for word in words}
+    numbers = {word for word in said if word.isdigit()}
+    found = [c.value for c in choices if numbers & set(_plain(c.title).split())]
     return found[0] if len(found) == 1 else None
 
 

@@ -1,76 +1,135 @@
-"""Runs workflows: read, explain, ask, read again, act, read again, and only then speak of a result.
+"""Runs workflows in a conversation: read, explain, ask, read again, act, read again, and only then speak.
 
 The application's word is not taken for it. "Resolved" is said when the second look shows it, whatever the
 operation answered; when it does not show it, the user is told so and is offered a person.
 """
 
-import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from time import monotonic
 
 import structlog
 
 from actions.acting import Actor
 from actions.attempt_log import AttemptLog
-from actions.attempts import Attempt, Ending
-from actions.host import HostRefused, HostUnavailable, Operation, UnknownUser, UserState
-from actions.host_access import HostAccess
+from actions.attempts import Attempt
+from actions.consent import CHANGED, TO_BE_SURE, consent_mark
+from actions.endings import Endings, milliseconds
+from actions.handovers import Handovers
+from actions.limits import ActLimits
+from actions.procedure import STEP_UP, Look, Procedure, permitted
 from actions.registry import Registry
-from actions.replies import OFFER, PERSON, Button, Result, Say, confirm_buttons
+from actions.replies import PERSON, Result, Say, confirm_buttons
 from actions.turn import ActionTurn
-from actions.workflow import Diagnosis, Seen, Workflow
+from actions.workflow import Diagnosis, Question, Seen, Workflow
 from bot.foundation.errors import FirstlineError
 
 log = structlog.get_logger(__name__)
-
-CANNOT_LOOK = "I can't reach your account at the moment, so I can't see what's wrong."
-NOT_ALLOWED_TO_LOOK = "I'm not allowed to look at your account, so I can't help with this one myself."
-NO_ACCOUNT = "I can't find your account, so I can't look into this myself."
-CHANGED = "Something on your account has changed since I asked, so let me ask again. "
-TO_BE_SURE = "Just to be sure what the yes was for: "
-OFFER_TEXT = "Shall I get a person to look at it? They'll see what I found."
+LOOKED = "I looked at your account. "
+STEP_UP_TEXT = "Before I do that, please confirm in your account that it's you. Then come back and tell me."
 
 
 @dataclass(frozen=True)
-class Look:
-    """One look at the state, and what the application would do for the user (None: it did not tell)."""
+class Stage:
+    """A workflow at work in a turn: its attempt, what was seen, and since when."""
 
-    state: UserState
-    operations: "dict[str, Operation] | None"
+    turn: ActionTurn
+    workflow: Workflow
+    attempt: Attempt
+    look: Look
+    started: float
+    intro: str = ""
+    answers: Mapping[str, str] | None = None
+
+    @property
+    def seen(self) -> Seen:
+        """The fields that the workflow reads, with the answers so far."""
+        return Seen.of(self.look.state, self.workflow.meta.reads, self.answers)
 
 
 class Engine:
     """Starts workflows and carries out what the user agreed to."""
 
-    def __init__(self, registry: Registry, host: HostAccess, log: AttemptLog, actor: Actor) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        procedure: Procedure,
+        log: AttemptLog,
+        actor: Actor,
+        limits: ActLimits,
+        handovers: Handovers,
+    ) -> None:
         self._registry = registry
-        self._host = host
+        self._procedure = procedure
         self._log = log
         self._actor = actor
+        self._limits = limits
+        self._endings = Endings(log, handovers)
 
-    async def start(self, turn: ActionTurn, workflow: Workflow) -> Result:
-        """Look, explain, and ask for consent where the workflow changes something."""
-        return await self._begin(turn, workflow, await self._attempt(turn, workflow.meta.id))
+    async def start(self, turn: ActionTurn, workflow: Workflow, intro: str = "") -> Result:
+        """Look, explain, and ask for what is missing or for consent where the workflow changes something."""
+        attempt = await self._attempt(turn, workflow.meta.id)
+        return await self._examine(turn, workflow, attempt, intro, {})
 
     async def diagnose(self, turn: ActionTurn, symptom: str) -> Result:
-        """Look once, find which workflow explains the complaint, and start that one."""
+        """Look once, tell every cause that explains the complaint, likeliest first, and start with that."""
         candidates = self._registry.for_symptom(symptom)
         started = monotonic()
         try:
-            look = await self._look(turn, candidates)
+            look = await self._procedure.look(turn.context, candidates)
         except FirstlineError as error:
             attempt = await self._attempt(turn, f"diagnose_{symptom}")
-            return await self._cannot_look(turn, attempt, error, started)
-        found = self._explaining(candidates, symptom, look.state)
+            return await self._endings.cannot_look(turn, attempt, error, started)
+        causes = _causes(candidates, symptom, look)
+        if not causes:
+            attempt = await self._attempt(turn, f"diagnose_{symptom}")
+            return await self._endings.unexplained(turn, symptom, look, candidates, attempt, started)
+        attempt = await self._attempt(turn, causes[0].meta.id)
+        intro = LOOKED + _all_told(causes, look)
+        return await self._conclude(Stage(turn, causes[0], attempt, look, started, intro))
+
+    async def question(self, turn: ActionTurn) -> Question | None:
+        """Return what the pending workflow still has to be told, by a new look; None when nothing is open."""
+        found = await self._open_question(turn)
+        return None if found is None else found[1]
+
+    async def read_answer(self, turn: ActionTurn, text: str) -> str | None:
+        """Return the value that the words mean as an answer to the open question; None when they are none."""
+        found = await self._open_question(turn)
         if found is None:
-            return await self._unexplained(turn, symptom, look.state, candidates, started)
-        attempt = await self._attempt(turn, found.meta.id)
-        return await self._conclude(turn, found, attempt, look, started, intro="I looked at your account. ")
+            return None
+        stage, question = found
+        return stage.workflow.read_answer(question, text, stage.seen)
+
+    def is_own(self, turn: ActionTurn) -> bool:
+        """Tell whether the message asks again for the very workflow that is at work."""
+        workflow = self._registry.get(turn.memory.pending)
+        return workflow is not None and turn.intent in workflow.meta.intents
+
+    async def answered(self, turn: ActionTurn) -> Result | None:
+        """Go on with the answer that was just given; None when no workflow waits for one."""
+        workflow = self._registry.get(turn.memory.pending)
+        if workflow is None:
+            return None
+        attempt = await self._waiting(turn)
+        if attempt is None:
+            return await self.start(turn, workflow)
+        if turn.memory.answer is None:
+            return await self._endings.no_answer(turn, attempt)
+        try:
+            look = await self._procedure.look(turn.context, [workflow])
+        except FirstlineError as error:
+            return await self._endings.cannot_look(turn, attempt, error, monotonic())
+        stage = Stage(turn, workflow, attempt, look, monotonic(), answers=turn.memory.answers)
+        asked = workflow.diagnose(stage.seen).ask
+        if asked is not None:
+            stage = replace(stage, answers={**turn.memory.answers, asked.name: turn.memory.answer})
+        return await self._conclude(stage)
 
     async def confirm(self, turn: ActionTurn) -> Result | None:
         """Carry out what the user said yes to; None when nothing waits for a yes."""
         workflow = self._registry.get(turn.memory.pending)
-        if workflow is None:
+        if workflow is None or turn.memory.asking:
             return None
         attempt = await self._log.get(turn.memory.attempt_id or "")
         if attempt is None or attempt.conversation_id != turn.conversation_id:
@@ -78,225 +137,225 @@ class Engine:
         started = monotonic()
         if attempt.done.get("confirmed_in") == turn.key:
             # This turn ran before and may have acted: the same key makes the application act once.
-            return await self._actor.act(turn, workflow, attempt, Seen(attempt.read), started)
+            before = Seen(attempt.read, answers=turn.memory.answers)
+            return await self._act(turn, workflow, attempt, before, started)
         if attempt.outcome is not None:
             return await self.start(turn, workflow)
-        return await self._confirm_afresh(turn, workflow, attempt, started)
-
-    async def _confirm_afresh(
-        self, turn: ActionTurn, workflow: Workflow, attempt: Attempt, started: float
-    ) -> Result:
         try:
-            look = await self._look(turn, [workflow])
+            look = await self._procedure.look(turn.context, [workflow])
         except FirstlineError as error:
-            return await self._cannot_look(turn, attempt, error, started)
-        seen = Seen.of(look.state, workflow.meta.reads)
-        diagnosis = _permitted(workflow, seen, look)
-        if diagnosis.verdict == "fine":
-            return await self._mended_meanwhile(turn, attempt, diagnosis, seen, started)
-        if diagnosis.verdict == "blocked":
-            return await self._blocked(turn, attempt, diagnosis, seen, started, "")
-        changed = attempt.done.get("consent") != consent_mark(diagnosis)
-        if changed or (turn.digressed and turn.typed):
-            intro = CHANGED if changed else TO_BE_SURE
-            return await self._ask(turn, workflow, attempt, diagnosis, seen, started, intro)
-        noted = await self._log.note(
-            attempt.id, turn.key, read=seen.values, done={"confirmed_in": turn.key, "consent": None}
-        )
-        if noted is None:
-            return await self.start(turn, workflow)
-        return await self._actor.act(turn, workflow, noted, seen, started)
+            return await self._endings.cannot_look(turn, attempt, error, started)
+        stage = Stage(turn, workflow, attempt, look, started, answers=turn.memory.answers)
+        return await self._confirm_afresh(stage)
 
     async def decline(self, turn: ActionTurn) -> Result | None:
-        """Drop what waits for a yes; None when nothing does."""
+        """Drop what waits for a yes or an answer; None when nothing does."""
         if self._registry.get(turn.memory.pending) is None:
             return None
         await self._log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key)
         text = "All right, I've left everything as it is. Is there something else I can do?"
         return Result((Say(text, (PERSON,)),))
 
-    async def _begin(self, turn: ActionTurn, workflow: Workflow, attempt: Attempt) -> Result:
-        started = monotonic()
-        related = [
-            other for symptom in workflow.meta.symptoms for other in self._registry.for_symptom(symptom)
-        ]
-        try:
-            look = await self._look(turn, [workflow, *related])
-        except FirstlineError as error:
-            return await self._cannot_look(turn, attempt, error, started)
-        return await self._conclude(turn, workflow, attempt, look, started)
+    async def _confirm_afresh(self, stage: Stage) -> Result:
+        turn, workflow, attempt = stage.turn, stage.workflow, stage.attempt
+        diagnosis = permitted(workflow, stage.seen, stage.look)
+        if diagnosis.verdict == "fine":
+            return await self._endings.mended_meanwhile(turn, attempt, diagnosis, stage.seen, stage.started)
+        if diagnosis.verdict != "applies":
+            return await self._conclude(stage)
+        changed = attempt.done.get("consent") != consent_mark(diagnosis)
+        if changed or (turn.digressed and turn.typed):
+            return await self._ask_consent(
+                replace(stage, intro=CHANGED if changed else TO_BE_SURE), diagnosis
+            )
+        if diagnosis.code == STEP_UP:
+            return self._step_up(stage)
+        return await self._go_ahead(stage)
 
-    async def _conclude(
+    async def _go_ahead(self, stage: Stage) -> Result:
+        """Act, unless it was done too often; noted before the act, so that a turn that dies can go on."""
+        turn, workflow = stage.turn, stage.workflow
+        context = turn.context
+        refusal = await self._limits.refusal(context.host, context.user_ref, workflow.meta)
+        if refusal is not None:
+            blocked = Diagnosis("blocked", refusal, code="rate_limited")
+            return await self._endings.blocked(
+                turn, stage.attempt, blocked, stage.seen, stage.started, stage.intro
+            )
+        answers = dict(stage.answers or {})
+        done = {"confirmed_in": turn.key, "consent": None, **({"answers": answers} if answers else {})}
+        noted = await self._log.note(stage.attempt.id, turn.key, read=stage.seen.values, done=done)
+        if noted is None:
+            return await self.start(turn, workflow)
+        return await self._act(turn, workflow, noted, stage.seen, stage.started, stage.intro)
+
+    async def _act(
         self,
         turn: ActionTurn,
         workflow: Workflow,
         attempt: Attempt,
-        look: Look,
+        before: Seen,
         started: float,
         intro: str = "",
     ) -> Result:
-        seen = Seen.of(look.state, workflow.meta.reads)
-        diagnosis = _permitted(workflow, seen, look)
-        if diagnosis.verdict == "blocked":
-            return await self._blocked(turn, attempt, diagnosis, seen, started, intro)
-        if diagnosis.verdict == "fine":
-            return await self._fine(turn, workflow, attempt, diagnosis, look, started)
-        return await self._ask(turn, workflow, attempt, diagnosis, seen, started, intro)
+        result = await self._actor.act(turn, workflow, attempt, before, started, intro)
+        return await self._next_cause(turn, workflow, result) if result.verified else result
 
-    async def _ask(
+    async def _next_cause(self, turn: ActionTurn, fixed: Workflow, result: Result) -> Result:
+        """After a repair, go on with what else explains the same complaint."""
+        others = self._related(fixed)
+        if not others:
+            return result
+        started = monotonic()
+        try:
+            look = await self._procedure.look(turn.context, others)
+        except FirstlineError as error:
+            log.info("no_look_for_further_causes", reason=error.code)
+            return result
+        cause = next((c for s in fixed.meta.symptoms for c in _causes(others, s, look)), None)
+        if cause is None:
+            return result
+        attempt = await self._attempt(turn, cause.meta.id)
+        more = await self._conclude(Stage(turn, cause, attempt, look, started, "There is one more thing. "))
+        return replace(more, says=(*result.says, *more.says))
+
+    async def _examine(
         self,
         turn: ActionTurn,
         workflow: Workflow,
         attempt: Attempt,
-        diagnosis: Diagnosis,
-        seen: Seen,
-        started: float,
         intro: str,
+        answers: Mapping[str, str],
     ) -> Result:
-        done = {"consent": consent_mark(diagnosis)}
-        spent = attempt.duration_ms + milliseconds(started)
-        noted = await self._log.note(attempt.id, turn.key, read=seen.values, done=done, duration_ms=spent)
-        if noted is not None and not workflow.meta.needs_consent:
-            return await self._actor.act(turn, workflow, noted, seen, started, intro)
-        text = f"{intro}{diagnosis.text} {diagnosis.question}"
-        say = Say(text, confirm_buttons(diagnosis.yes))
-        return Result((say,), pending=workflow.meta.id, attempt_id=attempt.id)
+        started = monotonic()
+        try:
+            look = await self._procedure.look(turn.context, [workflow, *self._related(workflow)])
+        except FirstlineError as error:
+            return await self._endings.cannot_look(turn, attempt, error, started)
+        stage = Stage(turn, workflow, attempt, look, started, intro, answers)
+        asked = workflow.diagnose(stage.seen).ask
+        if asked is not None and (said := workflow.find_answer(asked, turn.typed, stage.seen)) is not None:
+            stage = replace(stage, answers={**answers, asked.name: said})
+        return await self._conclude(stage)
 
-    async def _fine(
-        self,
-        turn: ActionTurn,
-        workflow: Workflow,
-        attempt: Attempt,
-        diagnosis: Diagnosis,
-        look: Look,
-        started: float,
-    ) -> Result:
-        other = self._other_cause(workflow, look.state)
-        done = {"found": "nothing wrong", **({"instead": other.meta.id} if other else {})}
-        await self._log.note(
-            attempt.id, turn.key, read=Seen.of(look.state, workflow.meta.reads).values, done={}
-        )
-        ending = Ending(turn.key, "assumed", done=done, duration_ms=milliseconds(started))
-        await self._log.finish(attempt.id, ending)
-        if other is not None:
-            next_attempt = await self._attempt(turn, other.meta.id)
-            return await self._conclude(
-                turn,
-                other,
-                next_attempt,
-                look,
-                monotonic(),
-                intro=f"{diagnosis.text} But I did find this: ",
+    async def _conclude(self, stage: Stage) -> Result:
+        turn, workflow, attempt = stage.turn, stage.workflow, stage.attempt
+        diagnosis = permitted(workflow, stage.seen, stage.look)
+        if diagnosis.verdict == "asks" and diagnosis.ask is not None:
+            return await self._ask_what_is_missing(stage, diagnosis, diagnosis.ask)
+        if diagnosis.verdict == "blocked":
+            return await self._endings.blocked(
+                turn, attempt, diagnosis, stage.seen, stage.started, stage.intro
             )
-        text = f"{diagnosis.text} What do you see on your side? If there is a message, tell me its words."
-        return Result((Say(text, (PERSON,)),), attempt_id=attempt.id)
+        if diagnosis.verdict == "fine":
+            return await self._fine(stage, diagnosis)
+        if not workflow.meta.changes_something:
+            return await self._endings.told(turn, attempt, diagnosis, stage.seen, stage.started, stage.intro)
+        return await self._ask_consent(stage, diagnosis)
 
-    def _other_cause(self, workflow: Workflow, state: UserState) -> Workflow | None:
-        for symptom in workflow.meta.symptoms:
-            others = [other for other in self._registry.for_symptom(symptom) if other is not workflow]
-            if found := self._explaining(others, symptom, state):
-                return found
-        return None
-
-    @staticmethod
-    def _explaining(candidates: list[Workflow], symptom: str, state: UserState) -> Workflow | None:
-        for workflow in candidates:
-            if workflow.explains(symptom, Seen.of(state, workflow.meta.reads)):
-                return workflow
-        return None
-
-    async def _unexplained(
-        self, turn: ActionTurn, symptom: str, state: UserState, candidates: list[Workflow], started: float
-    ) -> Result:
-        attempt = await self._attempt(turn, f"diagnose_{symptom}")
-        read = {k: v for w in candidates for k, v in Seen.of(state, w.meta.reads).values.items()}
-        await self._log.note(attempt.id, turn.key, read=read, done={})
-        ending = Ending(
-            turn.key, "assumed", done={"found": "nothing wrong"}, duration_ms=milliseconds(started)
+    async def _ask_what_is_missing(self, stage: Stage, diagnosis: Diagnosis, ask: Question) -> Result:
+        spent = stage.attempt.duration_ms + milliseconds(stage.started)
+        await self._log.note(
+            stage.attempt.id,
+            stage.turn.key,
+            read=stage.seen.values,
+            done={"asked": ask.name},
+            duration_ms=spent,
         )
-        await self._log.finish(attempt.id, ending)
-        text = (
-            "I looked at your account: it isn't locked, your password hasn't expired and your e-mail address "
-            "is confirmed. What happens when you try to sign in?"
+        text = f"{stage.intro}{diagnosis.text}".strip()
+        return Result(
+            (Say(text),) if text else (),
+            pending=stage.workflow.meta.id,
+            attempt_id=stage.attempt.id,
+            asking=True,
+            answers=dict(stage.answers or {}),
         )
-        buttons = (
-            Button("I forgot my password", "/reset_password"),
-            Button("The sign-in code", "/second_factor_help"),
-            PERSON,
+
+    async def _ask_consent(self, stage: Stage, diagnosis: Diagnosis) -> Result:
+        turn, workflow = stage.turn, stage.workflow
+        context = turn.context
+        refusal = await self._limits.refusal(context.host, context.user_ref, workflow.meta)
+        if refusal is not None:
+            blocked = Diagnosis("blocked", f"{diagnosis.text} {refusal}", code="rate_limited")
+            return await self._endings.blocked(
+                turn, stage.attempt, blocked, stage.seen, stage.started, stage.intro
+            )
+        spent = stage.attempt.duration_ms + milliseconds(stage.started)
+        done = {"consent": consent_mark(diagnosis)}
+        noted = await self._log.note(
+            stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent
         )
-        return Result((Say(text, buttons),), attempt_id=attempt.id)
+        if noted is not None and not workflow.meta.needs_consent and diagnosis.code != STEP_UP:
+            return await self._go_ahead(stage)
+        say = Say(
+            f"{stage.intro}{diagnosis.text} {diagnosis.question}",
+            confirm_buttons(diagnosis.yes),
+            card=diagnosis.card,
+        )
+        answers = dict(stage.answers or {})
+        return Result((say,), pending=workflow.meta.id, attempt_id=stage.attempt.id, answers=answers)
 
-    async def _mended_meanwhile(
-        self, turn: ActionTurn, attempt: Attempt, diagnosis: Diagnosis, seen: Seen, started: float
-    ) -> Result:
-        await self._log.note(attempt.id, turn.key, read=seen.values, done={})
-        done = {"found": "mended meanwhile"}
-        spent = attempt.duration_ms + milliseconds(started)
-        await self._log.finish(attempt.id, Ending(turn.key, "assumed", done=done, duration_ms=spent))
-        text = f"{diagnosis.text} That has changed since I asked, so I left it alone. Does it work now?"
-        return Result((Say(text, (PERSON,)),), attempt_id=attempt.id, tally="reset")
+    def _step_up(self, stage: Stage) -> Result:
+        names = [step.operation for step in stage.workflow.plan(stage.seen)]
+        listed = stage.look.operations or {}
+        where = next((one.confirm_at for n in names if (one := listed.get(n)) and one.confirm_at), None)
+        card = {"type": "step_up", "title": "Confirm that it's you", "url": where}
+        say = Say(STEP_UP_TEXT, confirm_buttons("I've confirmed it"), card=card)
+        return Result(
+            (say,),
+            pending=stage.workflow.meta.id,
+            attempt_id=stage.attempt.id,
+            answers=dict(stage.answers or {}),
+        )
 
-    async def _blocked(
-        self, turn: ActionTurn, attempt: Attempt, diagnosis: Diagnosis, seen: Seen, started: float, intro: str
-    ) -> Result:
-        await self._log.note(attempt.id, turn.key, read=seen.values, done={})
-        spent = attempt.duration_ms + milliseconds(started)
-        ending = Ending(turn.key, "failed", error=diagnosis.code, duration_ms=spent)
-        await self._log.finish(attempt.id, ending)
-        text = f"{intro}{diagnosis.text} {OFFER_TEXT}"
-        return Result((Say(text, OFFER),), attempt_id=attempt.id, tally="count", offers_person=True)
+    async def _fine(self, stage: Stage, diagnosis: Diagnosis) -> Result:
+        turn, workflow = stage.turn, stage.workflow
+        other = next(
+            (c for s in workflow.meta.symptoms for c in _causes(self._related(workflow), s, stage.look)), None
+        )
+        if other is None:
+            return await self._endings.fine(turn, stage.attempt, diagnosis, stage.seen, stage.started, None)
+        await self._endings.fine(turn, stage.attempt, diagnosis, stage.seen, stage.started, other.meta.id)
+        attempt = await self._attempt(turn, other.meta.id)
+        intro = f"{stage.intro}{diagnosis.text} But I did find this: "
+        return await self._conclude(Stage(turn, other, attempt, stage.look, monotonic(), intro))
 
-    async def _cannot_look(
-        self, turn: ActionTurn, attempt: Attempt, error: FirstlineError, started: float
-    ) -> Result:
-        log.warning("host_state_unread", host=turn.context.host, reason=getattr(error, "reason", error.code))
-        spent = attempt.duration_ms + milliseconds(started)
-        await self._log.finish(attempt.id, Ending(turn.key, "failed", error=error.code, duration_ms=spent))
-        why = {UnknownUser: NO_ACCOUNT, HostRefused: NOT_ALLOWED_TO_LOOK}.get(type(error), CANNOT_LOOK)
-        hint = " You can try again in a minute, or I can get a person." if why is CANNOT_LOOK else ""
-        text = f"{why}{hint}" if hint else f"{why} {OFFER_TEXT}"
-        return Result((Say(text, OFFER),), attempt_id=attempt.id, tally="count", offers_person=True)
+    async def _open_question(self, turn: ActionTurn) -> tuple[Stage, Question] | None:
+        workflow = self._registry.get(turn.memory.pending)
+        if workflow is None or not turn.memory.asking:
+            return None
+        attempt = await self._waiting(turn)
+        if attempt is None:
+            return None
+        look = await self._procedure.look(turn.context, [workflow])
+        stage = Stage(turn, workflow, attempt, look, monotonic(), answers=turn.memory.answers)
+        ask = workflow.diagnose(stage.seen).ask
+        return None if ask is None else (stage, ask)
+
+    async def _waiting(self, turn: ActionTurn) -> Attempt | None:
+        attempt = await self._log.get(turn.memory.attempt_id or "")
+        if attempt is None or attempt.conversation_id != turn.conversation_id:
+            return None
+        return attempt
+
+    def _related(self, workflow: Workflow) -> list[Workflow]:
+        """Other workflows that may explain the same complaints."""
+        found = [other for s in workflow.meta.symptoms for other in self._registry.for_symptom(s)]
+        return [other for other in dict.fromkeys(found) if other is not workflow]
 
     async def _attempt(self, turn: ActionTurn, name: str) -> Attempt:
         return await self._log.record(turn.attempt("workflow", name))
 
-    async def _look(self, turn: ActionTurn, workflows: list[Workflow]) -> Look:
-        parts = tuple(dict.fromkeys(part for workflow in workflows for part in workflow.meta.parts))
-        if not any(workflow.meta.changes_something for workflow in workflows):
-            return Look(await self._host.state(turn.context, parts), None)
-        state, operations = await self._host.look(turn.context, parts)
-        return Look(state, None if operations is None else dict(operations))
+
+def _causes(candidates: list[Workflow], symptom: str, look: Look) -> list[Workflow]:
+    """Those that explain the complaint, in the order given."""
+    return [w for w in candidates if w.explains(symptom, Seen.of(look.state, w.meta.reads))]
 
 
-def _permitted(workflow: Workflow, seen: Seen, look: Look) -> Diagnosis:
-    """Turn `applies` into `blocked` when the application says beforehand that it would not do it."""
-    diagnosis = workflow.diagnose(seen)
-    if diagnosis.verdict != "applies":
-        return diagnosis
-    names = dict.fromkeys(step.operation for step in workflow.plan(seen))
-    if not names or look.operations is None:
-        return diagnosis
-    listed = [look.operations.get(name) for name in names]
-    if all(operation is not None and operation.allowed for operation in listed):
-        return diagnosis
-    reason = next((one.reason for one in listed if one is not None and not one.allowed), None)
-    return Diagnosis(
-        "blocked", f"{diagnosis.text} {workflow.refused_beforehand(reason)}", code="not_permitted"
-    )
-
-
-def consent_mark(diagnosis: Diagnosis) -> str:
-    """A mark of what exactly was asked, so that a yes counts for that and nothing else.
-
-    Letters only: no masking rule takes them for a number.
-    """
-    digest = hashlib.sha256(diagnosis.question.encode()).hexdigest()[:12]
-    return digest.translate(str.maketrans("0123456789", "ghijklmnop"))
-
-
-def milliseconds(started: float) -> int:
-    """Milliseconds since a reading of the monotonic clock."""
-    return int((monotonic() - started) * 1000)
-
-
-__all__ = ["CANNOT_LOOK", "Engine", "HostUnavailable", "Look", "consent_mark", "milliseconds"]
+def _all_told(causes: list[Workflow], look: Look) -> str:
+    """Tell what else was found, when there is more than one cause."""
+    if len(causes) < 2:
+        return ""
+    texts = [w.diagnose(Seen.of(look.state, w.meta.reads)).text for w in causes]
+    told = " ".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
+    return f"I found {len(causes)} things. {told} Let's take them one after the other. First: "

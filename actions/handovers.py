@@ -1,5 +1,8 @@
 """Passing the user to a person, with a few lines on what was tried; the case itself holds everything."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt, Ending
 from actions.intents import IntentCatalogue
@@ -32,7 +35,14 @@ class Handovers:
         self._registry = registry
         self._intents = intents
 
-    async def hand_off(self, turn: ActionTurn, reason: Reason | None = None, *, opening: str = "") -> Result:
+    async def hand_off(
+        self,
+        turn: ActionTurn,
+        reason: Reason | None = None,
+        *,
+        opening: str = "",
+        card: Mapping[str, Any] | None = None,
+    ) -> Result:
         """Hand over now. Without a `reason` it follows from what the person was offered for."""
         attempts = [a for a in await self._log.for_conversation(turn.conversation_id) if a.kind != "handoff"]
         why = reason or (reason_for(attempts) if turn.memory.offered_person else "user_asked")
@@ -42,7 +52,7 @@ class Handovers:
         done = {"priority": handoff.priority, "summary": handoff.summary}
         await self._log.finish(attempt.id, Ending(turn.key, "escalated", done=done))
         text = f"{opening} {PASSING_ON}".strip()
-        return Result((Say(text),), attempt_id=attempt.id, handoff=handoff, tally="reset")
+        return Result((Say(text, card=card),), attempt_id=attempt.id, handoff=handoff, tally="reset")
 
     async def offer(self, turn: ActionTurn) -> Result:
         """Offer a person; to a user who complains with a word of regret first."""

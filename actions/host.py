@@ -47,13 +47,17 @@ class UserState:
 
 @dataclass(frozen=True)
 class Operation:
-    """Something the application can do for this user, and whether it would now."""
+    """Something the application can do for this user, and whether it would now.
+
+    `confirm_at` is where the user confirms that it is them, for an operation that waits for that.
+    """
 
     name: str
     title: str
     allowed: bool
     reason: str | None = None
     changes: bool = True
+    confirm_at: str | None = None
 
 
 @dataclass(frozen=True)

@@ -63,5 +63,14 @@ class AssistantPolicy:
     search_timeout: float = 1.0
     """For one search of the knowledge base."""
 
-    unknown_orders: int = 2
-    """Order numbers that may be wrong before the assistant stops asking for one."""
+    unknown_answers: int = 2
+    """Answers to a workflow's question that may make no sense before it stops asking."""
+
+    acts_per_user_hour: int = 12
+    """Changes for one user in an hour, whatever they ask for: more is not a person in need."""
+
+    acts_per_workflow_hour: int = 3000
+    """Changes by one workflow in an hour, for all users: a stop for what runs wild, not for a busy day."""
+
+    undo_within: float = 1800.0
+    """Seconds after which a change is no longer taken back on request: much may rest on it by then."""

@@ -1,7 +1,7 @@
 """What an action wants to say and to leave behind, before any channel or framework has a part in it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Reason = Literal[
@@ -41,8 +41,9 @@ class Handoff:
 class Result:
     """What an action comes to.
 
-    `pending` is the workflow that waits for a yes. `tally` says what becomes of the count of failures in a
-    row: `reset` after something that helped, `count` after something that did not.
+    `pending` is the workflow that waits for a yes, or for an answer when it is `asking`; `answers` are those
+    it has. `verified` tells that a second look showed a repair. `tally` says what becomes of the count of
+    failures in a row: `reset` after something that helped, `count` after something that did not.
     """
 
     says: tuple[Say, ...]
@@ -51,6 +52,9 @@ class Result:
     tally: Tally = "keep"
     offers_person: bool = False
     handoff: Handoff | None = None
+    asking: bool = False
+    answers: Mapping[str, str] = field(default_factory=dict)
+    verified: bool = False
 
 
 PERSON = Button("Talk to a person", "/talk_to_person")

@@ -1,6 +1,7 @@
 """One message of the user as the actions see it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from actions.attempts import Kind, NewAttempt
 from actions.intents import Reading
@@ -15,7 +16,11 @@ class Memory:
     attempt_id: str | None = None
     failures: int = 0
     offered_person: bool = False
-    order_number: str | None = None
+    asking: bool = False
+    """Whether the pending workflow waits for an answer rather than for a yes."""
+    answers: Mapping[str, str] = field(default_factory=dict)
+    answer: str | None = None
+    """The value of the answer just given."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, ClassVar, Literal
 
-from actions.choosing import Choice, choose
+from actions.choosing import Choice, by_number, choose
 from actions.host import OperationResult, UserState
 from actions.wording import passed_on, reason_text
 
@@ -184,6 +184,13 @@ class Workflow(ABC):
         """
         return choose(question.choices, text)
 
+    def find_answer(self, question: Question, text: str, seen: Seen) -> str | None:
+        """Return the answer that the request itself holds already ("refund INV-3002"), or None.
+
+        By default only a number of three digits or more that one choice has.
+        """
+        return by_number(question.choices, text)
+
     def verify(self, before: Seen, after: Seen) -> Verification:
         """Compare the two looks. Only this says that something is resolved.
 
@@ -194,6 +201,10 @@ class Workflow(ABC):
     def undo(self, before: Seen, after: Seen) -> tuple[Step, ...]:
         """Return the operations that take it back, for reversible workflows; by default none."""
         return ()
+
+    def restored(self, before: Seen, now: Seen) -> bool:
+        """Tell whether the state is as it was before the act; by default all that is read must be."""
+        return dict(before.values) == dict(now.values)
 
     def explain_refusal(self, result: OperationResult) -> str:
         """Tell the user why the application did not do it; by default in its own words if they are fit."""

@@ -1,9 +1,11 @@
 """The actions that the assistant's rules name. Each is a few lines: the work is done by the use cases."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from rasa_sdk import Action, Tracker
 from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
@@ -13,14 +15,17 @@ from actions.attempt_log import AttemptLog
 from actions.engine import Engine
 from actions.handovers import Handovers
 from actions.library import Library
-from actions.orders import Orders
 from actions.policy import AssistantPolicy
-from actions.rasa.reading import Event, TurnReader, emit
+from actions.rasa.reading import ANSWER, Event, TurnReader, emit
 from actions.registry import Registry
 from actions.replies import PERSON, Button, Result, Say
 from actions.turn import ActionTurn
+from actions.undoing import Undo
 from actions.workflow import Workflow
+from bot.foundation.errors import FirstlineError
 
+log = structlog.get_logger(__name__)
+CANNOT_ASK = "I can't look at your account at the moment. Try again in a minute, or I can get a person."
 CAPABILITIES = (
     "I can look into your account and fix things right away: unlock it, send a password reset or a "
     "confirmation e-mail, apply preferences that got stuck, retry a payment, restart an export, or find an "
@@ -42,8 +47,8 @@ class Services:
     turns: TurnReader
     registry: Registry
     engine: Engine
+    undo: Undo
     answers: Answers
-    orders: Orders
     handovers: Handovers
     library: Library
     log: AttemptLog
@@ -66,7 +71,7 @@ class FirstlineAction(Action):  # type: ignore[misc]
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[Event]:
         """Run for the turn at hand."""
         turn = await self.services.turns.read(tracker)
-        if self.moves_on and turn.memory.pending is not None:
+        if self.moves_on and turn.memory.pending is not None and not turn.memory.asking:
             await self.services.log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key)
         result = await self.work(turn)
         return emit(result, turn, dispatcher) + self.more_events()
@@ -216,28 +221,55 @@ class FeedbackNotHelped(FirstlineAction):
         return await self.services.answers.not_helped(turn)
 
 
-class OrderStatusAction(FirstlineAction):
-    """Reports on the order that was asked about."""
+class ContinueWorkflow(FirstlineAction):
+    """Goes on with the answer that the user gave in the form."""
 
-    action_name = "action_order_status"
+    action_name = "action_continue_workflow"
+    moves_on = False
 
     async def work(self, turn: ActionTurn) -> Result:
-        """Report."""
-        return await self.services.orders.status(turn, turn.memory.order_number)
+        """Go on; without a workflow that waits, ask what is wanted."""
+        done = await self.services.engine.answered(turn)
+        return done if done is not None else Result((Say(WHAT_NEXT, EXAMPLES),))
 
     def more_events(self) -> list[Event]:
-        """Forget the number, so that the next question asks again."""
-        return [SlotSet("order_number", None)]
+        """Forget the answer, so that the next question asks again."""
+        return [SlotSet(ANSWER, None)]
 
 
-class AskOrderNumber(FirstlineAction):
-    """Asks which order is meant."""
+class AskWorkflowAnswer(FirstlineAction):
+    """Asks what the workflow at work still has to be told; Rasa's form calls it."""
 
-    action_name = "action_ask_order_number"
+    action_name = f"action_ask_{ANSWER}"
+    moves_on = False
+
+    async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[Event]:
+        """Ask; the slots stay as they are."""
+        turn = await self.services.turns.read(tracker)
+        try:
+            question = await self.services.engine.question(turn)
+        except FirstlineError as error:
+            log.warning("question_not_asked", reason=error.code)
+            question = None
+        if question is None:
+            emit(Result((Say(CANNOT_ASK, (PERSON,)),)), turn, dispatcher)
+            return []
+        buttons = tuple(
+            Button(choice.title, f"/inform{json.dumps({ANSWER: choice.value})}")
+            for choice in question.choices
+        )
+        emit(Result((Say(question.text, buttons, question.card),)), turn, dispatcher)
+        return []
+
+
+class UndoLast(FirstlineAction):
+    """Takes back the latest change of this conversation."""
+
+    action_name = "action_undo_last"
 
     async def work(self, turn: ActionTurn) -> Result:
-        """Show the orders and ask."""
-        return await self.services.orders.ask(turn)
+        """Take it back, or say why not."""
+        return await self.services.undo.undo_last(turn)
 
 
 async def _start_or_inform(services: Services, turn: ActionTurn, workflow: Workflow) -> Result:
@@ -269,6 +301,7 @@ ACTIONS: tuple[Callable[[Services], FirstlineAction], ...] = (
     Capabilities,
     FeedbackHelped,
     FeedbackNotHelped,
-    OrderStatusAction,
-    AskOrderNumber,
+    ContinueWorkflow,
+    AskWorkflowAnswer,
+    UndoLast,
 )

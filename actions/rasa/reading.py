@@ -3,7 +3,7 @@
 from typing import Any
 
 from rasa_sdk import Tracker
-from rasa_sdk.events import SlotSet
+from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.intents import Reading
@@ -13,6 +13,11 @@ from actions.turn import ActionTurn, Memory
 from bot.foundation.ids import new_id
 
 Event = dict[str, Any]
+FORM = "workflow_form"
+"""The form in which a workflow asks for what is missing."""
+ANSWER = "workflow_answer"
+NO_ANSWER = "(none)"
+"""The value of the answer when asking led nowhere."""
 _RASAS_OWN = frozenset(
     {"action_listen", "action_extract_slots", "action_session_start", "action_deactivate_loop"}
 )
@@ -63,12 +68,20 @@ def emit(result: Result, turn: ActionTurn, dispatcher: CollectingDispatcher) -> 
             }
         )
     failures = {"keep": turn.memory.failures, "reset": 0, "count": turn.memory.failures + 1}[result.tally]
-    return [
-        SlotSet("pending_workflow", result.pending),
+    # Inside the form another message is a digression: what is asked for stays asked.
+    stays = turn.memory.asking and result.handoff is None and result.pending is None
+    memory = turn.memory
+    slots: list[Event] = [
+        SlotSet("pending_workflow", memory.pending if stays else result.pending),
+        SlotSet("workflow_answers", dict(memory.answers if stays else result.answers)),
         SlotSet("offered_person", result.offers_person),
         SlotSet("failed_attempts", float(failures)),
-        SlotSet("last_attempt", result.attempt_id or turn.memory.attempt_id),
+        SlotSet("last_attempt", memory.attempt_id if stays else result.attempt_id or memory.attempt_id),
     ]
+    if result.asking:
+        return [*slots, SlotSet(ANSWER, None), ActiveLoop(FORM)]
+    leaves = memory.asking and not stays
+    return [*slots, ActiveLoop(None), SlotSet("requested_slot", None)] if leaves else slots
 
 
 def _utter(say: Say, dispatcher: CollectingDispatcher) -> None:
@@ -109,12 +122,15 @@ def _readings(message: dict[str, Any]) -> list[Reading]:
 
 def _memory(tracker: Tracker) -> Memory:
     slots: dict[str, Any] = tracker.slots
+    answers, given = slots.get("workflow_answers"), slots.get(ANSWER) or None
     return Memory(
         pending=slots.get("pending_workflow") or None,
         attempt_id=slots.get("last_attempt") or None,
         failures=int(_number(slots.get("failed_attempts")) or 0),
         offered_person=slots.get("offered_person") is True,
-        order_number=slots.get("order_number") or None,
+        asking=(tracker.active_loop or {}).get("name") == FORM,
+        answers={str(k): str(v) for k, v in answers.items()} if isinstance(answers, dict) else {},
+        answer=given if given != NO_ANSWER else None,
     )
 
 

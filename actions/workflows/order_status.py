@@ -4,15 +4,19 @@ import re
 from typing import Any, ClassVar
 
 from actions.wording import day, humanise, listed
-from actions.workflow import Diagnosis, Metadata, Seen, Workflow
+from actions.workflow import Choice, Diagnosis, Metadata, Question, Seen, Workflow
 
 UNDERWAY = ("delayed", "in_transit", "shipped", "processing")
 """Statuses of orders that are still to come, those in most need of a word first."""
+QUESTION = "order"
+_SHOWN = 5
+_MOST_WORDS = 5
+"""Longer messages tell of something; they do not name an order."""
 _NUMBER = re.compile(r"(?:[A-Za-z]{1,4}[-\s]?)?(\d{3,})")
 
 
 class OrderStatus(Workflow):
-    """Looks up one order; `report` words it. It has no operation, so nothing is ever changed."""
+    """Looks up one order; `report` words it. It has no operations, so nothing is ever changed."""
 
     meta: ClassVar[Metadata] = Metadata(
         id="order_status",
@@ -29,17 +33,37 @@ class OrderStatus(Workflow):
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:
-        """No order or one on its way is fine; a delayed one is not, and is nothing we can mend."""
-        orders = seen.rows("orders")
+        """Tell about the order that is meant; ask which one where there are several."""
+        orders = in_order(seen.rows("orders"))
         if not orders:
-            return Diagnosis("fine", "I looked, and there are no orders on your account yet.")
-        if len(orders) == 1:
-            return report(orders[0])
-        return Diagnosis("fine", f"You have {len(orders)} orders.")
+            return Diagnosis(
+                "applies",
+                "I looked, and there are no orders on your account yet. Perhaps you ordered with another "
+                "e-mail address.",
+            )
+        wanted = seen.answers.get(QUESTION)
+        chosen = match(orders, wanted) if wanted else (orders[0] if len(orders) == 1 else None)
+        if chosen is None:
+            return Diagnosis("asks", "", ask=_which(orders))
+        return report(chosen)
+
+    def read_answer(self, question: Question, text: str, seen: Seen) -> str | None:
+        """Take a number, or words such as "the late one" or "the oolong"."""
+        order = match(seen.rows("orders"), text) if len(text.split()) <= _MOST_WORDS else None
+        number = None if order is None else order.get("number")
+        return str(number) if number is not None else super().read_answer(question, text, seen)
+
+
+def _which(orders: list[dict[str, Any]]) -> Question:
+    shown = orders[:_SHOWN]
+    choices = tuple(Choice(str(order.get("number")), title(order)) for order in shown)
+    card = {"type": "orders", "orders": [card_row(order) for order in shown]}
+    return Question(QUESTION, "Which order do you mean?", choices, card)
 
 
 def report(order: dict[str, Any]) -> Diagnosis:
-    """Word what is known of one order."""
+    """Word what is known of one order; a late one is a person's job."""
+    card = {"type": "orders", "orders": [card_row(order)]}
     number, status = order.get("number"), str(order.get("status"))
     expected = day(order.get("expected_at"))
     carrier = order.get("carrier")
@@ -51,6 +75,7 @@ def report(order: dict[str, Any]) -> Diagnosis:
             f"Order {number} is delayed.{was} It is{by or ' on its way'} and I can't speed it up from here, "
             "but a person can chase it or send a replacement.",
             code="delayed",
+            card=card,
         )
     arrives = f" It should arrive on {expected}." if expected else ""
     texts = {
@@ -59,7 +84,8 @@ def report(order: dict[str, Any]) -> Diagnosis:
         "in_transit": f"Order {number} is on its way{by}.{arrives}",
         "delivered": f"Order {number} was delivered{f'; it was due on {expected}' if expected else ''}.",
     }
-    return Diagnosis("fine", texts.get(status, f"Order {number}: {humanise(status)}.{arrives}"))
+    text = texts.get(status, f"Order {number}: {humanise(status)}.{arrives}")
+    return Diagnosis("applies", text, card=card)
 
 
 def card_row(order: dict[str, Any]) -> dict[str, Any]:

@@ -241,8 +241,9 @@ class Chat:
         self.conversation = conversation
         self.slots: dict[str, Any] = {
             "pending_workflow": None, "offered_person": None, "failed_attempts": None, "last_attempt": None,
-            "order_number": None, "requested_slot": None,
+            "workflow_answer": None, "workflow_answers": None, "requested_slot": None,
         }  # fmt: skip
+        self.loop: str | None = None
         self.events: list[dict[str, Any]] = []
         self.turn = ""
 
@@ -262,6 +263,14 @@ class Chat:
         return latest
 
     async def act(self, action: str, latest: dict[str, Any]) -> Reply:
+        """Call an action; when it opens the form, let the form ask, as Rasa does."""
+        said = await self._call(action, latest)
+        if self.loop is not None and action not in ("action_ask_workflow_answer", "validate_workflow_form"):
+            self.slots["requested_slot"] = "workflow_answer"
+            said += await self._call("action_ask_workflow_answer", latest)
+        return Reply(said, dict(self.slots))
+
+    async def _call(self, action: str, latest: dict[str, Any]) -> list[dict[str, Any]]:
         status, body = await self.post(action, latest)
         assert status == 200, body
         self.events.append({"event": "action", "name": action})
@@ -269,13 +278,35 @@ class Chat:
             self.events.append(event)
             if event["event"] == "slot":
                 self.slots[event["name"]] = event["value"]
-        return Reply(body["responses"], dict(self.slots))
+            elif event["event"] == "active_loop":
+                self.loop = event["name"]
+        said: list[dict[str, Any]] = body["responses"]
+        return said
+
+    async def answer(self, text: str, *, intent: str = "nlu_fallback", pressed: str | None = None) -> Reply:
+        """Speak inside the form. A message that it does not take is a question, and asked again after."""
+        latest = self.hear(intent, text)
+        if pressed is not None:
+            latest["entities"] = [{"entity": "workflow_answer", "value": pressed}]
+        before = len(self.events)
+        said = await self._call("validate_workflow_form", latest)
+        taken = any(e["event"] == "slot" for e in self.events[before:] if e.get("name") == "workflow_answer")
+        if not taken:
+            return await self.act("action_answer_question", latest)
+        if self.slots["workflow_answer"] is None:
+            said += await self._call("action_ask_workflow_answer", latest)
+            return Reply(said, dict(self.slots))
+        self.loop, self.slots["requested_slot"] = None, None
+        self.events.append({"event": "active_loop", "name": None})
+        more = await self.act("action_continue_workflow", latest)
+        return Reply(said + more.messages, more.slots)
 
     async def post(self, action: str, latest: dict[str, Any]) -> tuple[int, Any]:
         tracker = {
             "sender_id": f"{self.conversation}:0", "slots": self.slots, "latest_message": latest,
             "latest_event_time": 1.0, "followup_action": None, "paused": False, "events": self.events,
-            "latest_input_channel": "firstline", "active_loop": {}, "latest_action_name": "action_listen",
+            "latest_input_channel": "firstline", "active_loop": {"name": self.loop} if self.loop else {},
+            "latest_action_name": "action_listen",
             "latest_action": {"action_name": "action_listen"},
         }  # fmt: skip
         call = {

@@ -13,7 +13,7 @@ from tests.actions.conftest import Bench
 CONTRACT = {
     "action_start_workflow", "action_confirm_workflow", "action_decline_workflow", "action_diagnose_sign_in",
     "action_answer_question", "action_clarify", "action_hand_off", "action_offer_person",
-    "action_capabilities", "action_feedback_helped", "action_feedback_not_helped", "action_order_status",
+    "action_capabilities", "action_feedback_helped", "action_feedback_not_helped", "action_continue_workflow",
 }  # fmt: skip
 
 
@@ -43,7 +43,7 @@ async def test_answers_in_the_form_that_rasa_checks(bench: Bench) -> None:
 @pytest.mark.parametrize("domain", [None, {}, {"intents": [], "slots": {}}])
 async def test_the_domain_may_be_left_out(bench: Bench, domain: Any) -> None:
     extra = {} if domain is None else {"domain": domain}
-    for action in ("action_capabilities", "validate_order_form"):
+    for action in ("action_capabilities", "validate_workflow_form"):
         status, _ = await post(bench, json.dumps(call(action, **extra)).encode())
         assert status == 200
 

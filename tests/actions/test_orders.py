@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from actions.workflows.order_status import match
-from tests.actions.conftest import Bench, Reply
+from tests.actions.conftest import Bench
 
 ORDERS: list[dict[str, Any]] = [
     {"number": "K-20450", "status": "delivered", "expected_at": "2026-02-10", "items": ["Tasting box"]},
@@ -22,23 +22,10 @@ def bench_with_orders(bench: Bench) -> Bench:
     return bench
 
 
-async def fill(bench: Bench, value: str | None, *, loop: bool = True) -> Reply:
-    """Play the form: Rasa sets what it extracted and asks for validation."""
-    chat = bench.chat
-    latest = chat.hear("order_status", value or "where is my order")
-    if not loop:
-        chat.events.append({"event": "active_loop", "name": "order_form"})
-    if value is not None:
-        chat.slots["order_number"] = value
-        chat.events.append({"event": "slot", "name": "order_number", "value": value})
-    return await chat.act("validate_order_form", latest)
-
-
 async def test_one_order_needs_no_question(bench: Bench) -> None:
     bench.host.parts["orders"] = [ORDERS[1]]
-    bench.chat.slots["requested_slot"] = "order_number"
-    assert (await fill(bench, None, loop=False)).slots["requested_slot"] is None
-    reply = await bench.chat.act("action_order_status", bench.chat.hear("order_status"))
+    reply = await bench.chat.start("order_status", "where is my order")
+    assert bench.chat.loop is None
     assert "on its way with Postbode" in reply.text
     assert "Wednesday 4 March" in reply.text
     assert reply.card("orders")["orders"][0]["number"] == "K-20451"
@@ -48,61 +35,92 @@ async def test_one_order_needs_no_question(bench: Bench) -> None:
 
 
 async def test_several_orders_are_shown_and_asked_about(bench_with_orders: Bench) -> None:
-    chat = bench_with_orders.chat
-    chat.slots["requested_slot"] = "order_number"
-    assert (await fill(bench_with_orders, None, loop=False)).slots["requested_slot"] == "order_number"
-    reply = await chat.act("action_ask_order_number", chat.hear("order_status"))
+    reply = await bench_with_orders.chat.start("order_status", "where is my order")
+    assert bench_with_orders.chat.loop == "workflow_form"
     assert [o["number"] for o in reply.card("orders")["orders"]] == ["K-20452", "K-20451", "K-20450"]
-    assert reply.payloads[0] == '/order_status{"order_number":"K-20452"}'
+    assert reply.payloads[0] == '/inform{"workflow_answer": "K-20452"}'
+    [attempt] = await bench_with_orders.attempts()
+    assert attempt.outcome is None, "it waits for the answer"
 
 
 async def test_a_late_order_is_explained_and_offered_to_a_person(bench_with_orders: Bench) -> None:
-    reply = await fill(bench_with_orders, "k 20452")
-    assert reply.slots["order_number"] == "K-20452"
     chat = bench_with_orders.chat
-    told = await chat.act("action_order_status", chat.hear("order_status"))
+    await chat.start("order_status", "where is my order")
+    told = await chat.answer("k 20452", intent="order_status")
     assert "is delayed" in told.text
     assert told.slots["offered_person"] is True
-    assert told.slots["order_number"] is None
+    assert told.slots["workflow_answer"] is None
+    assert told.slots["pending_workflow"] is None
     handoff = (await chat.yes()).card("handoff")
     assert "(delayed)" in handoff["summary"]
 
 
-async def test_an_unknown_number_is_asked_again_then_given_up(bench_with_orders: Bench) -> None:
-    await fill(bench_with_orders, None, loop=False)
-    first = await fill(bench_with_orders, "K-99999")
-    assert "can't find that one" in first.text
-    assert first.slots["order_number"] is None
-    second = await fill(bench_with_orders, "K-99998")
-    assert second.slots["order_number"] == "none"
+async def test_a_button_names_the_order(bench_with_orders: Bench) -> None:
     chat = bench_with_orders.chat
-    told = await chat.act("action_order_status", chat.hear("order_status"))
-    assert "couldn't tell which order" in told.text
+    await chat.start("order_status", "where is my order")
+    told = await chat.answer("/inform", intent="inform", pressed="K-20451")
+    assert "on its way" in told.text
+
+
+async def test_an_unknown_number_is_asked_again_then_given_up(bench_with_orders: Bench) -> None:
+    chat = bench_with_orders.chat
+    await chat.start("order_status", "where is my order")
+    for number in ("K-99999", "K-99998"):
+        again = await chat.answer(number, intent="order_status")
+        assert "can't tell which one" in again.text
+        assert "Which order do you mean?" in again.text
+        assert number not in again.text
+    told = await chat.answer("K-99997")
+    assert "I'll stop asking" in told.text
     assert told.slots["offered_person"] is True
-    assert told.slots["order_number"] is None
+    assert chat.loop is None
+    [attempt] = await bench_with_orders.attempts()
+    assert (attempt.outcome, attempt.error) == ("failed", "unknown_answer")
 
 
 async def test_somebody_elses_order_is_not_found(bench_with_orders: Bench) -> None:
-    chat = bench_with_orders.chat
-    chat.slots["order_number"] = "K-11111"
-    reply = await chat.act("action_order_status", chat.hear("order_status"))
+    reply = await bench_with_orders.chat.start("order_status", "where is order K-11111")
+    assert "Which order do you mean?" in reply.text
     assert "K-11111" not in reply.text
 
 
+async def test_a_number_in_the_request_answers_the_question(bench_with_orders: Bench) -> None:
+    reply = await bench_with_orders.chat.start("order_status", "where is my order K-20452?")
+    assert "is delayed" in reply.text
+    assert bench_with_orders.chat.loop is None
+
+
 async def test_no_orders_at_all(bench: Bench) -> None:
-    reply = await bench.chat.act("action_order_status", bench.chat.hear("order_status"))
-    assert "no orders" in reply.text
+    assert "no orders" in (await bench.chat.start("order_status")).text
 
 
-async def test_an_application_that_is_away_ends_the_form(bench_with_orders: Bench) -> None:
-    bench_with_orders.host.fault = "no_state"
-    bench_with_orders.chat.slots["requested_slot"] = "order_number"
-    reply = await fill(bench_with_orders, "K-20452")
-    assert reply.slots["order_number"] == "none"
+async def test_an_application_that_goes_away_ends_the_form(bench_with_orders: Bench) -> None:
     chat = bench_with_orders.chat
-    told = await chat.act("action_order_status", chat.hear("order_status"))
-    assert "can't reach your account" in told.text
+    await chat.start("order_status", "where is my order")
+    bench_with_orders.host.fault = "no_state"
+    told = await chat.answer("K-20452")
+    assert chat.loop is None
     assert told.slots["offered_person"] is True
+    assert told.slots["pending_workflow"] is None
+
+
+async def test_a_question_in_between_keeps_what_was_asked(bench_with_orders: Bench) -> None:
+    chat = bench_with_orders.chat
+    await chat.start("order_status", "where is my order")
+    aside = await chat.answer("how do i pay by paypal", intent="update_payment_method")
+    assert "Which order do you mean?" in aside.text, "it comes back to the question"
+    assert aside.slots["pending_workflow"] == "order_status"
+    assert "on its way" in (await chat.answer("the lapsang")).text
+
+
+async def test_a_person_asked_for_in_between_leaves_nothing_open(bench_with_orders: Bench) -> None:
+    chat = bench_with_orders.chat
+    await chat.start("order_status", "where is my order")
+    chat.loop = None  # Rasa's rule leaves the form first.
+    reply = await chat.act("action_hand_off", chat.hear("talk_to_person", "a human please"))
+    assert reply.has("handoff")
+    assert reply.slots["pending_workflow"] is None
+    assert {a.outcome for a in await bench_with_orders.attempts()} == {"escalated"}
 
 
 @pytest.mark.parametrize(
@@ -120,19 +138,21 @@ def test_an_order_is_meant_by_number_status_or_item(wanted: str, number: str | N
 
 
 @pytest.mark.parametrize(
-    ("text", "asked", "number"),
+    ("text", "number"),
     [
-        ("K-20451", True, "K-20451"), ("k20451 pls", True, "K-20451"), ("the delayed one", True, "K-20452"),
-        ("the lapsangs", True, "K-20451"), ("where is my order K-20452?", False, "K-20452"),
-        ("when is it delivered", False, None), ("KT-1001", True, None),
-        ("how do i pay by paypal", True, None),
-        ("my parcel is late and nobody answers me", True, None),
+        ("K-20451", "K-20451"), ("k20451 pls", "K-20451"), ("the delayed one", "K-20452"),
+        ("the lapsangs", "K-20451"), ("the second one", "K-20451"), ("last", "K-20450"),
     ],
 )  # fmt: skip
-async def test_free_words_name_an_order_only_where_they_do(
-    bench_with_orders: Bench, text: str, asked: bool, number: str | None
-) -> None:
+async def test_free_words_name_an_order(bench_with_orders: Bench, text: str, number: str) -> None:
     chat = bench_with_orders.chat
-    chat.slots["requested_slot"] = "order_number" if asked else None
-    reply = await chat.act("validate_order_form", chat.hear("nlu_fallback", text))
-    assert reply.slots["order_number"] == number
+    await chat.start("order_status", "where is my order")
+    told = await chat.answer(text)
+    assert told.card("orders")["orders"][-1]["number"] == number
+
+
+@pytest.mark.parametrize("text", ["my parcel is late and nobody answers me", "KT-1001", "what a nice day"])
+async def test_other_words_name_none(bench_with_orders: Bench, text: str) -> None:
+    chat = bench_with_orders.chat
+    await chat.start("order_status", "where is my order")
+    assert "Which order do you mean?" in (await chat.answer(text)).text

@@ -74,9 +74,11 @@ def test_any_state_is_survived_and_never_called_resolved_by_accident(workflow: A
     fields = st.fixed_dictionaries(dict.fromkeys(workflow.meta.reads, values))
     seen = Seen(data.draw(fields))
     diagnosis = workflow.diagnose(seen)
-    assert diagnosis.verdict in ("applies", "fine", "blocked")
-    assert diagnosis.text
-    assert bool(diagnosis.question) == (diagnosis.verdict == "applies")
+    assert diagnosis.verdict in ("applies", "fine", "blocked", "asks")
+    assert diagnosis.text or diagnosis.ask
+    assert (diagnosis.ask is not None) == (diagnosis.verdict == "asks")
+    asks_consent = diagnosis.verdict == "applies" and workflow.meta.needs_consent
+    assert bool(diagnosis.question) == asks_consent
     if workflow.meta.changes_something:
         again = workflow.verify(seen, seen)
         # What needs mending is not mended when nothing has changed.

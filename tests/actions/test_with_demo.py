@@ -125,11 +125,10 @@ async def test_sign_in_trouble_is_traced_to_its_cause(kettle: Kettle, user: str,
 
 async def test_orders_are_asked_about_and_the_late_one_explained(kettle: Kettle) -> None:
     chat = kettle.chat("fay")
-    asked = await chat.act("action_ask_order_number", chat.hear("order_status", "where is my order"))
+    asked = await chat.start("order_status", "where is my order")
     orders = asked.card("orders")["orders"]
     assert [order["status"] for order in orders] == ["delayed", "in_transit", "delivered"]
-    chat.slots["order_number"] = orders[0]["number"]
-    told = await chat.act("action_order_status", chat.hear("order_status"))
+    told = await chat.answer(orders[0]["number"])
     assert "is delayed" in told.text
     assert told.slots["offered_person"] is True
 

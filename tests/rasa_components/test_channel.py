@@ -15,7 +15,7 @@ def _texts(answer: dict[str, Any]) -> list[str]:
 def test_an_answer_has_messages_the_reading_and_the_model(talk: Any, trained_model: Any) -> None:
     answer = talk.say("where is order K-20451?")
     assert (answer["status"], answer["reason"]) == ("ok", None)
-    assert _texts(answer) == ["action_order_status"]
+    assert _texts(answer) == ["action_start_workflow"]
     assert answer["nlu"]["intent"]["name"] == "order_status"
     assert 0.5 < answer["nlu"]["intent"]["confidence"] <= 1
     assert answer["nlu"]["ranking"][0]["name"] == "order_status"
@@ -62,10 +62,9 @@ def test_text_is_never_an_intent_trigger(talk: Any, text: str) -> None:
 
 
 def test_a_payload_is_an_intent_with_its_entities(rasa: Any, talk: Any) -> None:
-    answer = talk.press('/order_status{"order_number": "K-20452"}')
-    assert answer["nlu"]["intent"] == {"name": "order_status", "confidence": 1.0}
+    answer = talk.press('/inform{"workflow_answer": "K-20452"}')
+    assert answer["nlu"]["intent"] == {"name": "inform", "confidence": 1.0}
     assert [item["value"] for item in answer["nlu"]["entities"]] == ["K-20452"]
-    assert talk.tracker["slots"]["order_number"] == "K-20452"
 
 
 @pytest.mark.parametrize(
@@ -170,14 +169,15 @@ def test_the_same_turn_again_starts_from_before_it(rasa: Any, talk: Any) -> None
     assert tracker["slots"]["pending_workflow"] is None
 
 
-def test_the_first_turn_again_and_a_turn_within_the_form_again(talk: Any) -> None:
+def test_the_first_turn_again_and_a_turn_within_the_form_again(rasa: Any, talk: Any) -> None:
+    rasa.actions.ask_which_order()
     first = talk.say("where is my order", turn="trn_1")
     assert talk.say("where is my order", turn="trn_1")["messages"] == first["messages"]
     inside = talk.say("how long does green tea steep?", turn="trn_2")
     assert talk.say("how long does green tea steep?", turn="trn_2")["messages"] == inside["messages"]
-    assert talk.tracker["active_loop"]["name"] == "order_form"
-    assert _texts(talk.say("K-20451", turn="trn_3")) == ["action_order_status"]
-    assert _texts(talk.say("K-20451", turn="trn_3")) == ["action_order_status"]
+    assert talk.tracker["active_loop"]["name"] == "workflow_form"
+    assert _texts(talk.say("K-20451", turn="trn_3")) == ["continued"]
+    assert _texts(talk.say("K-20451", turn="trn_3")) == ["continued"]
 
 
 def test_a_failed_turn_leaves_the_state_of_the_turn_before_for_a_retry(rasa: Any, talk: Any) -> None:
@@ -206,10 +206,11 @@ def test_a_very_long_conversation_stays_short_in_memory_and_keeps_what_it_knows(
 def test_two_conversations_do_not_know_of_each_other(rasa: Any) -> None:
     from tests.rasa_components.conftest import Talk
 
+    rasa.actions.ask_which_order()
     one, other = Talk(rasa), Talk(rasa)
     one.say("where is my order")
     other.say("hello")
-    assert one.tracker["active_loop"].get("name") == "order_form"
+    assert one.tracker["active_loop"].get("name") == "workflow_form"
     assert not other.tracker["active_loop"].get("name")
 
 
@@ -219,6 +220,7 @@ def test_a_model_can_be_swapped_in_the_middle_of_a_conversation(
     import shutil
     import urllib.request
 
+    rasa.actions.ask_which_order()
     other = shutil.copy(trained_model, tmp_path / "another.tar.gz")
     assert talk.say("where is my order")["model"] == trained_model.name.removesuffix(".tar.gz")
     for model, name in (
@@ -236,7 +238,7 @@ def test_a_model_can_be_swapped_in_the_middle_of_a_conversation(
         answer = talk.say("what is your refund policy?")
         assert answer["model"] == name
         assert _texts(answer)[0] == "action_answer_question"
-    assert _texts(talk.say("K-20451")) == ["action_order_status"]
+    assert _texts(talk.say("K-20451")) == ["continued"]
 
 
 def test_the_plain_rest_channel_is_there_as_a_yardstick(rasa: Any) -> None:

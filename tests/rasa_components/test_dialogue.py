@@ -45,7 +45,7 @@ def test_every_intent_gets_an_answer_in_every_state(rasa: Any, talk: Any, state:
 def test_every_intent_gets_an_answer_inside_the_form_and_the_form_can_be_left(
     rasa: Any, talk: Any, intent: str
 ) -> None:
-    rasa.actions.answers["action_ask_order_number"] = {"events": [], "responses": [{"text": "which order?"}]}
+    rasa.actions.ask_which_order()
     assert _texts(talk.say("where is my order")) == ["which order?"]
     answer = talk.press(f"/{intent}")
     assert answer["status"] == "ok", answer
@@ -92,34 +92,48 @@ def test_an_action_that_changes_slots_ends_the_turn(rasa: Any, talk: Any) -> Non
     assert _texts(talk.say("let me talk to a person")) == ["action_hand_off"]
 
 
-def test_an_order_number_in_the_question_needs_no_form(talk: Any) -> None:
-    assert _texts(talk.say("where is order K-20451")) == ["action_order_status"]
+def test_the_form_takes_an_answer_and_the_workflow_goes_on(rasa: Any, talk: Any) -> None:
+    rasa.actions.ask_which_order()
+    assert _texts(talk.say("where is my order")) == ["which order?"]
+    assert _texts(talk.say("20452 please")) == ["continued"]
+    assert not talk.tracker["active_loop"].get("name")
 
 
-@pytest.mark.parametrize(
-    "said", ["K-20452", "20452", "it's number 20452", "KT-20452", "k 20452 please", "#20452"]
-)
-def test_the_form_understands_an_order_number_however_it_is_written(rasa: Any, talk: Any, said: str) -> None:
+def test_a_button_is_an_answer(rasa: Any, talk: Any) -> None:
+    rasa.actions.ask_which_order()
     talk.say("where is my order")
-    assert _texts(talk.say(said)) == ["action_order_status"]
-    assert "20452" in talk.tracker["slots"]["order_number"]
+    assert _texts(talk.press('/inform{"workflow_answer": "20452"}')) == ["continued"]
 
 
-@pytest.mark.parametrize("said", ["the one with the oolong", "the delayed one", "lapsang"])
-def test_the_form_takes_words_for_an_order(rasa: Any, talk: Any, said: str) -> None:
+def test_a_button_of_a_closed_question_says_so(talk: Any) -> None:
+    talk.say("hello")
+    assert "no longer open" in _texts(talk.press('/inform{"workflow_answer": "20452"}'))[0]
+
+
+def test_a_workflow_may_ask_twice(rasa: Any, talk: Any) -> None:
+    rasa.actions.ask_which_order()
     talk.say("where is my order")
-    assert _texts(talk.say(said)) == ["action_order_status"]
-    assert talk.tracker["slots"]["order_number"] == said
+    again = [
+        {"event": "slot", "name": "workflow_answer", "value": None},
+        {"event": "active_loop", "name": "workflow_form"},
+    ]
+    rasa.actions.answers["action_continue_workflow"] = {"events": again, "responses": []}
+    assert _texts(talk.say("20452")) == ["which order?"]
+    rasa.actions.ask_which_order()
+    assert _texts(talk.say("20453")) == ["continued"]
 
 
-def test_the_form_asks_again_when_the_order_is_not_known(rasa: Any, talk: Any) -> None:
-    rasa.actions.answers["action_ask_order_number"] = {"events": [], "responses": [{"text": "which order?"}]}
+def test_the_form_asks_again_when_the_answer_is_not_known(rasa: Any, talk: Any) -> None:
+    rasa.actions.ask_which_order()
     talk.say("where is my order")
-    unknown = {"event": "slot", "name": "order_number", "value": None}
-    rasa.actions.answers["validate_order_form"] = {"events": [unknown], "responses": [{"text": "not found"}]}
+    unknown = {"event": "slot", "name": "workflow_answer", "value": None}
+    rasa.actions.answers["validate_workflow_form"] = {
+        "events": [unknown],
+        "responses": [{"text": "not found"}],
+    }
     assert _texts(talk.say("KT-99999")) == ["not found", "which order?"]
-    rasa.actions.answers["validate_order_form"] = {"events": [], "responses": []}
-    assert _texts(talk.say("K-20451")) == ["action_order_status"]
+    rasa.actions.ask_which_order()
+    assert _texts(talk.say("K-20451")) == ["continued"]
 
 
 def test_an_error_code_is_no_order_number(talk: Any) -> None:
@@ -131,25 +145,25 @@ def test_an_error_code_is_no_order_number(talk: Any) -> None:
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        ("yes", "action_order_status"),
         ("stop", "All right, I have stopped. Tell me if there is something else."),
         ("my account is locked", "action_start_workflow"),
         ("I can't sign in", "action_diagnose_sign_in"),
         ("this is ridiculous", "action_offer_person"),
     ],
 )
-def test_what_leaves_the_form(talk: Any, said: str, expected: str) -> None:
+def test_what_leaves_the_form(rasa: Any, talk: Any, said: str, expected: str) -> None:
+    rasa.actions.ask_which_order()
     talk.say("where is my order")
     assert _texts(talk.say(said)) == [expected]
     assert not talk.tracker["active_loop"].get("name")
 
 
 def test_a_question_inside_the_form_is_answered_and_the_form_goes_on(rasa: Any, talk: Any) -> None:
-    rasa.actions.answers["action_ask_order_number"] = {"events": [], "responses": [{"text": "which order?"}]}
+    rasa.actions.ask_which_order()
     talk.say("where is my order")
     answer = talk.say("what is your refund policy?")
     assert _texts(answer) == ["action_answer_question", "which order?"]
-    assert _texts(talk.say("K-20451")) == ["action_order_status"]
+    assert _texts(talk.say("K-20451")) == ["continued"]
 
 
 @pytest.mark.parametrize(

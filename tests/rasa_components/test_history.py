@@ -50,7 +50,7 @@ def test_a_long_one_keeps_the_latest_turns_and_all_slots() -> None:
 
 
 def test_it_is_not_cut_inside_a_form() -> None:
-    begins, ends = {"event": "active_loop", "name": "order_form"}, {"event": "active_loop", "name": None}
+    begins, ends = {"event": "active_loop", "name": "workflow_form"}, {"event": "active_loop", "name": None}
     short = shortened(_talk(100, at_60=begins, at_80=ends))
     assert _turns(short)[0] == "60"
     assert begins in short
