@@ -59,6 +59,10 @@ class IntentCatalogue:
     def __iter__(self) -> Iterator[IntentLabel]:
         return iter(self._labels.values())
 
+    def including(self, more: Iterable[IntentLabel]) -> "IntentCatalogue":
+        """Return a catalogue that also has `more`; what the file says of an intent stands."""
+        return IntentCatalogue([*(label for label in more if label.name not in self._labels), *self])
+
     def get(self, name: str | None) -> IntentLabel | None:
         """Return an intent's entry, or None."""
         return self._labels.get(name or "")

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 from collections.abc import Iterable, Iterator
 
+from actions.intents import IntentLabel
 from actions.workflow import Workflow
 
 
@@ -56,6 +57,14 @@ class Registry:
     def for_intent(self, intent: str | None) -> Workflow | None:
         """Return the workflow that an intent reaches, or None."""
         return self._by_intent.get(intent or "")
+
+    def labels(self) -> list[IntentLabel]:
+        """Return what the workflows' intents are called where `data/policies/intents.yml` has no word."""
+        return [
+            IntentLabel(intent, (w.meta.label or w.meta.title)[:40], "workflow", w.meta.help_query)
+            for w in self
+            for intent in w.meta.intents
+        ]
 
     def for_symptom(self, symptom: str) -> list[Workflow]:
         """Return the workflows that may explain a complaint, likeliest first."""

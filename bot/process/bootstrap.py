@@ -18,6 +18,7 @@ from actions.assembly import ActionsRoom, build_actions
 from actions.conversations import ConversationLookup
 from actions.healing.assembly import HealingRoom
 from actions.intents import IntentCatalogue
+from actions.registry import Registry
 from bot.conversation.api import ConversationApi
 from bot.conversation.follow import Follower
 from bot.conversation.live import LiveSocket
@@ -133,7 +134,9 @@ def _assemble(
     encoder = OnnxEncoder(settings.encoder_dir)
     search = ArticleSearch(database, encoder, wakeups, settings.home / "index" / "passages.faiss")
     brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
-    intents = IntentCatalogue.load(settings.root / "data" / "policies" / "intents.yml")
+    registry = Registry.load()
+    known = IntentCatalogue.load(settings.root / "data" / "policies" / "intents.yml")
+    intents = known.including(registry.labels())
     actions = build_actions(
         database=database,
         clock=clock,
@@ -142,6 +145,7 @@ def _assemble(
         knowledge=search,
         context=ConversationLookup(conversations),
         intents=intents,
+        registry=registry,
         model_version=lambda: brain.model,
     )
     collector = ContextCollector(

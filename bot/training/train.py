@@ -3,8 +3,8 @@
     python -m bot.training.train --home DIR [--force]
 
 A model is `HOME/models/<fingerprint>.tar.gz`; `HOME/models/current.tar.gz` links to the one to be served.
-Earlier models are kept. The fingerprint covers config.yml, domain.yml, data/training, the components that
-shape a model, and the encoder.
+Earlier models are kept. The fingerprint covers config.yml, domain.yml, data/training, what the workflows add
+to them, the components that shape a model, and the encoder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,11 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
+
+from actions.registry import Registry
 from bot.foundation.errors import Conflict, FirstlineError, Unavailable, Unprocessable
+from bot.training.composing import Composed, compose
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPING = ("classifier.py", "encoding.py", "featurizer.py", "intent_model.py", "train.py")
@@ -113,7 +117,25 @@ class Assistant:
         for path in self.sources():
             digest.update(f"\0{path.relative_to(self.root).as_posix()}\0".encode())
             digest.update(hashlib.sha256(path.read_bytes()).digest())
+        added = self.added_by_workflows()
+        digest.update(f"\0{added.domain}\0{added.data}".encode())
         return digest.hexdigest()[:16]
+
+    def added_by_workflows(self) -> Composed:
+        """What the checkout's workflows add; nothing where they are not this program's, or a file is no YAML.
+
+        A file that is no YAML is for Rasa to complain of, which names the line.
+        """
+        if self.root != ROOT:
+            return Composed("", "")
+        data = [
+            path for path in self.sources() if "training" in path.parts and path.suffix in (".yml", ".yaml")
+        ]
+        try:
+            texts = [path.read_text("utf-8") for path in (self.root / "domain.yml", *data)]
+            return compose(Registry.load(), texts[0], texts[1:])
+        except (yaml.YAMLError, UnicodeDecodeError):
+            return Composed("", "")
 
 
 @dataclass(frozen=True)
@@ -174,7 +196,7 @@ async def _train_into(what: Assistant, model: Path, progress: Progress) -> None:
     started = time.monotonic()
     try:
         new = work / model.name
-        await _run(what, new, progress)
+        await _run(what, _laid_out(what, work), new, progress)
         await asyncio.to_thread(_sync, new)
         new.replace(model)
     finally:
@@ -182,12 +204,28 @@ async def _train_into(what: Assistant, model: Path, progress: Progress) -> None:
     progress(f"Assistant trained in {time.monotonic() - started:.0f} s: model {model.name.split('.')[0]}")
 
 
-async def _run(what: Assistant, out: Path, progress: Progress) -> None:
+def _laid_out(what: Assistant, work: Path) -> tuple[Path, Path]:
+    """The domain and the training data, with what workflows add beside the checkout's files."""
+    domain, data = what.root / "domain.yml", what.root / "data" / "training"
+    added = what.added_by_workflows()
+    if not added.domain and not added.data:
+        return domain, data
+    folders = work / "domain", work / "data"
+    folders[0].mkdir()
+    shutil.copy(domain, folders[0])
+    shutil.copytree(data, folders[1])
+    (folders[0] / "workflows.yml").write_text(added.domain or 'version: "3.1"\n', "utf-8")
+    if added.data:
+        (folders[1] / "of_workflows.yml").write_text(added.data, "utf-8")
+    return folders
+
+
+async def _run(what: Assistant, files: tuple[Path, Path], out: Path, progress: Progress) -> None:
     logs = what.home / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     command = [str(what.python), "-W", "ignore", "-m", "bot.rasa_components.train", "--out", str(out)]
-    command += ["--config", str(what.root / "config.yml"), "--domain", str(what.root / "domain.yml")]
-    command += ["--data", str(what.root / "data" / "training")]
+    command += ["--config", str(what.root / "config.yml")]
+    command += ["--domain", str(files[0]), "--data", str(files[1])]
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ} | ENVIRONMENT
     environment["FIRSTLINE_ENCODER_DIR"] = str(what.encoder_dir.resolve())
     problems: list[str] = []
