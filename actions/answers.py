@@ -75,6 +75,20 @@ class Answers:
             return await self._give(turn, attempt, found, started)
         return await self._ask_back(turn, found, started)
 
+    async def give_article(self, turn: ActionTurn, article_id: str, question: str, intro: str) -> Result:
+        """Give the article of this id after `intro`; without one, say so and offer a person."""
+        started = monotonic()
+        attempt = await self._attempt(turn, turn.typed or question)
+        label = IntentLabel("", "", "answer", question, article_id)
+        found = await self._find(question, label, 1.0)
+        meant = next((one for one in found.candidates if one.hit.article_id == article_id), None)
+        if meant is None:
+            return await self._nothing(turn, attempt, found, started, intro)
+        done = {"shown": article_id, "score": round(meant.hit.score, 3)}
+        await self._finish(turn, attempt, meant.hit, done, started)
+        say = Say(f"{intro}Did this help?", (HELPED, NOT_HELPED), self._library.card(meant.hit))
+        return Result((say,), attempt_id=attempt.id, tally="reset")
+
     async def helped(self, turn: ActionTurn) -> Result:
         """The user says that the answer helped."""
         attempt = await self.last_answer(turn)
@@ -176,12 +190,14 @@ class Answers:
         say = Say(text, (HELPED, NOT_HELPED), self._library.card(hit))
         return Result((say,), attempt_id=attempt.id, tally="count")
 
-    async def _nothing(self, turn: ActionTurn, attempt: Attempt, found: Found, started: float) -> Result:
+    async def _nothing(
+        self, turn: ActionTurn, attempt: Attempt, found: Found, started: float, intro: str = ""
+    ) -> Result:
         error = "knowledge_base_unavailable" if found.failed else "no_article"
         await self._log.finish(
             attempt.id, Ending(turn.key, "failed", error=error, duration_ms=_since(started))
         )
-        text = f"{NO_LIBRARY if found.failed else NOT_FOUND} {OFFER_TEXT}"
+        text = f"{intro}{NO_LIBRARY if found.failed else NOT_FOUND} {OFFER_TEXT}"
         return Result((Say(text, OFFER),), attempt_id=attempt.id, tally="count", offers_person=True)
 
     async def _ask_back(self, turn: ActionTurn, found: Found, started: float) -> Result:

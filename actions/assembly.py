@@ -11,6 +11,8 @@ from actions.answers import Answers
 from actions.api import AttemptsApi
 from actions.attempt_log import AttemptLog
 from actions.engine import Engine
+from actions.error_entry import ErrorCodes
+from actions.errors_catalogue import ErrorCatalogue
 from actions.handovers import Handovers
 from actions.host_access import HostAccess, HostByName
 from actions.intents import IntentCatalogue
@@ -58,6 +60,7 @@ def build_actions(
     model_version: ModelVersion,
     policy: AssistantPolicy | None = None,
     registry: Registry | None = None,
+    errors: ErrorCatalogue | None = None,
 ) -> ActionsRoom:
     """Build the room. `mask` is `security.masking.mask_json`; `hosts` finds an application by its name."""
     policy = policy or AssistantPolicy()
@@ -71,12 +74,14 @@ def build_actions(
     actor = Actor(procedure, log, library)
     limits = ActLimits(database, clock, policy)
     engine = Engine(registry, procedure, log, actor, limits, handovers)
+    answers = Answers(library, intents, log, handovers, policy)
     services = Services(
         turns=turns,
         registry=registry,
         engine=engine,
         undo=Undo(registry, procedure, log, clock, policy),
-        answers=Answers(library, intents, log, handovers, policy),
+        codes=ErrorCodes(errors or ErrorCatalogue(()), registry, engine, answers),
+        answers=answers,
         handovers=handovers,
         library=library,
         log=log,

@@ -13,6 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.answers import Answers
 from actions.attempt_log import AttemptLog
 from actions.engine import Engine
+from actions.error_entry import ErrorCodes
 from actions.handovers import Handovers
 from actions.library import Library
 from actions.policy import AssistantPolicy
@@ -48,6 +49,7 @@ class Services:
     registry: Registry
     engine: Engine
     undo: Undo
+    codes: ErrorCodes
     answers: Answers
     handovers: Handovers
     library: Library
@@ -60,6 +62,8 @@ class FirstlineAction(Action):  # type: ignore[misc]
 
     action_name = ""
     moves_on = True
+    takes_codes = False
+    """Whether an error code in the message goes before what the message was read as."""
 
     def __init__(self, services: Services) -> None:
         self.services = services
@@ -73,7 +77,8 @@ class FirstlineAction(Action):  # type: ignore[misc]
         turn = await self.services.turns.read(tracker)
         if self.moves_on and turn.memory.pending is not None and not turn.memory.asking:
             await self.services.log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key)
-        result = await self.work(turn)
+        told = await self.services.codes.explain(turn) if self.takes_codes else None
+        result = told if told is not None else await self.work(turn)
         return emit(result, turn, dispatcher) + self.more_events()
 
     async def work(self, turn: ActionTurn) -> Result:
@@ -89,6 +94,7 @@ class StartWorkflow(FirstlineAction):
     """Starts the workflow that the latest intent reaches; when it finds nothing wrong, an article follows."""
 
     action_name = "action_start_workflow"
+    takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
         """Start it; an intent that reaches none is answered like a question."""
@@ -137,6 +143,7 @@ class DiagnoseSignIn(FirstlineAction):
     """Finds out why signing in fails."""
 
     action_name = "action_diagnose_sign_in"
+    takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
         """Look at the account once and start what fits."""
@@ -147,6 +154,7 @@ class AnswerQuestion(FirstlineAction):
     """Answers from the knowledge base, unless a workflow mends what the question is about."""
 
     action_name = "action_answer_question"
+    takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
         """Answer, or start the workflow."""
@@ -160,6 +168,7 @@ class Clarify(FirstlineAction):
     """Makes something of a message that was not understood."""
 
     action_name = "action_clarify"
+    takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
         """Answer when sure, else ask back."""
@@ -181,6 +190,7 @@ class OfferPerson(FirstlineAction):
     """Offers a person."""
 
     action_name = "action_offer_person"
+    takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
         """Offer."""

@@ -16,6 +16,7 @@ from aiohttp import web
 
 from actions.assembly import ActionsRoom, build_actions
 from actions.conversations import ConversationLookup
+from actions.errors_catalogue import ErrorCatalogue
 from actions.healing.assembly import HealingRoom
 from actions.intents import IntentCatalogue
 from actions.registry import Registry
@@ -146,6 +147,7 @@ def _assemble(
         context=ConversationLookup(conversations),
         intents=intents,
         registry=registry,
+        errors=ErrorCatalogue.load(settings.root / "data" / "policies" / "errors.yml"),
         model_version=lambda: brain.model,
     )
     collector = ContextCollector(
