@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from actions.wording import day, humanise, listed
 from actions.workflow import Choice, Diagnosis, Metadata, Question, Seen, Workflow
 
-UNDERWAY = ("delayed", "in_transit", "shipped", "processing")
+UNDERWAY = ("lost", "delayed", "in_transit", "shipped", "processing")
 """Statuses of orders that are still to come, those in most need of a word first."""
 QUESTION = "order"
 _SHOWN = 5
@@ -77,6 +77,8 @@ def report(order: dict[str, Any]) -> Diagnosis:
             code="delayed",
             card=card,
         )
+    if status == "lost":
+        return Diagnosis("applies", _lost(order), card=card)
     arrives = f" It should arrive on {expected}." if expected else ""
     texts = {
         "processing": f"Order {number} is being packed.{arrives}",
@@ -86,6 +88,21 @@ def report(order: dict[str, Any]) -> Diagnosis:
     }
     text = texts.get(status, f"Order {number}: {humanise(status)}.{arrives}")
     return Diagnosis("applies", text, card=card)
+
+
+def _lost(order: dict[str, Any]) -> str:
+    new = order.get("replaced_by")
+    if new:
+        return f"Order {order.get('number')} was lost by the carrier and is being sent again, as {new}."
+    return (
+        f"Order {order.get('number')} was lost by the carrier. I'm sorry! "
+        'Say "my parcel is lost", and I\'ll have it sent again.'
+    )
+
+
+def numbered(order: dict[str, Any]) -> bool:
+    """Whether an order has a number that can be read out."""
+    return re.fullmatch(r"[A-Za-z]{0,6}[-\s]?\d{1,12}", str(order.get("number"))) is not None
 
 
 def card_row(order: dict[str, Any]) -> dict[str, Any]:

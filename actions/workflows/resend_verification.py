@@ -22,6 +22,8 @@ class ResendVerification(Workflow):
         symptoms=("sign_in",),
         likelihood=0.5,
         help_query="confirmation e-mail does not arrive",
+        error_codes=("KT-1003",),
+        cool_down=60.0,
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

@@ -21,6 +21,8 @@ class RestartExport(Workflow):
         needs_consent=True,
         symptoms=("export",),
         help_query="my export is stuck",
+        error_codes=("KT-1008",),
+        triggers=("drift",),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

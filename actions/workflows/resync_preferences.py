@@ -21,6 +21,8 @@ class ResyncPreferences(Workflow):
         needs_consent=True,
         symptoms=("preferences",),
         help_query="my preferences are not saved",
+        error_codes=("KT-1004",),
+        triggers=("drift",),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

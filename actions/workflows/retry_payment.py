@@ -49,6 +49,7 @@ class RetryPayment(Workflow):
         needs_consent=True,
         symptoms=("payment",),
         help_query="update the card my payment method has expired",
+        error_codes=("KT-1005", "KT-1006"),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:
