@@ -3,7 +3,7 @@
 import asyncio
 import copy
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -71,7 +71,7 @@ class FakeHost:
 
     lie: says done, does nothing. hang: never answers an operation. hang_after: acts, then never answers.
     refuse / fail: answers so, does nothing. no_state: cannot be read. no_second_look: not after an act.
-    slow: shows the effect only at the second reading after the act.
+    no_operations: does not tell what it would do. slow: shows the effect at the second reading only.
     """
 
     def __init__(self, parts: dict[str, Any]) -> None:
@@ -79,6 +79,9 @@ class FakeHost:
         self.fault: str | None = None
         self.refusal = ("not_permitted", "This is not allowed for the account.")
         self.forbidden: dict[str, str] = {}
+        self.confirm_at: str | None = None
+        self.more: dict[str, Callable[[Mapping[str, Any]], None]] = {}
+        """Operations that a test adds: what each does with its parameters."""
         self.calls: list[tuple[str, dict[str, Any], str]] = []
         self.reads: list[tuple[str, ...]] = []
         self.acts = 0
@@ -101,7 +104,14 @@ class FakeHost:
             "unlock_account", "send_password_reset", "resend_verification", "resync_preferences",
             "retry_payment", "restart_export",
         ]  # fmt: skip
-        return [Operation(name, name, name not in self.forbidden, self.forbidden.get(name)) for name in names]
+        if self.fault == "no_operations":
+            raise HostUnavailable
+        return [
+            Operation(
+                name, name, name not in self.forbidden, self.forbidden.get(name), confirm_at=self.confirm_at
+            )
+            for name in (*names, *self.more)
+        ]
 
     async def run(
         self, ref: str, operation: str, parameters: Mapping[str, Any], *, idempotency_key: str
@@ -110,12 +120,12 @@ class FakeHost:
         if self.fault == "hang":
             await asyncio.sleep(60)
         if idempotency_key not in self._answers:
-            self._answers[idempotency_key] = self._act(operation)
+            self._answers[idempotency_key] = self._act(operation, parameters)
         if self.fault == "hang_after":
             await asyncio.sleep(60)
         return self._answers[idempotency_key]
 
-    def _act(self, operation: str) -> OperationResult:
+    def _act(self, operation: str, parameters: Mapping[str, Any]) -> OperationResult:
         code, message = self.refusal
         if self.fault == "refuse":
             return OperationResult("refused", code, message)
@@ -126,7 +136,10 @@ class FakeHost:
         self.acts += 1
         if self.fault == "slow":
             self._stale.append(copy.deepcopy(self.parts))
-        getattr(self, f"_{operation}")()
+        if operation in self.more:
+            self.more[operation](parameters)
+        else:
+            getattr(self, f"_{operation}")()
         return OperationResult("accepted" if operation == "restart_export" else "done")
 
     def _unlock_account(self) -> None:

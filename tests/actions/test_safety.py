@@ -1,0 +1,192 @@
+"""What protects users: limits, permission, a confirmation in the application, taking back, causes told."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import ClassVar
+
+import pytest
+
+from actions.registry import Registry
+from actions.workflow import Diagnosis, Fact, Metadata, Seen, Step, Verification, Workflow
+from actions.workflows.unlock_account import UnlockAccount
+from tests.actions.conftest import Bench
+
+
+def lock(bench: Bench) -> None:
+    bench.host.parts["account"].update(locked=True, lock_reason="too_many_attempts", status="locked")
+
+
+async def test_the_same_fix_is_tried_only_so_often_in_a_day(bench: Bench) -> None:
+    limit = UnlockAccount.meta.retry_limit
+    for _ in range(limit):
+        lock(bench)
+        await bench.chat.start("unlock_account")
+        await bench.chat.yes()
+        bench.clock.advance(UnlockAccount.meta.cool_down + 1)
+    assert bench.host.acts == limit
+    lock(bench)
+    reply = await bench.chat.start("unlock_account")
+    assert "trying again won't help" in reply.text
+    assert reply.slots["offered_person"] is True
+    assert bench.host.acts == limit
+    bench.clock.advance(timedelta(hours=25).total_seconds())
+    await bench.chat.start("unlock_account")
+    await bench.chat.yes()
+    assert bench.host.acts == limit + 1
+
+
+async def test_a_limit_reached_between_question_and_yes_holds(bench: Bench) -> None:
+    lock(bench)
+    first, second = bench.chat, bench.another_chat()
+    await first.start("unlock_account")
+    limit = UnlockAccount.meta.retry_limit
+    for _ in range(limit):
+        lock(bench)
+        await second.start("unlock_account")
+        await second.yes()
+        bench.clock.advance(UnlockAccount.meta.cool_down + 1)
+    lock(bench)
+    before = bench.host.acts
+    assert "won't help" in (await first.yes()).text
+    assert bench.host.acts == before
+
+
+async def test_without_the_list_of_operations_nothing_is_done(bench: Bench) -> None:
+    lock(bench)
+    bench.host.fault = "no_operations"
+    reply = await bench.chat.start("unlock_account")
+    assert "can't check" in reply.text
+    assert reply.slots["pending_workflow"] is None
+    assert bench.host.calls == []
+
+
+async def test_all_causes_are_told_and_taken_one_after_the_other(bench: Bench) -> None:
+    lock(bench)
+    bench.host.parts["account"].update(password_expired=True)
+    told = await bench.chat.act("action_diagnose_sign_in", bench.chat.hear("sign_in_trouble", "cant get in"))
+    assert "I found 2 things. 1." in told.text
+    assert told.slots["pending_workflow"] == "unlock_account"
+    then = await bench.chat.yes()
+    assert "There is one more thing." in then.text
+    assert then.slots["pending_workflow"] == "reset_password"
+    assert [a.outcome for a in await bench.attempts()] == ["verified", None]
+
+
+class Rename(Workflow):
+    """A change that can be taken back."""
+
+    meta: ClassVar[Metadata] = Metadata(
+        id="rename", title="Rename", done_title="Renamed", area="account", intents=("rename",),
+        reads=("account.name",), operations=("rename",), risk="low", needs_consent=True, reversible=True,
+    )  # fmt: skip
+
+    def diagnose(self, seen: Seen) -> Diagnosis:
+        return Diagnosis("applies", "I can change the name.", question="Shall I?")
+
+    def plan(self, seen: Seen) -> tuple[Step, ...]:
+        return (Step("rename", {"name": "New"}),)
+
+    def verify(self, before: Seen, after: Seen) -> Verification:
+        ok = after["account.name"] == "New"
+        return Verification(
+            ok, (Fact("Name", str(before["account.name"]), str(after["account.name"])),), "It is."
+        )
+
+    def undo(self, before: Seen, after: Seen) -> tuple[Step, ...]:
+        return (Step("rename", {"name": before["account.name"]}),)
+
+
+@pytest.fixture
+def renaming(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """The bench with a workflow that can be taken back."""
+    rename = Rename()
+    monkeypatch.setitem(bench.room.registry._by_id, "rename", rename)
+    monkeypatch.setitem(bench.room.registry._by_intent, "rename", rename)
+    bench.host.more["rename"] = lambda parameters: bench.host.parts["account"].update(parameters)
+    return bench
+
+
+async def test_a_change_is_taken_back_on_request_and_seen_to_be(renaming: Bench) -> None:
+    chat = renaming.chat
+    await chat.start("rename")
+    assert "It is." in (await chat.yes()).text
+    reply = await chat.act("action_undo_last", chat.hear("undo_last", "undo that"))
+    assert "took it back" in reply.text
+    assert renaming.host.parts["account"]["name"] == "Ada"
+    again = await chat.act("action_undo_last", chat.hear("undo_last", "undo that"))
+    assert "nothing that I changed" in again.text
+    assert [(a.name, a.outcome) for a in await renaming.attempts()] == [
+        ("rename", "verified"),
+        ("undo_rename", "verified"),
+    ]
+
+
+async def test_an_undo_that_runs_twice_acts_once(renaming: Bench) -> None:
+    chat = renaming.chat
+    await chat.start("rename")
+    await chat.yes()
+    latest = chat.hear("undo_last", "undo that")
+    await chat.act("action_undo_last", latest)
+    acts = renaming.host.acts
+    assert "took it back" in (await chat.act("action_undo_last", latest)).text
+    assert renaming.host.acts == acts
+
+
+async def test_after_half_an_hour_a_person_takes_it_back(renaming: Bench) -> None:
+    chat = renaming.chat
+    await chat.start("rename")
+    await chat.yes()
+    renaming.clock.advance(1900)
+    reply = await chat.act("action_undo_last", chat.hear("undo_last", "undo that"))
+    assert "a while ago" in reply.text
+    assert renaming.host.parts["account"]["name"] == "New"
+
+
+async def test_what_is_final_is_not_taken_back(bench: Bench) -> None:
+    lock(bench)
+    await bench.chat.start("unlock_account")
+    await bench.chat.yes()
+    reply = await bench.chat.act("action_undo_last", bench.chat.hear("undo_last", "undo that"))
+    assert "can't take back" in reply.text
+    assert bench.host.parts["account"]["locked"] is False
+
+
+async def test_a_change_that_is_not_verified_is_put_back(
+    renaming: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Rename, "verify", lambda *_: Verification(False, (), "It isn't right."))
+    chat = renaming.chat
+    await chat.start("rename")
+    reply = await chat.yes()
+    assert "put everything back" in reply.text
+    assert renaming.host.parts["account"]["name"] == "Ada"
+    [attempt] = await renaming.attempts()
+    assert (attempt.outcome, attempt.done["undone"]) == ("failed", True)
+
+
+async def test_a_confirmation_in_the_application_is_asked_for_and_looked_for(bench: Bench) -> None:
+    lock(bench)
+    bench.host.forbidden["unlock_account"] = "step_up_required"
+    bench.host.confirm_at = "/confirm"
+    await bench.chat.start("unlock_account")
+    asked = await bench.chat.yes()
+    assert asked.card("step_up")["url"] == "/confirm"
+    assert bench.host.calls == []
+    assert asked.slots["pending_workflow"] == "unlock_account"
+    again = await bench.chat.yes()
+    assert again.card("step_up"), "a claim alone is not enough"
+    del bench.host.forbidden["unlock_account"]
+    assert "open again" in (await bench.chat.yes()).text
+    assert bench.host.acts == 1
+
+
+def test_the_registry_refuses_what_would_be_unsafe() -> None:
+    class Risky(UnlockAccount):
+        meta = replace(UnlockAccount.meta, risk="high", needs_consent=False)
+
+    class NoUndo(UnlockAccount):
+        meta = replace(UnlockAccount.meta, reversible=True)
+
+    for made, word in ((Risky, "consent"), (NoUndo, "undo")):
+        with pytest.raises(ValueError, match=word):
+            Registry([made()])
