@@ -97,8 +97,8 @@ def _entry(code: Any, value: Any) -> ErrorEntry:
     text = value["text"].strip()
     if passed_on(text) != text:
         raise InvalidInput(
-            f"The text of {code} is not fit for users: a sentence of at most {LONGEST} characters, with a full "
-            "stop and without codes, addresses or names out of the program."
+            f"The text of {code} is not fit for users: a sentence of at most {LONGEST} characters, with a "
+            "full stop and without codes, addresses or names out of the program."
         )
     workflow = _id(code, value, "workflow", _WORKFLOW)
     article = _id(code, value, "article", _ARTICLE)
