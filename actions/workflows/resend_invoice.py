@@ -35,12 +35,7 @@ class ResendInvoice(Workflow):
             ask = invoices.question(rows, "Which invoice shall I send you?", seen["billing.currency"])
             return Diagnosis("asks", "", ask=ask)
         called = invoices.described(row, seen["billing.currency"])
-        return Diagnosis(
-            "applies",
-            f"That is {called}.",
-            question=f"Shall I mail it to {_address(seen)}?",
-            yes="Yes, send it",
-        )
+        return Diagnosis("applies", f"I'll mail {called} to {_address(seen)}.")
 
     def plan(self, seen: Seen) -> tuple[Step, ...]:
         """One invoice, by its number."""
