@@ -85,7 +85,7 @@ class PauseSubscription(Workflow):
         """Take weeks or months; lengths that are not offered too, to be told so."""
         if len(text.split()) > _MOST_WORDS:
             return None
-        return _length(text) or super().read_answer(question, text, seen) or _bare(text)
+        return _length(text) or _bare(text) or super().read_answer(question, text, seen)
 
     def find_answer(self, question: Question, text: str, seen: Seen) -> str | None:
         """ "Pause it for two weeks" says it already."""

@@ -72,7 +72,7 @@ class RefundInvoice(Workflow):
     def refused_beforehand(self, reason: str | None) -> str:
         """The application lists what it would do by the whole account, not by invoice."""
         if reason == "nothing_refundable":
-            return "None of your invoices is inside its refund window any more."
+            return "No invoice of yours is inside its refund window any more."
         return super().refused_beforehand(reason)
 
 

@@ -107,10 +107,10 @@ def _nothing_lost(seen: Seen) -> Diagnosis:
     coming = [row for row in rows if row.get("status") in orders.UNDERWAY]
     if coming:
         told = orders.report(coming[0])
-        return Diagnosis("fine", f"None of your orders shows as late or lost. {told.text}", card=told.card)
+        return Diagnosis("fine", f"No order of yours shows as late or lost. {told.text}", card=told.card)
     return Diagnosis(
         "fine",
-        "None of your orders shows as late or lost. If one says delivered and isn't there, please ask your "
+        "No order of yours shows as late or lost. If one says delivered and isn't there, please ask your "
         "neighbours first, then a person looks into it the same day.",
     )
 

@@ -19,7 +19,7 @@ class ResendVerification(Workflow):
         operations=("resend_verification",),
         risk="low",
         needs_consent=True,
-        symptoms=("sign_in",),
+        symptoms=("sign_in", "notifications"),
         likelihood=0.5,
         help_query="confirmation e-mail does not arrive",
         error_codes=("KT-1003",),

@@ -47,6 +47,7 @@ def healthy() -> dict[str, Any]:
             "password_expired": False,
             "password_reset_sent_at": None,
             "verification_sent_at": "2026-02-27T09:00:00+00:00",
+            "second_factor": {"enabled": False, "method": None, "lost_device": False},
         },
         "billing": {
             "plan": "Morning Coffee",
@@ -55,6 +56,9 @@ def healthy() -> dict[str, Any]:
             "amount_due_cents": 0,
             "last_payment": {"id": "pay_1", "status": "paid", "failure_code": None},
             "payment_method": {"kind": "Visa", "last4": "4242", "expires": "2028-01"},
+            "invoices": [],
+            "payments": [],
+            "invoice_sent": {},
         },
         "orders": [],
         "preferences": {
@@ -63,6 +67,24 @@ def healthy() -> dict[str, Any]:
             "sync": {"state": "in_sync", "error": None},
         },
         "exports": [],
+        "features": {"brew_guides": True, "gift_boxes": True, "roast_radar": False},
+        "entitlements": {"brew_guides": True, "gift_boxes": True, "roast_radar": False},
+        "notifications": {
+            "email": {"enabled": True, "state": "ok", "reason": None},
+            "sms": {"enabled": False, "number": None, "state": "ok"},
+            "last_sent_at": "2026-02-28T09:00:00+00:00",
+        },
+        "sessions": [
+            {"id": "ses_1", "device": "Firefox on Linux", "last_seen": "2026-03-02", "current": True}
+        ],
+        "subscription": {
+            "plan": "Morning Coffee",
+            "shown_plan": "Morning Coffee",
+            "state": "active",
+            "paused_until": None,
+            "next_delivery": {"number": "BOX-7", "date": "2026-03-09", "skipped": False},
+            "migration": {"state": "done", "steps_done": 4, "steps": 4},
+        },
     }
 
 

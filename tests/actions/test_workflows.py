@@ -1,58 +1,50 @@
 """Each workflow against an application that is honest, lies, hangs, refuses, or changes meanwhile."""
 
+import copy
 from typing import Any
 
 import pytest
 
-from tests.actions.conftest import Bench
+from actions.registry import Registry
+from tests.actions.conftest import Bench, healthy
+from tests.actions.troubles import BY_WORKFLOW, TROUBLES, Trouble
 
-Trouble = tuple[str, str, str, dict[str, Any]]
-TROUBLES: list[Trouble] = [
-    ("unlock_account", "unlock_account", "account", {"locked": True, "lock_reason": "too_many_attempts",
-                                                     "failed_sign_ins": 6}),
-    ("reset_password", "reset_password", "account", {"password_expired": True}),
-    ("resend_verification", "resend_verification", "account", {"email_verified": False}),
-    ("preferences_not_saved", "resync_preferences", "preferences", {
-        "applied": {"grind": "whole_bean", "delivery_day": "thursday"}, "sync": {"state": "failed"}}),
-    ("payment_failed", "retry_payment", "billing", {
-        "status": "past_due", "amount_due_cents": 1890,
-        "last_payment": {"id": "pay_1", "status": "failed", "failure_code": "issuer_timeout"}}),
-    ("export_stuck", "restart_export", "exports", {}),
-]  # fmt: skip
-each = pytest.mark.parametrize("trouble", TROUBLES, ids=[trouble[1] for trouble in TROUBLES])
+WITHOUT_SINGLE_FIELDS = {
+    "resync_preferences",
+    "restart_export",
+    "replace_lost_order",
+    "sign_out_other_sessions",
+    "refresh_features",
+}
+"""They read lists, which the summary for agents does not spell out."""
+each = pytest.mark.parametrize("trouble", TROUBLES, ids=[trouble.workflow for trouble in TROUBLES])
 
 
-def bring_about(bench: Bench, trouble: Trouble) -> None:
-    _, _, part, changes = trouble
-    if part == "exports":
-        bench.host.parts["exports"] = [
-            {
-                "id": "exp_ada_2",
-                "kind": "invoices",
-                "state": "stuck",
-                "requested_at": "2026-03-01T09:00:00+00:00",
-            }
-        ]
-    else:
-        bench.host.parts[part].update(changes)
+def test_every_workflow_that_asks_for_consent_is_in_the_table() -> None:
+    acting = {w.meta.id: w.meta for w in Registry.load() if w.meta.changes_something and w.meta.needs_consent}
+    assert set(acting) == set(BY_WORKFLOW)
+    for name, trouble in BY_WORKFLOW.items():
+        assert trouble.intent in acting[name].intents
+        assert trouble.operation_name in acting[name].operations
+        assert bool(trouble.undo) == acting[name].reversible
 
 
 @each
 async def test_explains_and_asks_before_it_acts(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    reply = await bench.chat.start(trouble[0])
+    trouble.bring_about(bench)
+    reply = await trouble.begin(bench)
     assert bench.host.calls == []
     assert reply.payloads == ["/affirm", "/deny"]
-    assert reply.slots["pending_workflow"] == trouble[1]
+    assert reply.slots["pending_workflow"] == trouble.workflow
     assert reply.text.endswith(("?", "."))
     [attempt] = await bench.attempts()
-    assert (attempt.name, attempt.outcome, attempt.finished_at) == (trouble[1], None, None)
+    assert (attempt.name, attempt.outcome, attempt.finished_at) == (trouble.workflow, None, None)
 
 
 @each
 async def test_acts_once_and_proves_it_by_a_second_look(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    await bench.chat.start(trouble[0])
+    trouble.bring_about(bench)
+    await trouble.begin(bench)
     looks = len(bench.host.reads)
     reply = await bench.chat.yes()
     assert len(bench.host.calls) == bench.host.acts == 1
@@ -60,7 +52,7 @@ async def test_acts_once_and_proves_it_by_a_second_look(bench: Bench, trouble: T
     assert further in (0, 1), "one look right before the act, one after it, one for what else may be wrong"
     card = reply.card("resolution")
     assert card["outcome"] == "verified"
-    assert card["workflow"] == trouble[1]
+    assert card["workflow"] == trouble.workflow
     assert all(fact["before"] != fact["after"] for fact in card["facts"])
     assert card["facts"]
     assert card["checked_at"]
@@ -72,9 +64,9 @@ async def test_acts_once_and_proves_it_by_a_second_look(bench: Bench, trouble: T
 
 @each
 async def test_does_not_believe_an_application_that_lies(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
+    trouble.bring_about(bench)
     bench.host.fault = "lie"
-    await bench.chat.start(trouble[0])
+    await trouble.begin(bench)
     reply = await bench.chat.yes()
     assert reply.card("resolution")["outcome"] == "failed"
     assert "I won't call it fixed" in reply.text
@@ -86,14 +78,14 @@ async def test_does_not_believe_an_application_that_lies(bench: Bench, trouble: 
 
 @each
 async def test_hand_off_after_a_lie_tells_what_was_tried(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
+    trouble.bring_about(bench)
     bench.host.fault = "lie"
-    await bench.chat.start(trouble[0])
+    await trouble.begin(bench)
     await bench.chat.yes()
     handoff = (await bench.chat.yes()).card("handoff")
     assert handoff["reason"] == "workflow_failed"
     assert "did not help (state disagrees)" in handoff["summary"]
-    assert "Seen:" in handoff["summary"] or trouble[1] in ("resync_preferences", "restart_export")
+    assert "Seen:" in handoff["summary"] or trouble.workflow in WITHOUT_SINGLE_FIELDS
 
 
 @each
@@ -101,10 +93,10 @@ async def test_hand_off_after_a_lie_tells_what_was_tried(bench: Bench, trouble: 
 async def test_explains_a_refusal_or_failure_and_offers_a_person(
     bench: Bench, trouble: Trouble, fault: str
 ) -> None:
-    bring_about(bench, trouble)
+    trouble.bring_about(bench)
     bench.host.fault = fault
     bench.knowledge.by_word = {"": [_hit()]}
-    await bench.chat.start(trouble[0])
+    await trouble.begin(bench)
     reply = await bench.chat.yes()
     assert not reply.has("resolution")
     assert reply.card("article")["article_id"] == "some-article"
@@ -115,9 +107,9 @@ async def test_explains_a_refusal_or_failure_and_offers_a_person(
 
 @each
 async def test_an_operation_that_hangs_is_not_called_done(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
+    trouble.bring_about(bench)
     bench.host.fault = "hang"
-    await bench.chat.start(trouble[0])
+    await trouble.begin(bench)
     reply = await bench.chat.yes()
     assert "no answer in time" in reply.text
     assert reply.slots["offered_person"] is True
@@ -127,26 +119,26 @@ async def test_an_operation_that_hangs_is_not_called_done(bench: Bench, trouble:
 
 @each
 async def test_the_state_decides_when_the_answer_got_lost(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
+    trouble.bring_about(bench)
     bench.host.fault = "hang_after"
-    await bench.chat.start(trouble[0])
+    await trouble.begin(bench)
     reply = await bench.chat.yes()
     assert reply.card("resolution")["outcome"] == "verified"
 
 
 @each
 async def test_waits_a_moment_for_reads_that_lag_behind(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
+    trouble.bring_about(bench)
     bench.host.fault = "slow"
-    await bench.chat.start(trouble[0])
+    await trouble.begin(bench)
     assert (await bench.chat.yes()).card("resolution")["outcome"] == "verified"
 
 
 @each
 async def test_without_a_second_look_it_promises_nothing(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
+    trouble.bring_about(bench)
     bench.host.fault = "no_second_look"
-    await bench.chat.start(trouble[0])
+    await trouble.begin(bench)
     reply = await bench.chat.yes()
     assert "can't promise" in reply.text
     assert not reply.has("resolution")
@@ -158,7 +150,7 @@ async def test_without_a_second_look_it_promises_nothing(bench: Bench, trouble: 
 @pytest.mark.parametrize("fault", ["no_state", "state_hangs"])
 async def test_says_so_when_it_cannot_look(bench: Bench, trouble: Trouble, fault: str) -> None:
     bench.host.fault = fault
-    reply = await bench.chat.start(trouble[0])
+    reply = await trouble.begin(bench)
     assert "can't reach your account" in reply.text
     assert reply.slots["offered_person"] is True
     [attempt] = await bench.attempts()
@@ -167,8 +159,8 @@ async def test_says_so_when_it_cannot_look(bench: Bench, trouble: Trouble, fault
 
 @each
 async def test_does_not_act_when_it_cannot_look_right_before(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    await bench.chat.start(trouble[0])
+    trouble.bring_about(bench)
+    await trouble.begin(bench)
     bench.host.fault = "no_state"
     reply = await bench.chat.yes()
     assert bench.host.calls == []
@@ -177,10 +169,9 @@ async def test_does_not_act_when_it_cannot_look_right_before(bench: Bench, troub
 
 @each
 async def test_says_beforehand_what_the_application_would_refuse(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    operation = "send_password_reset" if trouble[1] == "reset_password" else trouble[1]
-    bench.host.forbidden[operation] = "needs_review"
-    reply = await bench.chat.start(trouble[0])
+    trouble.bring_about(bench)
+    bench.host.forbidden[trouble.operation_name] = "needs_review"
+    reply = await trouble.begin(bench)
     assert reply.slots["pending_workflow"] is None
     assert "needs a look by a person" in reply.text
     handoff = (await bench.chat.yes()).card("handoff")
@@ -188,13 +179,13 @@ async def test_says_beforehand_what_the_application_would_refuse(bench: Bench, t
     assert bench.host.calls == []
 
 
-@pytest.mark.parametrize("trouble", [t for t in TROUBLES if t[1] != "reset_password"], ids=lambda t: t[1])
+@pytest.mark.parametrize(
+    "trouble", [t for t in TROUBLES if t.workflow != "reset_password"], ids=lambda t: t.workflow
+)
 async def test_mended_between_question_and_yes_it_is_left_alone(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    await bench.chat.start(trouble[0])
-    getattr(bench.host, f"_{trouble[1]}")()
-    if trouble[1] == "resend_verification":
-        bench.host.parts["account"]["email_verified"] = True
+    trouble.bring_about(bench)
+    await trouble.begin(bench)
+    trouble.mend(bench.host)
     reply = await bench.chat.yes()
     assert bench.host.calls == []
     assert "changed since I asked" in reply.text
@@ -204,8 +195,8 @@ async def test_mended_between_question_and_yes_it_is_left_alone(bench: Bench, tr
 
 @each
 async def test_a_no_leaves_everything_as_it_is(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    await bench.chat.start(trouble[0])
+    trouble.bring_about(bench)
+    await trouble.begin(bench)
     reply = await bench.chat.no()
     assert bench.host.calls == []
     assert reply.slots["pending_workflow"] is None
@@ -216,8 +207,8 @@ async def test_a_no_leaves_everything_as_it_is(bench: Bench, trouble: Trouble) -
 
 @each
 async def test_a_confirming_turn_that_runs_twice_acts_once(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    await bench.chat.start(trouble[0])
+    trouble.bring_about(bench)
+    await trouble.begin(bench)
     before = dict(bench.chat.slots)
     latest = bench.chat.hear("affirm")
     first = await bench.chat.act("action_confirm_workflow", latest)
@@ -229,10 +220,34 @@ async def test_a_confirming_turn_that_runs_twice_acts_once(bench: Bench, trouble
     assert [attempt.outcome for attempt in await bench.attempts()] == ["verified"]
 
 
-@each
+@pytest.mark.parametrize("trouble", [t for t in TROUBLES if t.undo], ids=lambda t: t.workflow)
+async def test_what_cannot_be_seen_is_taken_back_where_it_can_be(bench: Bench, trouble: Trouble) -> None:
+    trouble.bring_about(bench)
+    as_it_was = copy.deepcopy(bench.host.parts)
+    await trouble.begin(bench)
+    bench.host.fault = "no_second_look"
+    reply = await bench.chat.yes()
+    assert not reply.has("resolution")
+    assert bench.host.parts == as_it_was
+    assert [call[0] for call in bench.host.calls] == [trouble.operation_name, *trouble.undo]
+
+
+@pytest.mark.parametrize("trouble", [t for t in TROUBLES if t.undo], ids=lambda t: t.workflow)
+async def test_the_user_may_have_it_taken_back(bench: Bench, trouble: Trouble) -> None:
+    trouble.bring_about(bench)
+    as_it_was = copy.deepcopy(bench.host.parts)
+    await trouble.begin(bench)
+    await bench.chat.yes()
+    assert bench.host.parts != as_it_was
+    reply = await bench.chat.act("action_undo_last", bench.chat.hear("undo_last", "undo that"))
+    assert "took it back" in reply.text
+    assert bench.host.parts == as_it_was
+
+
+@pytest.mark.parametrize("trouble", [t for t in TROUBLES if not t.undo], ids=lambda t: t.workflow)
 async def test_a_turn_that_died_after_the_act_still_proves_it(bench: Bench, trouble: Trouble) -> None:
-    bring_about(bench, trouble)
-    await bench.chat.start(trouble[0])
+    trouble.bring_about(bench)
+    await trouble.begin(bench)
     before = dict(bench.chat.slots)
     latest = bench.chat.hear("affirm")
     bench.host.fault = "no_second_look"
@@ -247,8 +262,10 @@ async def test_a_turn_that_died_after_the_act_still_proves_it(bench: Bench, trou
 @each
 async def test_two_requests_have_two_keys(bench: Bench, trouble: Trouble) -> None:
     for _ in range(2):
-        bring_about(bench, trouble)
-        await bench.chat.start(trouble[0])
+        bench.clock.advance(61)
+        bench.host.parts = healthy()
+        trouble.bring_about(bench)
+        await trouble.begin(bench)
         await bench.chat.yes()
     assert len({key for _, _, key in bench.host.calls}) == 2
 
@@ -291,7 +308,7 @@ async def test_a_lock_by_the_team_is_not_lifted(bench: Bench) -> None:
 
 
 async def test_an_expired_card_is_explained_with_what_to_do(bench: Bench) -> None:
-    bring_about(bench, TROUBLES[4])
+    BY_WORKFLOW["retry_payment"].bring_about(bench)
     bench.host.fault, bench.host.refusal = "fail", ("card_expired", "The card has expired.")
     bench.knowledge.lay_out("card", ("update-your-card", 0.7))
     await bench.chat.start("payment_failed")
@@ -302,7 +319,7 @@ async def test_an_expired_card_is_explained_with_what_to_do(bench: Bench) -> Non
 
 
 async def test_a_yes_to_one_amount_is_no_yes_to_another(bench: Bench) -> None:
-    bring_about(bench, TROUBLES[4])
+    BY_WORKFLOW["retry_payment"].bring_about(bench)
     await bench.chat.start("payment_failed")
     bench.host.parts["billing"]["amount_due_cents"] = 9900
     reply = await bench.chat.yes()
@@ -315,7 +332,7 @@ async def test_a_yes_to_one_amount_is_no_yes_to_another(bench: Bench) -> None:
 
 @pytest.mark.parametrize("typed", [True, False])
 async def test_a_typed_yes_after_a_digression_is_asked_back(bench: Bench, typed: bool) -> None:
-    bring_about(bench, TROUBLES[4])
+    BY_WORKFLOW["retry_payment"].bring_about(bench)
     await bench.chat.start("payment_failed")
     bench.chat.hear("bot_challenge", "are you a robot")
     bench.chat.events.append({"event": "action", "name": "utter_bot_challenge"})
@@ -331,7 +348,7 @@ async def test_a_typed_yes_after_a_digression_is_asked_back(bench: Bench, typed:
 
 
 async def test_a_yes_from_another_conversation_counts_for_nothing(bench: Bench) -> None:
-    bring_about(bench, TROUBLES[0])
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
     await bench.chat.start("unlock_account")
     other = bench.another_chat()
     other.slots.update(bench.chat.slots)
@@ -341,7 +358,7 @@ async def test_a_yes_from_another_conversation_counts_for_nothing(bench: Bench) 
 
 
 async def test_a_yes_after_half_an_hour_is_asked_for_again(bench: Bench) -> None:
-    bring_about(bench, TROUBLES[0])
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
     await bench.chat.start("unlock_account")
     bench.clock.advance(1801)
     assert await bench.room.log.abandon_cold() == 1
@@ -351,7 +368,7 @@ async def test_a_yes_after_half_an_hour_is_asked_for_again(bench: Bench) -> None
 
 
 async def test_moving_on_drops_what_waited(bench: Bench) -> None:
-    bring_about(bench, TROUBLES[0])
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
     await bench.chat.start("unlock_account")
     reply = await bench.chat.ask("get_invoice", "where is my invoice")
     assert reply.slots["pending_workflow"] is None
@@ -360,7 +377,7 @@ async def test_moving_on_drops_what_waited(bench: Bench) -> None:
 
 
 async def test_only_declared_fields_are_read_and_stored(bench: Bench) -> None:
-    bring_about(bench, TROUBLES[0])
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
     await bench.chat.start("unlock_account")
     assert {part for read in bench.host.reads for part in read} == {"account"}
     [attempt] = await bench.attempts()
