@@ -74,6 +74,14 @@ class OperationResult:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class UserPage:
+    """One page of an application's users: their references, and where the next begins (None: none does)."""
+
+    refs: tuple[str, ...]
+    next: str | None = None
+
+
 class HostUnavailable(Unavailable):
     """The application does not answer, answers too late, or answers what cannot be understood."""
 

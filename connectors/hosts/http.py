@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import stamina
@@ -15,7 +15,15 @@ import structlog
 from pydantic import BaseModel, ValidationError
 from yarl import URL
 
-from actions.host import HostRefused, HostUnavailable, Operation, OperationResult, UnknownUser, UserState
+from actions.host import (
+    HostRefused,
+    HostUnavailable,
+    Operation,
+    OperationResult,
+    UnknownUser,
+    UserPage,
+    UserState,
+)
 from bot.foundation.clock import Clock, SystemClock
 from bot.foundation.errors import FirstlineError, InvalidInput
 from bot.foundation.strict_json import check_text, parse_json
@@ -26,6 +34,7 @@ from connectors.hosts.wire import (
     Refusal,
     ResultAnswer,
     StateAnswer,
+    UsersAnswer,
     check_parts,
     is_from_future,
 )
@@ -103,7 +112,10 @@ class HttpHostApplication:
     async def operations(self, ref: str) -> list[Operation]:
         """List what the application can do for the user, and whether it would now. Raises as `state`."""
         answer = await self._call("GET", f"/users/{_segment(ref)}/operations", OperationsAnswer)
-        return [Operation(o.name, o.title, o.allowed, o.reason, o.changes) for o in answer.operations]
+        return [
+            Operation(o.name, o.title, o.allowed, o.reason, o.changes, o.confirm_at)
+            for o in answer.operations
+        ]
 
     async def run(
         self, ref: str, operation: str, parameters: Mapping[str, Any], *, idempotency_key: str
@@ -128,6 +140,12 @@ class HttpHostApplication:
         except UnknownUser:
             return None
         return answer.ref
+
+    async def users(self, after: str | None = None, limit: int = 100) -> UserPage:
+        """Return users after a reference, in a stable order. Raises `HostUnavailable`, `HostRefused`."""
+        query = urlencode({"limit": limit, **({"after": after} if after else {})})
+        answer = await self._call("GET", f"/users?{query}", UsersAnswer)
+        return UserPage(tuple(answer.users), answer.next)
 
     async def _call(
         self,

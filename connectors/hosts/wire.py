@@ -57,6 +57,7 @@ class OperationItem(Wire):
     allowed: bool
     reason: Text | None = None
     changes: bool = True
+    confirm_at: Annotated[str, Field(max_length=500, pattern=r"^(/[^/\\]|https?://)\S*$")] | None = None
 
 
 class OperationsAnswer(Wire):
@@ -80,6 +81,13 @@ class LookupAnswer(Wire):
     ref: Short
 
 
+class UsersAnswer(Wire):
+    """The answer to GET .../users."""
+
+    users: Annotated[list[Short], Field(max_length=500)]
+    next: Short | None = None
+
+
 class Refusal(Wire):
     """The body of an error."""
 
@@ -96,6 +104,7 @@ class SecondFactor(_Part):
 
     enabled: bool | None = None
     method: Text | None = None
+    lost_device: bool | None = None
 
 
 class Account(_Part):
@@ -118,6 +127,7 @@ class Payment(_Part):
     """A payment; amounts in hundredths of the currency."""
 
     id: Text | None = None
+    invoice: Text | None = None
     status: Literal["paid", "failed"] | None = None
     failure_code: Text | None = None
     at: Moment | None = None
@@ -152,18 +162,21 @@ class Billing(_Part):
     last_payment: Payment | None = None
     payment_method: PaymentMethod | None = None
     invoices: Annotated[list[Invoice], Field(max_length=MAX_ROWS)] | None = None
+    payments: Annotated[list[Payment], Field(max_length=MAX_ROWS)] | None = None
+    invoice_sent: dict[str, Moment] | None = None
 
 
 class Order(_Part):
     """A delivery."""
 
     number: Short
-    status: Literal["processing", "shipped", "in_transit", "delayed", "delivered"] | None = None
+    status: Literal["processing", "shipped", "in_transit", "delayed", "delivered", "lost"] | None = None
     placed_at: Text | None = None
     expected_at: Text | None = None
     carrier: Text | None = None
     tracking: Text | None = None
     items: Annotated[list[Text], Field(max_length=MAX_ROWS)] | None = None
+    replaced_by: Text | None = None
 
 
 class Sync(_Part):
@@ -200,12 +213,66 @@ class Session(_Part):
     current: bool | None = None
 
 
+class EmailDelivery(_Part):
+    """Whether mails reach the user."""
+
+    enabled: bool | None = None
+    state: Literal["ok", "bounced", "suppressed"] | None = None
+    reason: Text | None = None
+
+
+class TextMessages(_Part):
+    """Whether text messages reach the user."""
+
+    enabled: bool | None = None
+    number: Text | None = None
+    state: Literal["ok", "unverified"] | None = None
+
+
+class Notifications(_Part):
+    """How the user is written to."""
+
+    email: EmailDelivery | None = None
+    sms: TextMessages | None = None
+    last_sent_at: Moment | None = None
+
+
+class Box(_Part):
+    """What is sent next."""
+
+    number: Text | None = None
+    date: Text | None = None
+    skipped: bool | None = None
+
+
+class Migration(_Part):
+    """A change of plan, which takes steps."""
+
+    state: Literal["none", "done", "half_applied"] | None = None
+    steps_done: Annotated[int, Field(ge=0)] | None = None
+    steps: Annotated[int, Field(ge=0)] | None = None
+
+
+class Subscription(_Part):
+    """What the user has subscribed to, and what the pages show of it."""
+
+    plan: Text | None = None
+    shown_plan: Text | None = None
+    state: Literal["active", "paused", "cancelled"] | None = None
+    paused_until: Text | None = None
+    next_delivery: Box | None = None
+    migration: Migration | None = None
+
+
 PARTS: dict[str, TypeAdapter[Any]] = {
     "account": TypeAdapter(Account),
     "billing": TypeAdapter(Billing),
     "orders": TypeAdapter(Annotated[list[Order], Field(strict=True, max_length=MAX_ROWS)]),
     "preferences": TypeAdapter(Preferences),
     "features": TypeAdapter(Annotated[dict[str, Flag], Field(strict=True, max_length=MAX_ROWS)]),
+    "entitlements": TypeAdapter(Annotated[dict[str, Flag], Field(strict=True, max_length=MAX_ROWS)]),
+    "notifications": TypeAdapter(Notifications),
+    "subscription": TypeAdapter(Subscription),
     "exports": TypeAdapter(Annotated[list[Export], Field(strict=True, max_length=MAX_ROWS)]),
     "sessions": TypeAdapter(Annotated[list[Session], Field(strict=True, max_length=MAX_ROWS)]),
 }

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from connectors.hosts.demo import contract_api, demo_api, web_entry, web_product
+from connectors.hosts.demo import contract_api, demo_api, demo_users, web_entry, web_product
 from connectors.hosts.demo.context import KETTLE, MAX_BODY, Kettle, Problem, problem
+from connectors.hosts.demo.events import Events
 from connectors.hosts.demo.keys import KeyFile
 from connectors.hosts.demo.pages.entry import message
 from connectors.hosts.demo.sample import restore_if_empty
@@ -24,19 +25,22 @@ _WORDS = {404: "There is no such page", 403: "This cannot be done from here", 40
 def make_app(home: Path, firstline_url: str, keys: Path) -> web.Application:
     """Return the application; its state is `home`/kettle.sqlite3 and is made with the first start."""
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_guard])
-    app[KETTLE] = Kettle(Store(home / "kettle.sqlite3"), KeyFile(keys), firstline_url.rstrip("/"))
+    ring, url = KeyFile(keys), firstline_url.rstrip("/")
+    app[KETTLE] = Kettle(Store(home / "kettle.sqlite3"), ring, url, Events(ring, url))
     app.cleanup_ctx.append(_store)
     app.on_response_prepare.append(_add_headers)
-    for module in (contract_api, demo_api, web_entry, web_product):
+    for module in (contract_api, demo_api, demo_users, web_entry, web_product):
         app.router.add_routes(module.routes())
     app.router.add_get("/static/{name}", _static)
     return app
 
 
 async def _store(app: web.Application) -> AsyncIterator[None]:
-    store = app[KETTLE].store
+    store, events = app[KETTLE].store, app[KETTLE].events
     await store.run(restore_if_empty)
+    await events.start()
     yield
+    await events.stop()
     await store.close()
 
 

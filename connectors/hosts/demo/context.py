@@ -6,6 +6,7 @@ from typing import Any
 
 from aiohttp import web
 
+from connectors.hosts.demo.events import Events
 from connectors.hosts.demo.faults import Faults
 from connectors.hosts.demo.keys import KeyFile
 from connectors.hosts.demo.store import Store
@@ -21,7 +22,9 @@ class Kettle:
     store: Store
     keys: KeyFile
     firstline_url: str
+    events: Events
     faults: Faults = field(default_factory=Faults)
+    user_faults: dict[str, Faults] = field(default_factory=dict)
 
 
 KETTLE: web.AppKey[Kettle] = web.AppKey("kettle", Kettle)

@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import sqlite3
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,8 @@ from aiohttp import web
 
 from connectors.hosts.demo.context import KETTLE, Kettle, Problem, answer, is_clean, parse_object
 from connectors.hosts.demo.keys import BadSignature, KeysUnusable, check_request
-from connectors.hosts.demo.rules import REASONS, RULES, Outcome, perform
+from connectors.hosts.demo.reasons import REASONS, Outcome
+from connectors.hosts.demo.rules import RULES, perform
 from connectors.hosts.demo.state import PARTS, find_by_email, find_user, read_state
 from connectors.hosts.demo.store import now, stamp
 
@@ -33,15 +35,26 @@ async def _verified(request: web.Request) -> bytes:
     return body
 
 
-async def _misbehave(kettle: Kettle, target: str) -> str | None:
-    """Let a fault strike before anything is done; returns a kind that strikes later."""
-    kind = kettle.faults.draw(target)
+@dataclass(frozen=True)
+class Later:
+    """A fault that strikes after the work: `lie` or `hang_after`, and how long that takes."""
+
+    kind: str | None
+    seconds: float
+
+
+async def _misbehave(kettle: Kettle, target: str, ref: str | None = None) -> Later:
+    """Let a fault strike before anything is done, the user's own first; returns one that strikes later."""
+    own = kettle.user_faults.get(ref or "")
+    kind = own.draw(target) if own is not None else None
+    faults = own if own is not None and kind is not None else kettle.faults
+    kind = kind or kettle.faults.draw(target)
     if kind == "error":
         raise Problem(500, "injected_error", "A fault that was asked for.")
     if kind == "hang":
-        await asyncio.sleep(kettle.faults.hang_seconds)
+        await asyncio.sleep(faults.hang_seconds)
         raise Problem(503, "injected_hang", "A fault that was asked for.")
-    return kind
+    return Later(kind, faults.hang_seconds)
 
 
 def _ref(request: web.Request) -> str:
@@ -58,25 +71,25 @@ async def get_state(request: web.Request) -> web.Response:
     wanted = [name for name in request.query.get("parts", "").split(",") if name]
     if any(name not in PARTS for name in wanted):
         raise Problem(400, "unknown_part", f"Known parts: {', '.join(PARTS)}.")
-    later = await _misbehave(kettle, "state")
+    later = await _misbehave(kettle, "state", ref)
     as_of = stamp(now())
     parts = await kettle.store.run(lambda db: read_state(db, ref, wanted))
     if parts is None:
         raise Problem(404, "unknown_user", "There is no such user.")
-    await _hang_after(kettle, later)
+    await _hang_after(later)
     return answer({"ref": ref, "as_of": as_of, "parts": parts})
 
 
-async def _hang_after(kettle: Kettle, kind: str | None) -> None:
-    if kind == "hang_after":
-        await asyncio.sleep(kettle.faults.hang_seconds)
+async def _hang_after(later: Later) -> None:
+    if later.kind == "hang_after":
+        await asyncio.sleep(later.seconds)
 
 
 async def get_operations(request: web.Request) -> web.Response:
     """GET /users/{ref}/operations"""
     await _verified(request)
     kettle, ref = request.app[KETTLE], _ref(request)
-    later = await _misbehave(kettle, "operations")
+    later = await _misbehave(kettle, "operations", ref)
 
     def work(db: sqlite3.Connection) -> list[dict[str, Any]] | None:
         user = find_user(db, ref)
@@ -92,6 +105,7 @@ async def get_operations(request: web.Request) -> web.Response:
                 "message": REASONS.get(reasons[name] or ""),
                 "changes": True,
                 "parameters": sorted(rule.parameters),
+                **({"confirm_at": "/confirm"} if reasons[name] == "step_up_required" else {}),
             }
             for name, rule in RULES.items()
         ]
@@ -99,7 +113,7 @@ async def get_operations(request: web.Request) -> web.Response:
     found = await kettle.store.run(work)
     if found is None:
         raise Problem(404, "unknown_user", "There is no such user.")
-    await _hang_after(kettle, later)
+    await _hang_after(later)
     return answer({"operations": found})
 
 
@@ -117,9 +131,9 @@ async def run_operation(request: web.Request) -> web.Response:
         raise Problem(400, "invalid_parameters", "parameters must be an object.")
     if name not in RULES:
         raise Problem(404, "unknown_operation", f"Known operations: {', '.join(RULES)}.")
-    later = await _misbehave(kettle, name)
-    result = await kettle.store.run(lambda db: _act_once(db, ref, name, parameters, key, later == "lie"))
-    await _hang_after(kettle, later)
+    later = await _misbehave(kettle, name, ref)
+    result = await kettle.store.run(lambda db: _act_once(db, ref, name, parameters, key, later.kind == "lie"))
+    await _hang_after(later)
     return answer(result)
 
 
@@ -159,6 +173,21 @@ def _act_once(
     return result
 
 
+async def list_users(request: web.Request) -> web.Response:
+    """GET /users?after=REF&limit=100 -> {"users": [refs in order], "next": REF or null}"""
+    await _verified(request)
+    after, limit = request.query.get("after", ""), request.query.get("limit", "100")
+    if not is_clean(after, 200) or not limit.isascii() or not limit.isdigit() or not 1 <= int(limit) <= 500:
+        raise Problem(400, "invalid_page", "limit is 1 to 500, after is a user of the page before.")
+    kettle = request.app[KETTLE]
+    later = await _misbehave(kettle, "users")
+    sql = "SELECT ref FROM users WHERE ref > ? ORDER BY ref LIMIT ?"
+    rows = await kettle.store.run(lambda db: db.execute(sql, (after, int(limit) + 1)).fetchall())
+    refs = [row["ref"] for row in rows[: int(limit)]]
+    await _hang_after(later)
+    return answer({"users": refs, "next": refs[-1] if len(rows) > int(limit) else None})
+
+
 async def lookup(request: web.Request) -> web.Response:
     """POST /users/lookup {"email"} -> {"ref"}."""
     raw = await _verified(request)
@@ -170,7 +199,7 @@ async def lookup(request: web.Request) -> web.Response:
     row = await kettle.store.run(lambda db: find_by_email(db, email))
     if row is None:
         raise Problem(404, "unknown_user", "There is no such user.")
-    await _hang_after(kettle, later)
+    await _hang_after(later)
     return answer({"ref": row["ref"]})
 
 
@@ -180,6 +209,7 @@ def routes() -> list[web.RouteDef]:
     return [
         web.get(base + "/{ref}/state", get_state, allow_head=False),
         web.get(base + "/{ref}/operations", get_operations, allow_head=False),
+        web.get(base, list_users, allow_head=False),
         web.post(base + "/lookup", lookup),
         web.post(base + "/{ref}/operations/{name}", run_operation),
     ]

@@ -6,58 +6,14 @@ and says how it went. Both run inside the caller's transaction.
 
 import json
 import sqlite3
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 from connectors.hosts.demo import mail
+from connectors.hosts.demo.reasons import REASONS, Outcome, Rule, refused
 from connectors.hosts.demo.state import first_of_next_month
 from connectors.hosts.demo.store import now, stamp
-
-REASONS = {
-    "not_locked": "The account is not locked.",
-    "needs_review": "The account was locked by a person. A person has to look at it.",
-    "already_verified": "The e-mail address is confirmed already.",
-    "rate_limited": "A mail was sent less than a minute ago.",
-    "already_in_sync": "The preferences have arrived already.",
-    "nothing_due": "There is no payment due.",
-    "no_stuck_export": "No export is stuck.",
-    "no_other_session": "There is no other session.",
-    "step_up_required": "This needs a fresh second-factor confirmation by the user, at /confirm in Kettle.",
-    "nothing_refundable": "No invoice is inside its refund window.",
-    "unknown_invoice": "There is no such invoice on this account.",
-    "refund_window_closed": "The refund window of this invoice has closed.",
-    "already_refunded": "The invoice was refunded already.",
-    "not_paid": "The invoice is not paid.",
-    "card_expired": "The card has expired. A valid card is needed first.",
-    "unknown_parameter": "This operation does not take such a parameter.",
-}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an operation went: status "done", "accepted", "refused" or "failed"."""
-
-    status: str
-    code: str | None = None
-    message: str | None = None
-    result: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Rule:
-    """An operation that support may ask for."""
-
-    title: str
-    check: Callable[[sqlite3.Connection, sqlite3.Row], str | None]
-    act: Callable[[sqlite3.Connection, sqlite3.Row, dict[str, Any]], Outcome]
-    parameters: frozenset[str] = frozenset()
-
-
-def refused(code: str, **result: Any) -> Outcome:
-    """Return a refusal with the sentence for `code`."""
-    return Outcome("refused", code, REASONS[code], result)
+from connectors.hosts.demo.subscription_rules import SUBSCRIPTION_RULES
 
 
 def perform(db: sqlite3.Connection, user: sqlite3.Row, name: str, parameters: dict[str, Any]) -> Outcome:
@@ -137,19 +93,27 @@ def _retry_payment(db: sqlite3.Connection, user: sqlite3.Row, _: dict[str, Any])
     ).fetchone()
     number = db.execute("SELECT count(*) FROM payments").fetchone()[0]
     payment = f"pay_{invoice['number'][4:]}_{number}"
+    if invoice is None:
+        return refused("nothing_due")
     expired = first_of_next_month(user["card_expires"]) <= now()
+    last = db.execute(
+        "SELECT failure_code FROM payments WHERE ref = ? ORDER BY at DESC, id DESC LIMIT 1", (user["ref"],)
+    ).fetchone()
+    stays = last["failure_code"] if last and last["failure_code"] in _LASTING else None
+    failure = "card_expired" if expired else stays
     db.execute(
         "INSERT INTO payments (id, ref, invoice, status, failure_code, at, amount_cents) VALUES "
         "(?,?,?,?,?,?,?)",
-        (payment, user["ref"], invoice["number"], "failed" if expired else "paid",
-         "card_expired" if expired else None, stamp(now()), invoice["amount_cents"]),
+        (payment, user["ref"], invoice["number"], "failed" if failure else "paid",
+         failure, stamp(now()), invoice["amount_cents"]),
     )  # fmt: skip
-    if expired:
-        return Outcome("failed", "card_expired", REASONS["card_expired"], {"payment": payment})
+    if failure:
+        why = REASONS["card_expired" if expired else "bank_declined"]
+        return Outcome("failed", failure, why, {"payment": payment})
     until = (now() + timedelta(days=14)).date().isoformat()
     db.execute(
-        "UPDATE invoices SET status = 'paid', refundable_until = ? WHERE number = ?",
-        (until, invoice["number"]),
+        "UPDATE invoices SET status = 'paid', refundable_until = ? WHERE ref = ? AND number = ?",
+        (until, user["ref"], invoice["number"]),
     )
     _set(db, user, billing_status="active", amount_due_cents=0)
     return Outcome("done", result={"payment": payment, "invoice": invoice["number"]})
@@ -158,6 +122,10 @@ def _retry_payment(db: sqlite3.Connection, user: sqlite3.Row, _: dict[str, Any])
 def update_card(db: sqlite3.Connection, user: sqlite3.Row, kind: str, last4: str, expires: str) -> None:
     """Put another card on the account; only its kind, last four digits and month are kept."""
     _set(db, user, card_kind=kind, card_last4=last4, card_expires=expires)
+
+
+_LASTING = frozenset({"card_declined", "insufficient_funds", "authentication_required"})
+"""What the bank says again when it is asked again."""
 
 
 def _check_export(db: sqlite3.Connection, user: sqlite3.Row) -> str | None:
@@ -212,7 +180,9 @@ def _refund(db: sqlite3.Connection, user: sqlite3.Row, parameters: dict[str, Any
         return refused("already_refunded" if row["status"] == "refunded" else "not_paid")
     if row["refundable_until"] < now().date().isoformat():
         return refused("refund_window_closed", refundable_until=row["refundable_until"])
-    db.execute("UPDATE invoices SET status = 'refunded' WHERE number = ?", (row["number"],))
+    db.execute(
+        "UPDATE invoices SET status = 'refunded' WHERE ref = ? AND number = ?", (user["ref"], row["number"])
+    )
     return Outcome("done", result={"invoice": row["number"], "amount_cents": row["amount_cents"]})
 
 
@@ -227,4 +197,5 @@ RULES: dict[str, Rule] = {
     "restart_export": Rule("Start a stuck export again", _check_export, _restart_export),
     "sign_out_other_sessions": Rule("Sign out all other devices", _check_sessions, _sign_out_others),
     "refund_invoice": Rule("Refund an invoice", _check_refund, _refund, frozenset({"number"})),
+    **SUBSCRIPTION_RULES,
 }

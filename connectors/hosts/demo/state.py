@@ -45,7 +45,11 @@ def _account(_: sqlite3.Connection, user: sqlite3.Row) -> dict[str, Any]:
         "password_expired": bool(user["password_expired"]),
         "password_reset_sent_at": user["password_reset_sent_at"],
         "verification_sent_at": user["verification_sent_at"],
-        "second_factor": {"enabled": user["second_factor"] is not None, "method": user["second_factor"]},
+        "second_factor": {
+            "enabled": user["second_factor"] is not None,
+            "method": user["second_factor"],
+            "lost_device": bool(user["lost_device"]),
+        },
     }
 
 
@@ -53,15 +57,23 @@ def _billing(db: sqlite3.Connection, user: sqlite3.Row) -> dict[str, Any]:
     invoices = db.execute(
         "SELECT * FROM invoices WHERE ref = ? ORDER BY date DESC, number DESC", (user["ref"],)
     )
-    last = db.execute(
-        "SELECT * FROM payments WHERE ref = ? ORDER BY at DESC LIMIT 1", (user["ref"],)
-    ).fetchone()
+    payments = db.execute(
+        "SELECT * FROM payments WHERE ref = ? ORDER BY at DESC, id DESC LIMIT 12", (user["ref"],)
+    ).fetchall()
+    last = payments[0] if payments else None
     return {
         "plan": user["plan"],
         "status": user["billing_status"],
         "currency": CURRENCY,
         "amount_due_cents": user["amount_due_cents"],
-        "last_payment": {name: last[name] for name in ("id", "status", "failure_code", "at", "amount_cents")},
+        "last_payment": None
+        if last is None
+        else {name: last[name] for name in ("id", "status", "failure_code", "at", "amount_cents")},
+        "payments": [
+            {name: row[name] for name in ("id", "invoice", "status", "at", "amount_cents")}
+            for row in payments
+        ],
+        "invoice_sent": json.loads(user["invoice_sent"]),
         "payment_method": {
             "kind": user["card_kind"],
             "last4": user["card_last4"],
@@ -76,7 +88,7 @@ def _billing(db: sqlite3.Connection, user: sqlite3.Row) -> dict[str, Any]:
 
 def _orders(db: sqlite3.Connection, user: sqlite3.Row) -> list[dict[str, Any]]:
     rows = db.execute("SELECT * FROM orders WHERE ref = ? ORDER BY number DESC", (user["ref"],))
-    names = ("number", "status", "placed_at", "expected_at", "carrier", "tracking")
+    names = ("number", "status", "placed_at", "expected_at", "carrier", "tracking", "replaced_by")
     return [{**{name: row[name] for name in names}, "items": json.loads(row["items"])} for row in rows]
 
 
@@ -95,6 +107,16 @@ def _preferences(_: sqlite3.Connection, user: sqlite3.Row) -> dict[str, Any]:
 def _features(_: sqlite3.Connection, user: sqlite3.Row) -> dict[str, bool]:
     flags: dict[str, bool] = json.loads(user["features"])
     return flags
+
+
+def _stored(column: str) -> Callable[[sqlite3.Connection, sqlite3.Row], Any]:
+    """A part that is kept as it is shown."""
+    return lambda _, user: json.loads(user[column])
+
+
+def _subscription(_: sqlite3.Connection, user: sqlite3.Row) -> dict[str, Any]:
+    kept: dict[str, Any] = json.loads(user["subscription"])
+    return {"plan": user["plan"], **kept}
 
 
 def _exports(db: sqlite3.Connection, user: sqlite3.Row) -> list[dict[str, Any]]:
@@ -122,6 +144,9 @@ PARTS: dict[str, Callable[[sqlite3.Connection, sqlite3.Row], Any]] = {
     "orders": _orders,
     "preferences": _preferences,
     "features": _features,
+    "entitlements": _stored("entitlements"),
+    "notifications": _stored("notifications"),
+    "subscription": _subscription,
     "exports": _exports,
     "sessions": _sessions,
 }

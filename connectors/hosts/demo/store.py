@@ -10,7 +10,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 SCHEMA = """
 CREATE TABLE users (
   ref TEXT PRIMARY KEY, email TEXT NOT NULL UNIQUE, name TEXT NOT NULL, password TEXT NOT NULL,
@@ -20,19 +20,22 @@ CREATE TABLE users (
   plan TEXT NOT NULL, billing_status TEXT NOT NULL, amount_due_cents INTEGER NOT NULL DEFAULT 0,
   card_kind TEXT NOT NULL, card_last4 TEXT NOT NULL, card_expires TEXT NOT NULL,
   saved TEXT NOT NULL, applied TEXT NOT NULL, sync_state TEXT NOT NULL, sync_error TEXT, synced_at TEXT,
-  features TEXT NOT NULL) STRICT;
-CREATE TABLE payments (id TEXT PRIMARY KEY, ref TEXT NOT NULL, invoice TEXT NOT NULL, status TEXT NOT NULL,
-  failure_code TEXT, at TEXT NOT NULL, amount_cents INTEGER NOT NULL) STRICT;
+  features TEXT NOT NULL, entitlements TEXT NOT NULL, notifications TEXT NOT NULL, subscription TEXT NOT NULL,
+  lost_device INTEGER NOT NULL DEFAULT 0, invoice_sent TEXT NOT NULL DEFAULT '{}',
+  temporary INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE payments (id TEXT NOT NULL, ref TEXT NOT NULL, invoice TEXT NOT NULL, status TEXT NOT NULL,
+  failure_code TEXT, at TEXT NOT NULL, amount_cents INTEGER NOT NULL, PRIMARY KEY (ref, id)) STRICT;
 CREATE INDEX payments_ref ON payments(ref, at);
-CREATE TABLE invoices (number TEXT PRIMARY KEY, ref TEXT NOT NULL, date TEXT NOT NULL,
-  amount_cents INTEGER NOT NULL, status TEXT NOT NULL, refundable_until TEXT NOT NULL) STRICT;
+CREATE TABLE invoices (number TEXT NOT NULL, ref TEXT NOT NULL, date TEXT NOT NULL,
+  amount_cents INTEGER NOT NULL, status TEXT NOT NULL, refundable_until TEXT NOT NULL,
+  PRIMARY KEY (ref, number)) STRICT;
 CREATE INDEX invoices_ref ON invoices(ref, date);
-CREATE TABLE orders (number TEXT PRIMARY KEY, ref TEXT NOT NULL, status TEXT NOT NULL,
-  placed_at TEXT NOT NULL,
-  expected_at TEXT NOT NULL, carrier TEXT, tracking TEXT, items TEXT NOT NULL) STRICT;
+CREATE TABLE orders (number TEXT NOT NULL, ref TEXT NOT NULL, status TEXT NOT NULL, placed_at TEXT NOT NULL,
+  expected_at TEXT, carrier TEXT, tracking TEXT, items TEXT NOT NULL, replaced_by TEXT,
+  PRIMARY KEY (ref, number)) STRICT;
 CREATE INDEX orders_ref ON orders(ref, placed_at);
-CREATE TABLE exports (id TEXT PRIMARY KEY, ref TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
-  requested_at TEXT NOT NULL, ready_at TEXT) STRICT;
+CREATE TABLE exports (id TEXT NOT NULL, ref TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+  requested_at TEXT NOT NULL, ready_at TEXT, PRIMARY KEY (ref, id)) STRICT;
 CREATE INDEX exports_ref ON exports(ref, requested_at);
 CREATE TABLE sessions (id TEXT PRIMARY KEY, token_hash TEXT UNIQUE, ref TEXT NOT NULL, stage TEXT NOT NULL,
   csrf TEXT NOT NULL, device TEXT NOT NULL, last_seen TEXT NOT NULL) STRICT;

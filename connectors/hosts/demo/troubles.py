@@ -96,6 +96,54 @@ TROUBLES: dict[str, Trouble] = {
             "Please wait a minute before you ask for another.",
             "/security",
         ),
+        Trouble(
+            "KT-1014",
+            "The carrier lost one of your parcels",
+            "It cannot be found any more.",
+            "/deliveries",
+        ),
+        Trouble(
+            "KT-1015",
+            "One invoice seems to be paid twice",
+            "Two payments were taken for it.",
+            "/billing",
+        ),
+        Trouble(
+            "KT-1016",
+            "Our e-mails to you are on hold",
+            "Several could not be delivered, so we stopped sending.",
+            "/preferences",
+        ),
+        Trouble(
+            "KT-1017",
+            "Our e-mails come back to us",
+            "Your mailbox does not take them.",
+            "/preferences",
+        ),
+        Trouble(
+            "KT-1018",
+            "Your mobile number is not confirmed",
+            "We send text messages to confirmed numbers only.",
+            "/preferences",
+        ),
+        Trouble(
+            "KT-1019",
+            "An older plan is shown",
+            "Some pages show a plan that you no longer have.",
+            "/billing",
+        ),
+        Trouble(
+            "KT-1020",
+            "Your change of plan stopped half-way",
+            "Some of it is done and some is not.",
+            "/billing",
+        ),
+        Trouble(
+            "KT-1021",
+            "Something that your plan includes is off",
+            "Your plan has it, and your account does not.",
+            "/labs",
+        ),
     )
 }
 
@@ -109,7 +157,8 @@ def troubles_of(parts: Mapping[str, Any]) -> list[Trouble]:
     if account["password_expired"]:
         found.append("KT-1002")
     if billing["status"] == "past_due":
-        found.append("KT-1006" if billing["last_payment"]["failure_code"] == "card_expired" else "KT-1005")
+        cause = (billing["last_payment"] or {}).get("failure_code")
+        found.append("KT-1006" if cause == "card_expired" else "KT-1005")
     if not account["email_verified"]:
         found.append("KT-1003")
     if parts["preferences"]["sync"]["state"] == "failed":
@@ -118,6 +167,29 @@ def troubles_of(parts: Mapping[str, Any]) -> list[Trouble]:
         found.append("KT-1007")
     if any(export["state"] == "stuck" for export in parts["exports"]):
         found.append("KT-1008")
+    found += _more_troubles(parts)
     if len({session["device"] for session in parts["sessions"]}) >= 3:
         found.append("KT-1009")
     return [TROUBLES[code] for code in found]
+
+
+def _more_troubles(parts: Mapping[str, Any]) -> list[str]:
+    subscription, notifications = parts["subscription"], parts["notifications"]
+    found: list[str] = []
+    if any(order["status"] == "lost" and not order["replaced_by"] for order in parts["orders"]):
+        found.append("KT-1014")
+    paid = [p["invoice"] for p in parts["billing"]["payments"] if p["status"] == "paid"]
+    if len(set(paid)) < len(paid):
+        found.append("KT-1015")
+    mails = {"suppressed": "KT-1016", "bounced": "KT-1017"}.get(notifications["email"]["state"])
+    if mails and notifications["email"]["enabled"]:
+        found.append(mails)
+    if notifications["sms"]["enabled"] and notifications["sms"]["state"] == "unverified":
+        found.append("KT-1018")
+    if subscription["migration"]["state"] == "half_applied":
+        found.append("KT-1020")
+    elif subscription["shown_plan"] != subscription["plan"]:
+        found.append("KT-1019")
+    if any(on and parts["features"].get(name) is not True for name, on in parts["entitlements"].items()):
+        found.append("KT-1021")
+    return found

@@ -14,10 +14,12 @@ from aiohttp import web
 
 from connectors.hosts.demo import auth
 from connectors.hosts.demo.context import KETTLE, Problem
+from connectors.hosts.demo.events import Event
 from connectors.hosts.demo.pages import product, settings
 from connectors.hosts.demo.pages.layout import Frame
 from connectors.hosts.demo.passwords import new_secret
-from connectors.hosts.demo.rules import RULES, Outcome, perform, save_preferences, update_card
+from connectors.hosts.demo.reasons import Outcome
+from connectors.hosts.demo.rules import RULES, perform, save_preferences, update_card
 from connectors.hosts.demo.state import find_user, read_state
 from connectors.hosts.demo.store import now, stamp
 from connectors.hosts.demo.troubles import Trouble, troubles_of
@@ -104,6 +106,8 @@ async def billing(request: web.Request, seen: Seen) -> web.StreamResponse:
 async def retry(request: web.Request, seen: Seen) -> web.StreamResponse:
     """POST /billing/retry"""
     outcome = await _perform(request, seen, "retry_payment")
+    if outcome.status != "done":
+        request.app[KETTLE].events.tell(Event("payment_failed", seen.visit.ref, ("billing",)))
     return go("/billing?said=paid" if outcome.status == "done" else "/billing?said=failed")
 
 
@@ -135,6 +139,8 @@ async def save(request: web.Request, seen: Seen) -> web.StreamResponse:
     saved.update({name: name in seen.form for name in settings.SWITCHES})
     await _change(request, seen.visit.ref, lambda db, user: save_preferences(db, user, saved))
     in_sync = seen.state["preferences"]["sync"]["state"] == "in_sync"
+    if not in_sync:
+        request.app[KETTLE].events.tell(Event("save_failed", seen.visit.ref, ("preferences",)))
     return go("/preferences?said=saved" if in_sync else "/preferences?said=unsent")
 
 

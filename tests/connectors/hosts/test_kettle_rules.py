@@ -9,7 +9,8 @@ import pytest
 
 from connectors.hosts.demo import mail
 from connectors.hosts.demo.auth import MAX_FAILED, begin, note_failure
-from connectors.hosts.demo.rules import RULES, Outcome, perform, save_preferences, update_card
+from connectors.hosts.demo.reasons import Outcome
+from connectors.hosts.demo.rules import RULES, perform, save_preferences, update_card
 from connectors.hosts.demo.sample import SAMPLES, restore
 from connectors.hosts.demo.state import find_user, read_state
 from connectors.hosts.demo.store import SCHEMA, now, stamp

@@ -28,6 +28,7 @@ async def test_reads_all_parts_of_a_user(host: HttpHostApplication) -> None:
     assert abs(state.as_of - datetime.now(UTC)) < timedelta(minutes=1)
     assert set(state.parts) == {
         "account", "billing", "orders", "preferences", "features", "exports", "sessions",
+        "entitlements", "notifications", "subscription",
     }  # fmt: skip
     assert state.part("account")["locked"] is True
 
