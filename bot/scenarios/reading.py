@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, get_args
 
@@ -169,9 +170,9 @@ def _spell(at: Iterable[Any]) -> str:
     return text
 
 
-def keys_at(at: tuple[Any, ...]) -> list[str]:
-    """Return the keys that are known at a place in a scenario."""
-    model: Any = Scenario
+def keys_at(at: tuple[Any, ...], form: type[BaseModel] = Scenario) -> list[str]:
+    """Return the keys that are known at a place in a form."""
+    model: Any = form
     for step in at:
         if isinstance(step, int):
             continue
@@ -241,11 +242,18 @@ def _wrong_path(path: str, vocabulary: Vocabulary) -> str | None:
 
 
 def _states(scenario: Scenario, vocabulary: Vocabulary) -> Iterator[tuple[tuple[Any, ...], str]]:
-    for at, text in vocabulary.wrong_state(scenario.user.state):
+    for at, text in _wrong_state(scenario.user.state, vocabulary):
         yield ("user", "state", *at), text
     for number, step in enumerate(scenario.steps):
-        for at, text in vocabulary.wrong_state(step.host or {}):
+        for at, text in _wrong_state(step.host or {}, vocabulary):
             yield ("steps", number, "host", *at), text
+
+
+def _wrong_state(state: dict[str, Any], vocabulary: Vocabulary) -> Iterable[tuple[tuple[Any, ...], str]]:
+    """What is filled in later can only be judged then, by the application itself."""
+    if values.placeholders(state):
+        return ()
+    return vocabulary.wrong_state(values.fill(state, {}, datetime.now(UTC)))
 
 
 def _paths(scenario: Scenario) -> Iterator[tuple[tuple[Any, ...], str]]:

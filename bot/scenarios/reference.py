@@ -16,8 +16,7 @@ def reference(vocabulary: Vocabulary) -> str:
     parts = [_keys(form) for form in FORMS]
     parts.append(_table("Sample users", ("sample", "trouble"), vocabulary.samples.items()))
     parts.append(_table("Operations", ("operation", "what it does"), vocabulary.operations.items()))
-    fields = [(path, kind) for path, kind in _fields(vocabulary.state, "")]
-    parts.append(_table("Fields of the state", ("path", "kind"), fields))
+    parts.append(_state(vocabulary))
     return "\n\n".join(parts) + "\n"
 
 
@@ -57,6 +56,17 @@ def _spell(kind: Any) -> str:
         return f"[{kind.__name__}](#{kind.__name__.lower()})"
     names = {str: "text", bool: "true or false", int: "number", float: "number", Any: "any value"}
     return names.get(kind, "value")
+
+
+def _state(vocabulary: Vocabulary) -> str:
+    lines = ["### Fields of the state", "", "| path | kind | can be set to |", "|---|---|---|"]
+    shown = dict(_fields(vocabulary.state, ""))
+    for path in dict.fromkeys([*shown, *vocabulary.settable]):
+        settable = vocabulary.settable.get(path, "")
+        lines.append(
+            f"| `{path}` | {shown.get(path, 'any name' if path.endswith('*') else 'not shown')} | {settable} |"
+        )
+    return "\n".join(lines)
 
 
 def _fields(shape: Shape, path: str) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """The words that the host application under test understands: samples, fields of its state, operations."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -15,6 +15,8 @@ class Shape:
     fields: dict[str, "Shape"] = field(default_factory=dict)
     entries: "Shape | None" = None
     kinds: set[str] = field(default_factory=set)
+    free: bool = False
+    """Whether there may be other fields than those that are known."""
 
     def learn(self, value: Any) -> None:
         """Take in one more example."""
@@ -32,6 +34,10 @@ class Shape:
 _KINDS = {bool: "true or false", int: "number", float: "number", str: "text", type(None): "null"}
 
 
+Place = tuple[str | int, ...]
+WrongState = Callable[[Mapping[str, Any]], Iterable[tuple[Place, str]]]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
     """What may be named. `samples` and `operations` map a name to what people should know of it."""
@@ -39,16 +45,20 @@ class Vocabulary:
     samples: Mapping[str, str]
     state: Shape
     operations: Mapping[str, str]
+    wrong_state: "WrongState" = lambda state: ()
+    """Finds what cannot be set in a user's state."""
+    settable: Mapping[str, str] = field(default_factory=dict)
+    """Fields that can be set, by path, and to what."""
 
     @classmethod
     def of(
         cls, samples: Mapping[str, str], states: Iterable[Mapping[str, Any]], operations: Mapping[str, str]
     ) -> "Vocabulary":
-        """Learn the fields from example states."""
+        """Learn the fields from example states; they are also all that can be set."""
         shape = Shape()
         for state in states:
             shape.learn(state)
-        return cls(samples, shape, operations)
+        return cls(samples, shape, operations, lambda state: _wrong(state, shape, (), ""))
 
     def wrong_path(self, path: Path) -> str | None:
         """Tell why a path leads nowhere in any state; None when it may lead somewhere."""
@@ -57,7 +67,7 @@ class Vocabulary:
             if isinstance(step, Name):
                 if step.name in shape.fields:
                     shape = shape.fields[step.name]
-                elif step.name == "count" and shape.entries is not None:
+                elif shape.free or (step.name == "count" and shape.entries is not None):
                     shape = Shape()
                 else:
                     return _no_field(step.name, shape, walked)
@@ -69,10 +79,6 @@ class Vocabulary:
             if isinstance(step, Where) and step.name not in shape.fields:
                 return _no_field(step.name, shape, f"an entry of {walked}")
         return None
-
-    def wrong_state(self, state: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
-        """Return the places in a state override that no sample has, with the reason."""
-        return list(_wrong(state, self.state, (), ""))
 
 
 def _wrong(value: Any, shape: Shape, where: tuple[str | int, ...], walked: str) -> Iterable[Any]:
