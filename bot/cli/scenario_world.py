@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import sqlalchemy as sa
 
-from actions.attempt_log import AttemptLog
+from actions.attempts import Attempt
 from bot.cli.opening import opened_database
+from bot.foundation.database import Database
 from bot.foundation.errors import Unavailable
 from bot.foundation.ids import ConversationId
 from bot.process import home_lock
@@ -26,6 +28,7 @@ from bot.process.small_wiring import attempt_log
 from bot.scenarios.ports import Logged
 from bot.scenarios.runner import World
 from bot.scenarios.web import DemoApplication, Firstline
+from escalation.storage import cases
 
 _START_SECONDS = 180
 _STOP_SECONDS = 40
@@ -50,19 +53,31 @@ async def world(settings: Settings, tell: Callable[[str], None]) -> AsyncIterato
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
         host = DemoApplication(session, settings.demo_url or "")
         product = Firstline(session, settings.local_url, host)
-        yield World(host, product, LoggedAttempts(attempt_log(database)))
+        yield World(host, product, LoggedAttempts(database))
 
 
 class LoggedAttempts:
     """Reads the attempt log, which users cannot."""
 
-    def __init__(self, log: AttemptLog) -> None:
-        self._log = log
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._log = attempt_log(database)
 
     async def of(self, conversation: str) -> Logged:
         """Return the attempts of a conversation, and what it comes to."""
         attempts = await self._log.for_conversation(ConversationId(conversation))
-        return Logged([asdict(one) for one in attempts], "open")
+        query = sa.select(sa.func.count()).where(cases.c.conversation_id == conversation)
+        async with self._database.connect() as connection:
+            escalated = (await connection.execute(query)).scalar_one() > 0
+        return Logged([asdict(one) for one in attempts], _outcome(attempts, escalated=escalated))
+
+
+def _outcome(attempts: list[Attempt], *, escalated: bool) -> str:
+    """A person has it, or it is what the latest attempt came to; `open` while that waits for the user."""
+    if escalated:
+        return "escalated"
+    latest = max(attempts, key=lambda one: (one.created_at, one.id), default=None)
+    return "open" if latest is None else latest.outcome or "open"
 
 
 @asynccontextmanager
