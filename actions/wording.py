@@ -7,10 +7,21 @@ from datetime import UTC, date, datetime
 _SYMBOLS = {"EUR": "€", "USD": "$", "GBP": "£"}
 _INTERNAL = re.compile(
     r"traceback|exception|\w*error\b|stack|://|\bnull\b|(?-i:\bNone\b)|[{}<>\\]|\b[a-z]+_[a-z0-9_]+\b|0x[0-9a-f]+"
-    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-f]{12,}\b|/(?:[\w.-]+/)+"
-    r"|\b\w+\.(?:py|js|internal|local|svc)\b|\bline \d+",
+    r"|\b\d{1,3}(?:\.\d{1,3}){3}\b|\b[0-9a-f]{12,}\b|/(?:[\w.-]+/)+|(?:^|\s)/\w+|\bline \d+"
+    # Names of machines and modules, ports, other people's addresses, numbers that may be somebody else's.
+    r"|\b[a-z][\w-]*\.[a-z][\w-]+|\blocalhost\b|\b\w+:\d{3,5}\b|@|\d{5,}|\b[a-z]{1,5}-\d{2,}\b"
+    r"|\b(?:select|insert|update|delete|drop|alter)\b.*\b(?:from|into|set|table|where|values)\b",
     re.IGNORECASE,
 )
+"""What no sentence for a user may hold. It rather drops a harmless one."""
+_NAME = re.compile(r"[\w .,'’&()+-]{1,60}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+){0,4}")
+_ID = re.compile(
+    r"(?:usr|user|cnv|trn|att|pay|exp|ses|ord|inv|msg|evt|cus|acc|id|tok|key|job)_|\w*error\b|null$|none$",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+")
+_REFERENCE = re.compile(r"[A-Za-z]{0,6}[-\s]?\d{1,12}")
 _REASONS = {
     "needs_review": "That needs a look by a person first.",
     "not_permitted": "That isn't allowed for your account.",
@@ -33,7 +44,9 @@ def money(cents: object, currency: object) -> str:
         return "the amount due"
     sign = _SYMBOLS.get(str(currency))
     amount = f"{cents // 100}.{cents % 100:02d}"
-    return f"{sign}{amount}" if sign else f"{amount} {currency}"
+    if sign:
+        return f"{sign}{amount}"
+    return f"{amount} {currency}" if re.fullmatch(r"[A-Z]{3}", str(currency)) else amount
 
 
 def parse_moment(value: object) -> datetime | None:
@@ -68,6 +81,32 @@ def humanise(name: str) -> str:
     return re.sub(r"[_\-\s]+", " ", name).strip()
 
 
+def named(value: object, otherwise: str) -> str:
+    """Return a name that the application gave (a plan, a carrier, a device) when it can be read out."""
+    if not isinstance(value, str):
+        return otherwise
+    text = " ".join(value.split())
+    fit = _NAME.fullmatch(text) and any(char.isalpha() for char in text) and not _INTERNAL.search(text)
+    return text if fit else otherwise
+
+
+def word(value: object, otherwise: str) -> str:
+    """Return the application's word for a thing (`gift_boxes`, `in_transit`) in plain words, if it is one."""
+    if not isinstance(value, str) or not _WORD.fullmatch(value) or _ID.match(value):
+        return named(value, otherwise)
+    return humanise(value)
+
+
+def reference(value: object, otherwise: str) -> str:
+    """Return the number of an order or invoice of the user's, such as `INV-3002`, when it looks like one."""
+    return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else otherwise
+
+
+def own_address(value: object, otherwise: str) -> str:
+    """Return the user's own e-mail address when it looks like one."""
+    return value if isinstance(value, str) and _ADDRESS.fullmatch(value) else otherwise
+
+
 def value_text(value: object) -> str:
     """Write a setting's value in words."""
     if isinstance(value, bool):
@@ -75,8 +114,8 @@ def value_text(value: object) -> str:
     if value is None or value == "":
         return "not set"
     if isinstance(value, str):
-        return humanise(value)[:80]
-    return str(value) if isinstance(value, int | float) else "set"
+        return word(value, "set")
+    return str(value) if isinstance(value, int | float) and abs(value) < 10_000 else "set"
 
 
 def listed(items: Sequence[str]) -> str:

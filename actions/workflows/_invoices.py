@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from actions.choosing import choose
-from actions.wording import money, parse_moment
+from actions.wording import money, parse_moment, reference
 from actions.workflow import Choice, Question, Seen
 
 NUMBER = "invoice"
@@ -28,7 +28,8 @@ def described(invoice: dict[str, Any], currency: object) -> str:
     """Call an invoice by number, date and amount: `INV-3002 of 1 November (€18.90)`."""
     date = parse_moment(invoice.get("date"))
     of = f" of {date.day} {date:%B}" if date else ""
-    return f"{_plain(invoice)}{of} ({money(invoice.get('amount_cents'), currency)})"
+    number = reference(invoice.get("number"), "the invoice")
+    return f"{number}{of} ({money(invoice.get('amount_cents'), currency)})"
 
 
 def question(invoices: list[dict[str, Any]], text: str, currency: object) -> Question:
@@ -65,11 +66,6 @@ def named(invoices: list[dict[str, Any]], asked: Question, text: str, *, answer:
     if invoices and _OLDEST.search(text):
         return str(invoices[-1]["number"])
     return choose(asked.choices, text)
-
-
-def _plain(invoice: dict[str, Any]) -> str:
-    number = str(invoice.get("number"))
-    return number if re.fullmatch(r"[A-Z]{0,6}-?\d{1,12}", number) else "the invoice"
 
 
 def _digits(invoice: dict[str, Any]) -> str:

@@ -3,7 +3,7 @@
 import re
 from typing import Any, ClassVar
 
-from actions.wording import day, humanise, listed
+from actions.wording import day, humanise, listed, named, reference, word
 from actions.workflow import Choice, Diagnosis, Metadata, Question, Seen, Workflow
 
 UNDERWAY = ("lost", "delayed", "in_transit", "shipped", "processing")
@@ -12,6 +12,7 @@ QUESTION = "order"
 _SHOWN = 5
 _MOST_WORDS = 5
 """Longer messages tell of something; they do not name an order."""
+_STATUS = re.compile(r"[a-z]{2,12}(?:_[a-z]{2,12})?")
 _NUMBER = re.compile(r"(?:[A-Za-z]{1,4}[-\s]?)?(\d{3,})")
 
 
@@ -64,10 +65,10 @@ def _which(orders: list[dict[str, Any]]) -> Question:
 def report(order: dict[str, Any]) -> Diagnosis:
     """Word what is known of one order; a late one is a person's job."""
     card = {"type": "orders", "orders": [card_row(order)]}
-    number, status = order.get("number"), str(order.get("status"))
+    number, status = called(order), str(order.get("status"))
     expected = day(order.get("expected_at"))
-    carrier = order.get("carrier")
-    by = f" with {carrier}" if isinstance(carrier, str) and carrier else ""
+    carrier = named(order.get("carrier"), "")
+    by = f" with {carrier}" if carrier else ""
     if status == "delayed":
         was = f" It was due on {expected}." if expected else ""
         return Diagnosis(
@@ -86,34 +87,43 @@ def report(order: dict[str, Any]) -> Diagnosis:
         "in_transit": f"Order {number} is on its way{by}.{arrives}",
         "delivered": f"Order {number} was delivered{f'; it was due on {expected}' if expected else ''}.",
     }
-    text = texts.get(status, f"Order {number}: {humanise(status)}.{arrives}")
+    text = texts.get(status, f"Order {number}: {_status(status)}.{arrives}")
     return Diagnosis("applies", text, card=card)
 
 
 def _lost(order: dict[str, Any]) -> str:
-    new = order.get("replaced_by")
-    if new:
-        return f"Order {order.get('number')} was lost by the carrier and is being sent again, as {new}."
+    if order.get("replaced_by"):
+        new = reference(str(order["replaced_by"]), "a new order")
+        return f"Order {called(order)} was lost by the carrier and is being sent again, as {new}."
     return (
-        f"Order {order.get('number')} was lost by the carrier. I'm sorry! "
+        f"Order {called(order)} was lost by the carrier. I'm sorry! "
         'Say "my parcel is lost", and I\'ll have it sent again.'
     )
 
 
+def called(order: dict[str, Any]) -> str:
+    """Return an order's number when it can be read out."""
+    return reference(str(order.get("number")), "without number")
+
+
 def numbered(order: dict[str, Any]) -> bool:
     """Whether an order has a number that can be read out."""
-    return re.fullmatch(r"[A-Za-z]{0,6}[-\s]?\d{1,12}", str(order.get("number"))) is not None
+    return called(order) == str(order.get("number"))
+
+
+def _status(status: str) -> str:
+    return word(status, "no news")
 
 
 def card_row(order: dict[str, Any]) -> dict[str, Any]:
     """Return what the orders card shows of one order."""
     items = order.get("items")
-    names = [str(item) for item in items] if isinstance(items, list) else []
+    status, expected = str(order.get("status")), order.get("expected_at")
     return {
-        "number": str(order.get("number")),
-        "status": str(order.get("status")),
-        "expected": order.get("expected_at"),
-        "items": names,
+        "number": called(order),
+        "status": status if _STATUS.fullmatch(status) else "unknown",
+        "expected": expected if day(expected) else None,
+        "items": [named(item, "an item") for item in items] if isinstance(items, list) else [],
     }
 
 
@@ -125,7 +135,7 @@ def in_order(orders: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def title(order: dict[str, Any]) -> str:
     """Return a button's text for an order."""
-    return f"{order.get('number')} ({humanise(str(order.get('status')))})"
+    return f"{called(order)} ({_status(str(order.get('status')))})"
 
 
 def match(orders: list[dict[str, Any]], wanted: str) -> dict[str, Any] | None:

@@ -123,7 +123,8 @@ def _question() -> Question:
 
 
 def _sorry(wanted: str | None) -> str:
-    return "" if wanted is None else f"I can't pause it for exactly {_weeks(wanted)}."
+    said = wanted is not None and wanted.isdigit() and len(wanted) < 4
+    return f"I can't pause it for exactly {_weeks(wanted)}." if said else ""
 
 
 def _weeks(count: str | None) -> str:

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from actions.wording import moment
+from actions.wording import moment, own_address
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
 _STATE = "notifications.email.state"
@@ -98,5 +98,4 @@ class ReactivateEmail(Workflow):
 
 
 def _address(seen: Seen) -> str:
-    email = seen["account.email"]
-    return email if isinstance(email, str) and "@" in email else "your address"
+    return own_address(seen["account.email"], "your address")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from actions.wording import humanise, listed
+from actions.wording import listed, word
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
 _SHOWN = 6
@@ -32,7 +32,7 @@ class RefreshFeatures(Workflow):
         """Entitled and off: applies."""
         missing = _missing(seen)
         if missing:
-            names = listed([humanise(name) for name in missing[:_SHOWN]])
+            names = listed([_called(name) for name in missing[:_SHOWN]])
             are = "is" if len(missing) == 1 else "are"
             return Diagnosis(
                 "applies",
@@ -42,10 +42,10 @@ class RefreshFeatures(Workflow):
                 yes="Yes, switch it on",
             )
         included = [
-            humanise(name) for name, entitled in seen.mapping("entitlements").items() if entitled is True
+            _called(name) for name, entitled in seen.mapping("entitlements").items() if entitled is True
         ]
         without = [
-            humanise(name) for name, entitled in seen.mapping("entitlements").items() if entitled is False
+            _called(name) for name, entitled in seen.mapping("entitlements").items() if entitled is False
         ]
         text = "I compared your plan with your account, and everything it includes is switched on"
         text += f": {listed(included[:_SHOWN])}." if included else "."
@@ -58,7 +58,7 @@ class RefreshFeatures(Workflow):
         missing, left = _missing(before), _missing(after)
         now = after.mapping("features")
         facts = tuple(
-            Fact(humanise(name).capitalize(), "off", "on" if now.get(name) is True else "off")
+            Fact(_called(name).capitalize(), "off", "on" if now.get(name) is True else "off")
             for name in missing[:_SHOWN]
         )
         ok = bool(missing) and not left and all(now.get(name) is True for name in missing)
@@ -69,6 +69,10 @@ class RefreshFeatures(Workflow):
             if ok
             else "It still doesn't show as switched on.",
         )
+
+
+def _called(name: str) -> str:
+    return word(name, "a feature")
 
 
 def _missing(seen: Seen) -> list[str]:

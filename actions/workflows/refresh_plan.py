@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from actions.wording import named
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
 
@@ -63,5 +64,4 @@ class RefreshPlan(Workflow):
 
 def _name(plan: object) -> str:
     """A plan's name when it can be read out."""
-    plain = isinstance(plan, str) and 0 < len(plan) <= 40 and all(c.isalnum() or c in " -'&" for c in plan)
-    return str(plan) if plain else "another plan"
+    return named(plan, "another plan")

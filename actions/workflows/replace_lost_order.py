@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from actions.wording import day
+from actions.wording import day, reference
 from actions.workflow import Choice, Diagnosis, Fact, Metadata, Question, Seen, Step, Verification, Workflow
 from actions.workflows import order_status as orders
 
@@ -38,7 +38,7 @@ class ReplaceLostOrder(Workflow):
             asked = Question(orders.QUESTION, "Which one shall I look after first?", choices, card)
             return Diagnosis("asks", f"The carrier lost {len(lost)} of your orders. I'm sorry!", ask=asked)
         items = orders.card_row(row)["items"]
-        what = f" ({', '.join(items[:3])})" if len(items) > 0 and all(_plain(i) for i in items[:3]) else ""
+        what = f" ({', '.join(items[:3])})" if items else ""
         return Diagnosis(
             "applies",
             f"The carrier lost order {row['number']}{what}. I'm sorry!",
@@ -67,11 +67,12 @@ class ReplaceLostOrder(Workflow):
             str(o.get("number")) for o in before.rows("orders")
         }
         ok = row is not None and isinstance(new, str) and new in known
-        fact = Fact("Lost order", "not replaced", f"sent again as {new}" if ok else "not replaced")
+        again = reference(new, "a new order")
+        fact = Fact("Lost order", "not replaced", f"sent again as {again}" if ok else "not replaced")
         return Verification(
             ok,
             (fact,),
-            f"Your order is being packed again, as {new}, and you aren't charged for it."
+            f"Your order is being packed again, as {again}, and you aren't charged for it."
             if ok
             else "No replacement shows on your account.",
         )
@@ -130,7 +131,3 @@ def _late(late: list[dict[str, Any]]) -> Diagnosis:
         code="delayed",
         card={"type": "orders", "orders": [orders.card_row(row) for row in late]},
     )
-
-
-def _plain(item: str) -> bool:
-    return 0 < len(item) <= 60 and all(char.isalnum() or char in " '’-,()&." for char in item)

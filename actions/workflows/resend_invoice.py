@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from actions.wording import moment
+from actions.wording import moment, own_address
 from actions.workflow import Diagnosis, Fact, Metadata, Question, Seen, Step, Verification, Workflow
 from actions.workflows import _invoices as invoices
 
@@ -72,5 +72,4 @@ def _meant(seen: Seen) -> dict[str, Any] | None:
 
 
 def _address(seen: Seen) -> str:
-    email = seen["account.email"]
-    return email if isinstance(email, str) and "@" in email else "the e-mail address on your account"
+    return own_address(seen["account.email"], "the e-mail address on your account")

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from actions.wording import moment
+from actions.wording import moment, own_address
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
 
@@ -70,5 +70,4 @@ class ResendVerification(Workflow):
 
 
 def _address(seen: Seen) -> str:
-    email = seen["account.email"]
-    return email if isinstance(email, str) and "@" in email else "the e-mail address on your account"
+    return own_address(seen["account.email"], "the e-mail address on your account")

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from actions.wording import humanise, moment
+from actions.wording import moment, word
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
 
@@ -51,7 +51,9 @@ class RestartExport(Workflow):
         ok = bool(stuck) and all(now.get(row.get("id")) in ("running", "ready") for row in stuck)
         facts = tuple(
             Fact(
-                f"{_kind(row).capitalize()} export", "stuck", humanise(str(now.get(row.get("id")) or "stuck"))
+                f"{_kind(row).capitalize()} export",
+                "stuck",
+                word(now.get(row.get("id")), "stuck"),
             )
             for row in stuck[:4]
         )
@@ -65,4 +67,4 @@ def _in_state(seen: Seen, state: str) -> list[dict[str, Any]]:
 
 def _kind(row: dict[str, Any]) -> str:
     kind = row.get("kind")
-    return humanise(kind) if isinstance(kind, str) and kind else "data"
+    return word(kind, "data")

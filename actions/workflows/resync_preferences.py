@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from actions.wording import humanise, listed, value_text
+from actions.wording import listed, value_text, word
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
 
@@ -33,7 +33,7 @@ class ResyncPreferences(Workflow):
                 "fine", "I compared your saved preferences with the ones in use, and they are the same."
             )
         if differing:
-            names = listed([humanise(name) for name in differing[:4]])
+            names = listed([word(name, "a setting") for name in differing[:4]])
             more = " and more" if len(differing) > 4 else ""
             text = f"Your changes were saved, but they haven't taken effect yet: {names}{more}."
         else:
@@ -46,7 +46,7 @@ class ResyncPreferences(Workflow):
         ok = not left and after["preferences.sync.state"] == "in_sync"
         facts = tuple(
             Fact(
-                humanise(name).capitalize(),
+                word(name, "a setting").capitalize(),
                 value_text(before.mapping("preferences.applied").get(name)),
                 value_text(after.mapping("preferences.applied").get(name)),
             )

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from actions.wording import day, listed
+from actions.wording import day, listed, named
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Verification, Workflow
 
 _SHOWN = 4
@@ -67,15 +67,9 @@ def _others(seen: Seen) -> list[dict[str, Any]]:
 
 
 def _called(row: dict[str, Any]) -> str:
-    device = row.get("device")
-    name = device if isinstance(device, str) and 0 < len(device) <= 40 and _plain(device) else "a device"
+    name = named(row.get("device"), "a device")
     last = day(row.get("last_seen"))
     return f"{name} (last used on {last})" if last else name
-
-
-def _plain(device: str) -> bool:
-    """Whether the application's name of a device can be read out: letters, no addresses or code."""
-    return all(char.isalnum() or char in " '’-,()" for char in device) and any(c.isalpha() for c in device)
 
 
 def _devices(count: int) -> str:
