@@ -114,7 +114,7 @@ async def test_each_act_happens_once_though_the_app_dies_between_act_and_verify(
 ) -> None:
     product = app.product
     host = DemoApplication(session, product.demo_url)
-    firstline = Firstline(session, product.url, host, Patience(answer=140, reconnect=30))
+    firstline = Firstline(session, product.url, host, Patience(answer=140, reconnect=140))
     settings = Settings.from_env(product.environment(), ROOT)
     hits = 0
     talks: list[Talk] = []

@@ -50,9 +50,7 @@ class PreloadedApp:
         assert self.source is not None
         os.kill(self.pid, signal.SIGTERM)
         code = os.waitstatus_to_exitcode(int(await self._ask(f"wait {self.pid}")))
-        assert self.source.stdin is not None
-        self.source.stdin.close()
-        await asyncio.to_thread(self.source.wait, 20)
+        await asyncio.to_thread(self.source.communicate, timeout=20)
         return code
 
     async def _ask(self, line: str) -> str:
