@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import structlog
@@ -284,14 +284,14 @@ class UndoLast(FirstlineAction):
 
 async def _start_or_inform(services: Services, turn: ActionTurn, workflow: Workflow) -> Result:
     result = await services.engine.start(turn, workflow)
-    if result.pending or result.offers_person:
+    if result.pending or result.offers_person or result.handoff:
         return result
     hit = await services.library.best(turn.typed or workflow.meta.help_query)
     if hit is None or hit.score < services.policy.answer_known_intent:
         return result
     # The article goes first: the question at the end of the other message waits for an answer.
     article = Say("This article is about it.", card=services.library.card(hit))
-    return Result((article, *result.says), attempt_id=result.attempt_id, tally=result.tally)
+    return replace(result, says=(article, *result.says))
 
 
 async def _asked_whether_it_helped(services: Services, turn: ActionTurn) -> bool:
