@@ -284,7 +284,7 @@ class UndoLast(FirstlineAction):
 
 async def _start_or_inform(services: Services, turn: ActionTurn, workflow: Workflow) -> Result:
     result = await services.engine.start(turn, workflow)
-    if result.pending or result.offers_person or result.handoff:
+    if result.pending or result.offers_person or result.handoff or result.verified:
         return result
     hit = await services.library.best(turn.typed or workflow.meta.help_query)
     if hit is None or hit.score < services.policy.answer_known_intent:
