@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from actions.attempt_log import AttemptLog
-from actions.attempts import OUTCOMES, Attempt
+from actions.attempts import OUTCOMES, Attempt, Outcome
 from bot.foundation.http import Access, Call, Endpoint
 
 
@@ -14,7 +14,7 @@ class AttemptQuery(BaseModel):
     """Filters; moments are ISO 8601 with an offset. `open` stands for attempts without an outcome yet."""
 
     model_config = ConfigDict(extra="forbid")
-    outcome: Literal["verified", "assumed", "escalated", "abandoned", "failed", "open"] | None = None
+    outcome: Outcome | Literal["open"] | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     limit: int = Field(100, ge=1, le=1000)

@@ -19,7 +19,7 @@ from actions.intents import IntentCatalogue
 from actions.library import Library
 from actions.limits import ActLimits
 from actions.policy import AssistantPolicy
-from actions.ports import ConversationContext, KnowledgeBase, ModelVersion
+from actions.ports import ConversationContext, Journal, KnowledgeBase, ModelVersion
 from actions.procedure import Procedure
 from actions.rasa.handlers import ACTIONS, Services
 from actions.rasa.reading import TurnReader
@@ -61,11 +61,12 @@ def build_actions(
     policy: AssistantPolicy | None = None,
     registry: Registry | None = None,
     errors: ErrorCatalogue | None = None,
+    journal: Journal | None = None,
 ) -> ActionsRoom:
     """Build the room. `mask` is `security.masking.mask_json`; `hosts` finds an application by its name."""
     policy = policy or AssistantPolicy()
     registry = registry or Registry.load()
-    log = AttemptLog(database, clock, mask)
+    log = AttemptLog(database, clock, mask, journal)
     host = HostAccess(hosts, policy)
     library = Library(knowledge, policy)
     handovers = Handovers(log, registry, intents)

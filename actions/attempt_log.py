@@ -1,27 +1,38 @@
-"""The log of attempts. Everything that goes in is masked first."""
+"""The log of attempts. What goes in is masked first; every change is entered in the audit chain."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from actions import attempt_storage as storage
 from actions.attempts import Attempt, Ending, NewAttempt, Outcome
+from actions.ports import Journal
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.ids import AttemptId, ConversationId, new_id
+from security.audit_chain import Change
 
 COLD_AFTER = timedelta(minutes=30)
 """An attempt that waits this long for the user is abandoned; a yes after that is asked for again."""
+REOPENS_WITHIN = timedelta(hours=72)
+"""Who comes back with it within this time was not helped, whatever was assumed."""
 MAX_ERROR = 200
+_BY_USERS = frozenset({"workflow", "answer", "fallback", "handoff"})
 
 
 class AttemptLog:
     """Records attempts and how they end. `mask` takes what must not be stored out of a JSON value."""
 
-    def __init__(self, database: Database, clock: Clock, mask: Callable[[Any], Any]) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, mask: Callable[[Any], Any], journal: Journal | None = None
+    ) -> None:
         self._database = database
         self._clock = clock
         self._mask = mask
+        self._journal = journal
 
     async def record(self, new: NewAttempt) -> Attempt:
         """Begin an attempt; recorded twice in the same turn it is the same attempt."""
@@ -47,8 +58,18 @@ class AttemptLog:
             created_at=self._clock.now(),
             finished_at=None,
         )
+        now = self._clock.now()
         async with self._database.begin() as tx:
-            return await storage.insert_once(tx, attempt)
+            stored, is_new = await storage.insert_once(tx, attempt)
+            if not is_new:
+                return stored
+            back: list[Attempt] = []
+            if new.conversation_id and new.user_ref and new.kind in _BY_USERS:
+                cold, since = now - COLD_AFTER, now - REOPENS_WITHIN
+                back = await storage.reopen(tx, stored, since=since, cold_before=cold)
+            await self._enter(tx, "reopened", back)
+            await self._enter(tx, "recorded", [stored])
+        return stored
 
     async def note(
         self,
@@ -66,7 +87,9 @@ class AttemptLog:
         if duration_ms is not None:
             values["duration_ms"] = duration_ms
         async with self._database.begin() as tx:
-            return await storage.update_open(tx, attempt_id, turn_id, values, self._masked(done))
+            changed = await storage.update_open(tx, attempt_id, turn_id, values, self._masked(done))
+            await self._enter(tx, "noted", [changed] if changed else [])
+        return changed
 
     async def finish(self, attempt_id: str, ending: Ending) -> Attempt | None:
         """Set the outcome, once; only the turn that acted or set it may set it again. None when it stands."""
@@ -80,17 +103,20 @@ class AttemptLog:
             "article_version": ending.article_version,
         }
         async with self._database.begin() as tx:
-            return await storage.update_open(
-                tx, attempt_id, ending.turn_id, values, self._masked(ending.done)
-            )
+            done = self._masked(ending.done)
+            changed = await storage.update_open(tx, attempt_id, ending.turn_id, values, done)
+            await self._enter(tx, "finished", [changed] if changed else [])
+        return changed
 
     async def feedback(self, attempt_id: str, *, helped: bool) -> Attempt | None:
         """Note whether an answer helped; one that did not has failed. None when it was no answer given."""
         outcome: Outcome = "assumed" if helped else "failed"
         async with self._database.begin() as tx:
-            return await storage.revise(
+            changed = await storage.revise(
                 tx, attempt_id, ("assumed", "failed"), {"outcome": outcome}, {"helped": helped}
             )
+            await self._enter(tx, "revised", [changed] if changed else [])
+        return changed
 
     async def get(self, attempt_id: str) -> Attempt | None:
         """Return an attempt, or None."""
@@ -145,7 +171,7 @@ class AttemptLog:
         """Close what waits in a conversation: `abandoned` when the user goes on to something else,
         `escalated` when a person takes over (also when that was not asked of the assistant)."""
         async with self._database.begin() as tx:
-            return await storage.close_open(
+            closed = await storage.close_open(
                 tx,
                 outcome=outcome,
                 at=self._clock.now(),
@@ -153,13 +179,36 @@ class AttemptLog:
                 conversation_id=conversation_id,
                 keep=keep,
             )
+            await self._enter(tx, "closed", closed)
+        return len(closed)
 
     async def abandon_cold(self, older_than: timedelta = COLD_AFTER) -> int:
         """Close as `abandoned` whatever has waited for longer; to be called from time to time."""
         now = self._clock.now()
         async with self._database.begin() as tx:
-            return await storage.close_open(tx, outcome="abandoned", at=now, before=now - older_than)
+            closed = await storage.close_open(tx, outcome="abandoned", at=now, before=now - older_than)
+            await self._enter(tx, "closed", closed)
+        return len(closed)
+
+    async def _enter(self, tx: AsyncConnection, kind: str, changed: Sequence[Attempt]) -> None:
+        """Last in the transaction: the chain's head is held from here to its end."""
+        if self._journal is not None and changed:
+            await self._journal.enter(tx, [Change(kind, one.id, attempt_content(one)) for one in changed])
 
     def _masked(self, value: Mapping[str, Any]) -> dict[str, Any]:
         masked: dict[str, Any] = self._mask(dict(value))
         return masked
+
+
+def attempt_content(attempt: Attempt) -> dict[str, Any]:
+    """What an entry of the audit chain holds of an attempt: the whole row."""
+    return asdict(attempt)
+
+
+class AttemptRows:
+    """The rows of `attempts` beside which the audit chain is checked."""
+
+    async def rows(self, connection: AsyncConnection) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Give every row's id and content, by id."""
+        async for attempt in storage.every_row(connection):
+            yield attempt.id, attempt_content(attempt)

@@ -1,6 +1,6 @@
 """The table of attempts and its statements."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,7 @@ attempts = sa.Table(
     sa.Index("ix_attempts_conversation", "conversation_id", "id"),
     sa.Index("ix_attempts_outcome", "outcome", "created_at"),
     sa.Index("ix_attempts_created", "created_at"),
+    sa.Index("ix_attempts_user", "host", "user_ref", "created_at"),
     sa.Index("ix_attempts_open", "created_at", postgresql_where=sa.text("outcome is null")),
 )
 
@@ -52,11 +53,12 @@ def to_attempt(row: Any) -> Attempt:
     return Attempt(**row._mapping)
 
 
-async def insert_once(tx: AsyncConnection, attempt: Attempt) -> Attempt:
-    """Insert an attempt, or return the one that its turn has made already."""
+async def insert_once(tx: AsyncConnection, attempt: Attempt) -> tuple[Attempt, bool]:
+    """Insert an attempt, or return the one that its turn has made already; and whether it is new."""
     values = {column.name: getattr(attempt, column.name) for column in attempts.columns}
     statement = insert(attempts).values(**values).on_conflict_do_nothing().returning(attempts)
     row = (await tx.execute(statement)).one_or_none()
+    is_new = row is not None
     if row is None:
         same = sa.select(attempts).where(
             attempts.c.turn_id == attempt.turn_id,
@@ -65,7 +67,39 @@ async def insert_once(tx: AsyncConnection, attempt: Attempt) -> Attempt:
             attempts.c.step == attempt.step,
         )
         row = (await tx.execute(same)).one()
-    return to_attempt(row)
+    return to_attempt(row), is_new
+
+
+async def reopen(
+    tx: AsyncConnection, attempt: Attempt, *, since: datetime, cold_before: datetime
+) -> list[Attempt]:
+    """Mark what was assumed to have helped this user, and did not: they are back with it.
+
+    Back in the same conversation after it had gone cold, or with the same thing in another one.
+    """
+    back = sa.and_(
+        attempts.c.conversation_id == attempt.conversation_id, attempts.c.finished_at < cold_before
+    )
+    again = sa.and_(
+        attempts.c.conversation_id != attempt.conversation_id,
+        attempts.c.kind == attempt.kind,
+        attempts.c.name == attempt.name,
+    )
+    statement = (
+        attempts.update()
+        .where(
+            attempts.c.host == attempt.host,
+            attempts.c.user_ref == attempt.user_ref,
+            attempts.c.outcome == "assumed",
+            attempts.c.conversation_id != "",
+            attempts.c.finished_at > since,
+            attempts.c.id != attempt.id,
+            sa.or_(back, again),
+        )
+        .values(outcome="reopened")
+        .returning(attempts)
+    )
+    return [to_attempt(row) for row in await tx.execute(statement)]
 
 
 async def update_open(
@@ -119,8 +153,8 @@ async def close_open(
     conversation_id: str | None = None,
     before: datetime | None = None,
     keep: str | None = None,
-) -> int:
-    """Give open attempts an outcome: those of a conversation, or those begun before a moment."""
+) -> list[Attempt]:
+    """Give open attempts an outcome: those of a conversation, or those begun before a moment; return them."""
     statement = attempts.update().where(attempts.c.outcome.is_(None))
     if conversation_id is not None:
         statement = statement.where(attempts.c.conversation_id == conversation_id)
@@ -128,8 +162,38 @@ async def close_open(
         statement = statement.where(attempts.c.created_at < before)
     if keep is not None:
         statement = statement.where(attempts.c.id != keep)
-    result = await tx.execute(statement.values(outcome=outcome, finished_at=at, closed_in=turn_id))
-    return int(result.rowcount)
+    closing = statement.values(outcome=outcome, finished_at=at, closed_in=turn_id).returning(attempts)
+    return [to_attempt(row) for row in await tx.execute(closing)]
+
+
+async def every_row(tx: AsyncConnection) -> AsyncIterator[Attempt]:
+    """Read all attempts by id, some thousand at a time."""
+    last = ""
+    order = attempts.c.id.collate("C")
+    while True:
+        rows = (await tx.execute(sa.select(attempts).where(order > last).order_by(order).limit(2000))).all()
+        if not rows:
+            return
+        for row in rows:
+            yield to_attempt(row)
+        last = rows[-1].id
+
+
+async def by_conversation(
+    tx: AsyncConnection, since: datetime | None, until: datetime | None
+) -> AsyncIterator[list[Attempt]]:
+    """Read attempts by conversation, whole conversations at a time; those of none come first."""
+    ids = sa.select(attempts.c.conversation_id).distinct().order_by(attempts.c.conversation_id).limit(500)
+    last: str | None = None
+    while True:
+        page = ids if last is None else ids.where(attempts.c.conversation_id > last)
+        chosen = list((await tx.execute(_between(page, since, until))).scalars())
+        if not chosen:
+            return
+        query = sa.select(attempts).where(attempts.c.conversation_id.in_(chosen))
+        ordered = query.order_by(attempts.c.conversation_id, attempts.c.id)
+        yield [to_attempt(row) for row in await tx.execute(_between(ordered, since, until))]
+        last = chosen[-1]
 
 
 async def find(tx: AsyncConnection, attempt_id: str) -> Attempt | None:

@@ -4,7 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from actions.host import Operation, OperationResult, UserState
+from security.audit_chain import Change
 
 ModelVersion = Callable[[], str | None]
 """Gives the name of the assistant model that is live, or None when it is not known."""
@@ -96,6 +99,14 @@ class TurnContext:
     user_name: str
     text: str = ""
     page: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Journal(Protocol):
+    """Takes down every change of an attempt where it cannot be changed any more."""
+
+    async def enter(self, tx: AsyncConnection, changes: Sequence[Change]) -> None:
+        """Enter the changes, in the transaction that makes them."""
+        ...
 
 
 class ConversationContext(Protocol):

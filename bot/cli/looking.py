@@ -64,6 +64,21 @@ async def attempts(
     print(", ".join(f"{key or 'open'}: {value}" for key, value in counts.items()) or "none")
 
 
+async def outcomes(since: str | None, until: str | None, *, as_json: bool) -> None:
+    """Count conversations by what became of them."""
+    begin, end = moment(since, "since"), moment(until, "until")
+    from bot.foundation.clock import SystemClock
+    from insights.outcomes import Outcomes
+
+    async with opened_database(Settings.from_env()) as database:
+        counted = await Outcomes(database, SystemClock()).count(begin, end)
+    if as_json:
+        print_json(asdict(counted))
+        return
+    rows = [*counted.outcomes.items(), ("all", counted.conversations)]
+    print_table("Conversations", ("outcome", "how many"), rows)
+
+
 async def cases(status: str, limit: int, *, as_json: bool) -> None:
     """List cases."""
     from bot.process.small_wiring import case_list

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli import healing
+from bot.cli import audit, healing
 from bot.cli.output import print_error
 from bot.foundation.errors import FirstlineError, InvalidInput
 
@@ -28,11 +28,12 @@ scenarios = typer.Typer(help="Conversations written as YAML, checked and played.
 app.add_typer(kb, name="kb")
 app.add_typer(keys, name="keys")
 app.add_typer(staff, name="staff")
+app.add_typer(audit.app, name="audit")
 app.add_typer(healing.app, name="healing")
 app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "open"]
+Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "reopened", "open"]
 CaseStatus = Literal["open", "queued", "assigned", "resolved"]
 
 
@@ -97,6 +98,19 @@ def attempts(
     from bot.cli.opening import run
 
     raise typer.Exit(run(looking.attempts(outcome, since, until, limit, as_json=json)))
+
+
+@app.command()
+def outcomes(
+    since: Annotated[str | None, typer.Option(help="2026-03-31, 2026-03-31T08:00Z, 24h or 7d.")] = None,
+    until: Annotated[str | None, typer.Option(help="As --since; not included.")] = None,
+    json: Json = False,
+) -> None:
+    """Count conversations by what became of them; they add up to all."""
+    from bot.cli import looking
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(looking.outcomes(since, until, as_json=json)))
 
 
 @app.command()

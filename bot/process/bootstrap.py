@@ -39,7 +39,7 @@ from bot.process.housekeeping import Housekeeping
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
-from bot.process.small_wiring import connect_known_hosts
+from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
 from bot.training.review_api import ReviewApi
 from connectors.hosts.http import HttpHostApplication, open_session
 from connectors.hosts.registry import HostRegistry
@@ -47,7 +47,9 @@ from escalation.api import CaseApi
 from escalation.line import AgentLine
 from escalation.packet import ContextCollector
 from escalation.service import CaseDesk
+from insights.api import InsightsApi
 from insights.metrics import Metrics
+from insights.outcomes import Outcomes
 from kb_index.api import KnowledgeApi
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.help_pages import HelpPages
@@ -55,6 +57,7 @@ from kb_index.importing import ImportReport, import_folder
 from kb_index.search import ArticleSearch
 from kb_index.service import Articles
 from security.api import SecurityApi
+from security.audit_log import AuditLog, Checkpoints
 from security.authentication import HttpAuthenticator
 from security.directory import StaffDirectory
 from security.domain import OneTimePassword
@@ -147,6 +150,7 @@ def _assemble(
         context=ConversationLookup(conversations),
         intents=intents,
         registry=registry,
+        journal=AuditLog(audit_keys(settings), clock),
         errors=ErrorCatalogue.load(settings.root / "data" / "policies" / "errors.yml"),
         model_version=lambda: brain.model,
     )
@@ -231,7 +235,8 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         observe=metrics.request_answered,
     )
     app[FIRSTLINE] = firstline
-    housekeeping = Housekeeping(firstline.actions.log)
+    checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
+    housekeeping = Housekeeping(firstline.actions.log, checkpoints)
 
     async def run(_: web.Application) -> AsyncIterator[None]:
         async with stack:
@@ -263,6 +268,7 @@ def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
         ).endpoints(),
         *KnowledgeApi(firstline.articles, firstline.search).endpoints(),
         *ReviewApi(conversations, firstline.actions.log).endpoints(),
+        *InsightsApi(Outcomes(firstline.database, firstline.clock)).endpoints(),
     ]
 
 

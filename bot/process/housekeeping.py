@@ -5,16 +5,18 @@ import asyncio
 import structlog
 
 from actions.attempt_log import AttemptLog
+from security.audit_log import Checkpoints
 
 log = structlog.get_logger(__name__)
 EVERY = 60.0
 
 
 class Housekeeping:
-    """Closes attempts that wait for a user who has gone."""
+    """Closes attempts that wait for a user who has gone, and notes signed checkpoints of the audit log."""
 
-    def __init__(self, attempts: AttemptLog) -> None:
+    def __init__(self, attempts: AttemptLog, checkpoints: Checkpoints) -> None:
         self._attempts = attempts
+        self._checkpoints = checkpoints
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -25,12 +27,13 @@ class Housekeeping:
         """End."""
         if self._task is not None:
             self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await asyncio.gather(self._task, self._checkpoints.note(), return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
             try:
                 await self._attempts.abandon_cold()
+                await self._checkpoints.note()
             except Exception as error:
                 log.debug("housekeeping_failed", reason=type(error).__name__)
             await asyncio.sleep(EVERY)

@@ -1,10 +1,12 @@
 """Single services for commands that need no more: the whole of `bootstrap` takes seconds to import."""
 
+import hashlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import aiohttp
 
+from actions.attempt_export import AttemptExport
 from actions.attempt_log import AttemptLog
 from actions.healing.overview import Overview
 from actions.healing.policy import PolicyFile
@@ -15,6 +17,8 @@ from bot.process.settings import Settings
 from connectors.hosts.registry import HostRegistry, connect_hosts, find_hosts_file, load_hosts
 from escalation import storage as case_storage
 from escalation.domain import Case
+from insights.outcomes import conversation_outcome
+from security.audit_keys import AuditKeys
 from security.directory import StaffDirectory
 from security.keyring import KeyRing
 from security.masking import mask_json
@@ -31,6 +35,23 @@ def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, cloc
         if not Path(host.keyring).exists():
             KeyRing.create(Path(host.keyring), name, clock)
     return connect_hosts(hosts, session, lambda path: KeyRing.load(path, clock))
+
+
+def audit_keys(settings: Settings) -> AuditKeys:
+    """The keys of the audit chain."""
+    return AuditKeys(settings.home / "keys" / "audit")
+
+
+def checkpoint_file(settings: Settings) -> Path:
+    """Where signed checkpoints are noted."""
+    return settings.home / "audit" / "checkpoints.jsonl"
+
+
+def attempt_export(database: Database, settings: Settings) -> AttemptExport:
+    """Attempts for trainers; the names of users follow from this installation's key."""
+    _, key = audit_keys(settings).signing()
+    secret = hashlib.sha256(b"names in exports" + key.private_bytes_raw()).digest()
+    return AttemptExport(database, mask_json, conversation_outcome, secret)
 
 
 def attempt_log(database: Database) -> AttemptLog:

@@ -13,6 +13,7 @@ from bot.foundation.errors import NotFound
 from bot.foundation.http import Access, Call, Endpoint
 from bot.foundation.ids import ConversationId, is_id
 from bot.training.ports import AttemptReader
+from insights.outcomes import OUTCOMES, conversation_outcome
 
 _WITH_OUTCOME = 1000
 
@@ -23,7 +24,7 @@ class ReviewQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     limit: int = Field(default=50, ge=1, le=200)
     before: str | None = Field(default=None, max_length=64)
-    outcome: str | None = Field(default=None, pattern="^(verified|assumed|escalated|abandoned|failed|open)?$")
+    outcome: str | None = Field(default=None, pattern=f"^({'|'.join(OUTCOMES)})?$")
     q: str | None = Field(default=None, max_length=200)
 
 
@@ -36,6 +37,7 @@ class ReviewRow(BaseModel):
     last_at: datetime
     turns: int
     owner: str
+    outcome: str
     outcomes: list[str]
     last_text: str
 
@@ -147,6 +149,7 @@ class ReviewApi:
             started_at=conversation.created_at,
             last_at=conversation.updated_at,
             owner=conversation.owner.kind,
+            outcome=conversation_outcome(outcomes),
             outcomes=[*outcomes],
             turns=sum(event.author.kind == "user" and event.turn_id is not None for event in events),
             last_text=texts[-1][:140] if texts else "",

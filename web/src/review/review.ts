@@ -10,7 +10,7 @@ import { card } from "../widget/cards";
 import { linked } from "../widget/text";
 import { steps, type Step } from "./turns";
 
-const outcomes = ["verified", "assumed", "escalated", "abandoned", "failed", "open"];
+const outcomes = ["verified", "assumed", "reopened", "escalated", "abandoned", "failed", "open"];
 const owners: Record<string, string> = { queue: "waits for a person", agent: "with a person" };
 const pageSize = 50;
 
@@ -123,7 +123,7 @@ export class ReviewPage extends StaffPage {
     return html`<a href="#${row.id}" data-testid="review-row" aria-current=${row.id === this.selected ? "true" : nothing}>
       <span class="row-top"><strong>${row.contact_name}</strong> <time class="fine" datetime=${row.last_at}>${moment(row.last_at)}</time></span>
       <span class="row-said">${row.last_text || "Nothing was said."}</span>
-      <span class="fine row-facts">${row.turns} ${row.turns === 1 ? "turn" : "turns"}${owners[row.owner] ? ` · ${owners[row.owner]}` : ""} ${[...new Set(row.outcomes)].map((name) => outcomeTag(name))}</span>
+      <span class="fine row-facts">${row.turns} ${row.turns === 1 ? "turn" : "turns"}${owners[row.owner] ? ` · ${owners[row.owner]}` : ""} ${outcomeTag(row.outcome)}</span>
     </a>`;
   }
 

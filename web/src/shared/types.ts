@@ -111,6 +111,7 @@ export interface ReviewRow {
   last_at: string;
   turns: number;
   owner: string;
+  outcome: string;
   outcomes: string[];
   last_text: string;
 }

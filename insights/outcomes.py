@@ -1,0 +1,102 @@
+"""What became of each conversation: one outcome for every one, so that they add up to all of them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, get_args
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from bot.foundation.clock import Clock
+from bot.foundation.database import Database
+
+ConversationOutcome = Literal["verified", "assumed", "reopened", "escalated", "abandoned", "failed", "open"]
+OUTCOMES: tuple[ConversationOutcome, ...] = get_args(ConversationOutcome)
+QUIET = timedelta(minutes=30)
+"""A conversation in which nothing was attempted counts as running for this long after its last message."""
+_BY_USERS = ("workflow", "answer", "fallback", "handoff")
+_NOT_OF_USERS = ("system",)
+_BATCH = 5000
+
+_conversations = sa.table("conversations", sa.column("id"), sa.column("channel"), sa.column("created_at"),
+                          sa.column("updated_at"))  # fmt: skip
+_attempts = sa.table("attempts", sa.column("id"), sa.column("conversation_id"), sa.column("kind"),
+                     sa.column("outcome"))  # fmt: skip
+
+
+def conversation_outcome(outcomes: Iterable[str | None]) -> ConversationOutcome:
+    """Return what a conversation came to, from the outcomes of its attempts in order.
+
+    None or `open` is an attempt that waits. In this order: `escalated` when a person took over at any time,
+    `open` while something waits, `verified` when a second look showed a repair and nothing failed after it,
+    `failed` when the last that counts failed, `reopened`, `assumed`, and `abandoned` when there is nothing.
+    """
+    last: ConversationOutcome = "abandoned"
+    waits = False
+    for outcome in outcomes:
+        if outcome == "escalated":
+            return "escalated"
+        if outcome in (None, "open"):
+            waits = True
+        elif outcome in ("verified", "failed", "reopened"):
+            last = outcome  # type: ignore[assignment]
+        elif outcome == "assumed" and last not in ("verified", "reopened"):
+            last = "assumed"
+    return "open" if waits else last
+
+
+@dataclass(frozen=True)
+class Counted:
+    """How many conversations there are, and how many of each outcome; the sum of these is that number."""
+
+    conversations: int
+    outcomes: dict[str, int]
+
+
+class Outcomes:
+    """Counts conversations by what became of them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def count(self, since: datetime | None = None, until: datetime | None = None) -> Counted:
+        """Count the conversations begun from `since` on and before `until`."""
+        counts = dict.fromkeys(OUTCOMES, 0)
+        quiet = self._clock.now() - QUIET
+        total, last = 0, ""
+        async with self._database.connect() as connection:
+            while rows := (await connection.execute(_page(last, since, until))).all():
+                for row in rows:
+                    tried = [one for one in row.outcomes if one != ""]
+                    running = not tried and row.updated_at > quiet
+                    counts["open" if running else conversation_outcome(tried)] += 1
+                total, last = total + len(rows), rows[-1].id
+        return Counted(total, {str(name): number for name, number in counts.items()})
+
+
+def _between(c: Any, since: datetime | None, until: datetime | None) -> list[Any]:
+    bounds = []
+    if since is not None:
+        bounds.append(c.created_at >= since)
+    if until is not None:
+        bounds.append(c.created_at < until)
+    return bounds
+
+
+def _page(last: str, since: datetime | None, until: datetime | None) -> Any:
+    """Conversations by id with the outcomes of their attempts; the empty text stands for no attempt."""
+    c, a = _conversations.c, _attempts.c
+    tried = sa.func.coalesce(a.outcome, sa.case((a.id.is_(None), ""), else_="open"))
+    ordered = aggregate_order_by(tried, a.id)
+    return (
+        sa.select(c.id, c.updated_at, sa.func.array_agg(ordered).label("outcomes"))
+        .select_from(
+            _conversations.outerjoin(_attempts, sa.and_(a.conversation_id == c.id, a.kind.in_(_BY_USERS)))
+        )
+        .where(c.id > last, c.channel.not_in(_NOT_OF_USERS), *_between(c, since, until))
+        .group_by(c.id, c.updated_at)
+        .order_by(c.id)
+        .limit(_BATCH)
+    )

@@ -1,0 +1,120 @@
+"""A chain of entries in which nothing can be changed, left out, moved or cut off without showing.
+
+Each entry's hash covers its number, time, kind, subject, content and the hash before it:
+
+    hash = SHA-256(canonical JSON of [number, time, kind, subject, content, previous])
+
+The newest hash (the head) is signed with Ed25519 (RFC 8032). Whoever can write the database and has no key
+can neither sign another head nor make an older one newer. Pure: no I/O.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+ROOT = "0" * 64
+"""What the first entry has before it."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is to be entered: what happened (`kind`), to what (`subject`), and how it is now (`content`)."""
+
+    kind: str
+    subject: str
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An entry as it is stored; `content` is canonical JSON, `at` is ISO 8601 in UTC with microseconds."""
+
+    number: int
+    at: str
+    kind: str
+    subject: str
+    content: str
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class Head:
+    """The newest number and hash, signed by the key `kid`; unsigned ones come from before there was a key."""
+
+    number: int
+    hash: str
+    at: str
+    kid: str | None = None
+    signature: str | None = None
+
+
+class Verifier(Protocol):
+    """Knows public keys by id."""
+
+    def find(self, kid: str) -> Ed25519PublicKey | None:
+        """Return a key, or None."""
+        ...
+
+
+def canonical(value: Any) -> str:
+    """Write JSON the one way: sorted names, no spaces, moments as ISO 8601 in UTC.
+
+    Raises:
+        ValueError, TypeError: for what JSON cannot hold.
+    """
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=_plain
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return moment(value)
+    raise TypeError(f"{type(value).__name__} cannot be written")
+
+
+def moment(at: datetime) -> str:
+    """Write a moment the one way."""
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def entry_hash(number: int, at: str, kind: str, subject: str, content: str, previous: str) -> str:
+    """Return the hash of an entry, 64 hexadecimal digits."""
+    text = canonical([number, at, kind, subject, content, previous])
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def follow(number: int, previous: str, at: datetime, change: Change) -> Entry:
+    """Make the entry that comes after `previous`, the hash of entry `number - 1`."""
+    written, content = moment(at), canonical(dict(change.content))
+    digest = entry_hash(number, written, change.kind, change.subject, content, previous)
+    return Entry(number, written, change.kind, change.subject, content, previous, digest)
+
+
+def signed(number: int, digest: str, at: datetime, kid: str, key: Ed25519PrivateKey) -> Head:
+    """Return a signed head."""
+    written = moment(at)
+    return Head(number, digest, written, kid, key.sign(_statement(number, digest, written)).hex())
+
+
+def is_genuine(head: Head, keys: Verifier) -> bool:
+    """Tell whether a head was signed by a key that is known."""
+    key = keys.find(head.kid or "")
+    if key is None or head.signature is None:
+        return False
+    try:
+        key.verify(bytes.fromhex(head.signature), _statement(head.number, head.hash, head.at))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _statement(number: int, digest: str, at: str) -> bytes:
+    return canonical(["firstline audit head", number, digest, at]).encode()

@@ -1,0 +1,160 @@
+"""Checks the audit chain from its first entry to its last, in constant memory, and names what is wrong."""
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.foundation.database import Database
+from security import audit_storage as storage
+from security.audit_chain import ROOT, Head, Verifier, canonical, entry_hash, is_genuine
+
+MOST = 100
+"""Problems that are named; more are counted."""
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """One thing that is wrong: which entry (None: none in particular), of what, and what is wrong with it."""
+
+    problem: str
+    text: str
+    number: int | None = None
+    subject: str | None = None
+
+
+@dataclass
+class Findings:
+    """What a check came to."""
+
+    entries: int = 0
+    subjects: int = 0
+    checkpoints: int = 0
+    flaws: list[Flaw] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def sound(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.flaws
+
+    def add(self, flaw: Flaw) -> None:
+        """Note a flaw, or count it when there are too many."""
+        if len(self.flaws) < MOST:
+            self.flaws.append(flaw)
+        else:
+            self.more += 1
+
+
+class Projection(Protocol):
+    """The rows that the entries are about, as they are now."""
+
+    def rows(self, connection: AsyncConnection) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+        """Give (subject, content) of every row, by subject."""
+        ...
+
+
+async def check_chain(
+    database: Database, keys: Verifier, checkpoints: Sequence[Head | None], projection: Projection
+) -> Findings:
+    """Check hashes, order, head, checkpoints, and that the rows are what their latest entries say."""
+    findings = Findings(checkpoints=len(checkpoints))
+    known = _by_number(checkpoints, keys, findings)
+    async with database.connect() as connection:
+        head = await storage.read_head(connection)
+        last, digest = await _walk(connection, known, findings)
+        _check_head(head, last, digest, keys, findings)
+        for number in sorted(known):
+            if number > last:
+                text = f"Entry {number} was there when a checkpoint was signed; the log ends at {last}."
+                findings.add(Flaw("tail_cut", text, number))
+        await _check_rows(connection, projection, findings)
+    return findings
+
+
+def _by_number(checkpoints: Iterable[Head | None], keys: Verifier, findings: Findings) -> dict[int, str]:
+    known: dict[int, str] = {}
+    for line, head in enumerate(checkpoints, 1):
+        if head is None or not is_genuine(head, keys):
+            text = f"Line {line} of the checkpoints is no signed checkpoint, or its key is not known."
+            findings.add(Flaw("checkpoint_invalid", text))
+        else:
+            known[head.number] = head.hash
+    return known
+
+
+async def _walk(connection: AsyncConnection, known: dict[int, str], findings: Findings) -> tuple[int, str]:
+    last, previous = 0, ROOT
+    async for rows in storage.in_order(connection):
+        for row in rows:
+            findings.entries += 1
+            if row.number != last + 1:
+                _missing(last + 1, row.number - 1, findings)
+            _check_entry(row, previous, row.number == last + 1, findings)
+            if row.number in known and known[row.number] != row.hash:
+                text = f"Entry {row.number} is another one than when a checkpoint was signed."
+                findings.add(Flaw("rewritten", text, row.number, row.subject))
+            last, previous = row.number, row.hash
+    return last, previous
+
+
+def _missing(first: int, last: int, findings: Findings) -> None:
+    which = f"Entry {first} is" if first == last else f"Entries {first} to {last} are"
+    findings.add(Flaw("deleted", f"{which} missing.", first))
+
+
+def _check_entry(row: Any, previous: str, follows: bool, findings: Findings) -> None:
+    of = (row.number, row.subject)
+    expected = entry_hash(row.number, row.at, row.kind, row.subject, row.content, row.previous)
+    if expected != row.hash:
+        findings.add(Flaw("edited", f"Entry {row.number} was edited: its hash does not hold.", *of))
+    elif follows and row.previous != previous:
+        text = f"Entry {row.number} does not follow entry {row.number - 1}: one was moved or exchanged."
+        findings.add(Flaw("reordered", text, *of))
+
+
+def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findings: Findings) -> None:
+    if head is None:
+        if last:
+            findings.add(Flaw("head_missing", f"There are {last} entries and no head.", last))
+        return
+    if head.number > last:
+        text = f"The log ends at entry {last}; the signed head says that it goes to {head.number}."
+        findings.add(Flaw("tail_cut", text, last + 1))
+    elif head.number < last:
+        text = f"Entry {head.number + 1} and what follows are not covered by the signed head."
+        findings.add(Flaw("added", text, head.number + 1))
+    elif head.hash != digest:
+        findings.add(Flaw("head_differs", f"The head does not fit entry {last}.", last))
+    if head.kid is None and head.number == last:
+        return  # What a migration took over is signed with the next entry.
+    if not is_genuine(head, keys):
+        findings.add(Flaw("head_forged", "The head's signature does not hold, or its key is not known."))
+
+
+async def _check_rows(connection: AsyncConnection, projection: Projection, findings: Findings) -> None:
+    """Walk through the latest entries and the rows side by side, both by subject."""
+    rows = projection.rows(connection)
+    current = await anext(rows, None)
+    async for batch in storage.latest_of_each(connection):
+        for subject, number, content in batch:
+            findings.subjects += 1
+            while current is not None and current[0] < subject:
+                _invented(current[0], findings)
+                current = await anext(rows, None)
+            if current is None or current[0] != subject:
+                text = f"The row of {subject} is gone; entry {number} has it."
+                findings.add(Flaw("row_deleted", text, number, subject))
+                continue
+            if canonical(current[1]) != content:
+                text = f"The row of {subject} is not what entry {number} says."
+                findings.add(Flaw("row_edited", text, number, subject))
+            current = await anext(rows, None)
+    while current is not None:
+        _invented(current[0], findings)
+        current = await anext(rows, None)
+
+
+def _invented(subject: str, findings: Findings) -> None:
+    findings.add(Flaw("row_invented", f"The row of {subject} was never entered.", None, subject))

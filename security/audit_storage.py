@@ -1,0 +1,120 @@
+"""The tables of the audit chain. Entries are only ever added: a trigger refuses anything else."""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.foundation.database import metadata
+from security.audit_chain import ROOT, Entry, Head
+
+entries = sa.Table(
+    "audit_entries",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("subject", sa.Text(collation="C"), nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Column("previous", sa.Text, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Index("ix_audit_entries_subject", "subject", "number"),
+)
+heads = sa.Table(
+    "audit_head",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("at", sa.Text, nullable=False),
+    sa.Column("kid", sa.Text),
+    sa.Column("signature", sa.Text),
+    sa.CheckConstraint("id = 1", name="only_one"),
+)
+REFUSE = """
+create or replace function audit_entries_only_added() returns trigger language plpgsql as $$
+begin
+  raise exception 'entries of the audit log are only ever added';
+end $$
+"""
+REFUSE_ROWS = """
+create trigger audit_entries_only_added before update or delete on audit_entries
+for each row execute function audit_entries_only_added()
+"""
+REFUSE_ALL = """
+create trigger audit_entries_not_emptied before truncate on audit_entries
+for each statement execute function audit_entries_only_added()
+"""
+for _statement in (REFUSE, REFUSE_ROWS, REFUSE_ALL):
+    sa.event.listen(entries, "after_create", sa.DDL(_statement))  # type: ignore[no-untyped-call]
+_BATCH = 2000
+
+
+async def lock_head(tx: AsyncConnection) -> Head:
+    """Read the head and hold it until the transaction ends, so that the chain cannot fork."""
+    query = sa.select(heads).where(heads.c.id == 1).with_for_update()
+    row = (await tx.execute(query)).one_or_none()
+    if row is None:
+        first = insert(heads).values(id=1, number=0, hash=ROOT, at="").on_conflict_do_nothing()
+        await tx.execute(first)
+        row = (await tx.execute(query)).one()
+    return _head(row)
+
+
+async def add(tx: AsyncConnection, new: Sequence[Entry], head: Head) -> None:
+    """Add entries and move the head."""
+    await tx.execute(sa.insert(entries), [_values(entry) for entry in new])
+    values = {"number": head.number, "hash": head.hash, "at": head.at, "kid": head.kid,
+              "signature": head.signature}  # fmt: skip
+    await tx.execute(heads.update().where(heads.c.id == 1).values(**values))
+
+
+def _values(entry: Entry) -> dict[str, Any]:
+    return {
+        "number": entry.number, "at": entry.at, "kind": entry.kind, "subject": entry.subject,
+        "content": entry.content, "previous": entry.previous, "hash": entry.hash,
+    }  # fmt: skip
+
+
+async def read_head(connection: AsyncConnection) -> Head | None:
+    """Read the head; None when nothing was entered yet."""
+    row = (await connection.execute(sa.select(heads).where(heads.c.id == 1))).one_or_none()
+    return None if row is None or row.number == 0 else _head(row)
+
+
+def _head(row: Any) -> Head:
+    return Head(row.number, row.hash, row.at, row.kid, row.signature)
+
+
+async def in_order(connection: AsyncConnection) -> AsyncIterator[Sequence[Any]]:
+    """Read all entries by number, some thousand at a time."""
+    last = None
+    while True:
+        query = sa.select(entries).order_by(entries.c.number).limit(_BATCH)
+        if last is not None:
+            query = query.where(entries.c.number > last)
+        rows = (await connection.execute(query)).all()
+        if not rows:
+            return
+        yield rows
+        last = rows[-1].number
+
+
+async def latest_of_each(connection: AsyncConnection) -> AsyncIterator[Sequence[Any]]:
+    """Read the latest entry of each subject as (subject, number, content), by subject, in batches."""
+    last = ""
+    while True:
+        query = (
+            sa.select(entries.c.subject, entries.c.number, entries.c.content)
+            .ext(distinct_on(entries.c.subject))
+            .where(entries.c.subject > last)
+            .order_by(entries.c.subject, entries.c.number.desc())
+            .limit(_BATCH)
+        )
+        rows = (await connection.execute(query)).all()
+        if not rows:
+            return
+        yield rows
+        last = rows[-1].subject
