@@ -73,7 +73,7 @@ def build_healing(
     worker = Worker(
         database, clock, looker, gate, actor, record, rules, mask, owner=owner, lease=lease, backoff=backoff
     )
-    pause = min(1.0, backoff.total_seconds())
-    scanner = Scanner(database, clock, looker, hosts, names, owner=owner, lease=SCAN_LEASE, pause=pause)
-    service = Healing(database, clock, rules, inbox, scanner, worker, record, names, pace or Pace())
+    pace = pace or Pace()
+    scanner = Scanner(database, clock, looker, hosts, names, owner=owner, lease=SCAN_LEASE, pause=pace.retry)
+    service = Healing(database, clock, rules, inbox, scanner, worker, record, names, pace)
     return HealingRoom(service, HealingApi(service, UserNotices(database, clock), signatures))

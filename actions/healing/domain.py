@@ -126,6 +126,10 @@ class Breaker:
     case_id: str | None = None
     reason: str | None = None
 
+    def places(self, rules: BreakerRules) -> int:
+        """How many runs may act at the same time: all of them may fail without going past the threshold."""
+        return max(1, rules.failures - self.recent[-rules.window :].count(False))
+
     def admit(self, run_id: str, now: datetime, lease: timedelta) -> "Breaker | Deferral":
         """Let a run act (with the state after that), or say until when it has to wait."""
         if self.state == "closed":

@@ -17,6 +17,8 @@ HOUR = timedelta(hours=1)
 DAY = timedelta(hours=24)
 WAIT_FOR_ROOM = timedelta(minutes=1)
 """How long a run waits before it asks again whether there is room under a limit."""
+TURN, TURN_FOR_EACH, TURN_AT_MOST = timedelta(seconds=0.2), timedelta(seconds=0.02), timedelta(seconds=30)
+"""How long a run waits until others have ended: the more wait, the longer, so that they do not queue up."""
 WAIT_WHILE_STOPPED = timedelta(seconds=5)
 
 
@@ -42,12 +44,9 @@ class Gate:
         now = self._clock.now()
         async with self._database.begin() as tx:
             await run_storage.lock_acts(tx)
-            hindrance = await self._hindrance(tx, run, workflow, policy, now)
-            if hindrance is not None:
-                return hindrance
             breaker = await storage.read_breaker(tx, run.host, run.workflow, lock=True)
-            admitted = breaker.admit(run.id, now, self._lease)
-            if isinstance(admitted, Deferral):
+            admitted = await self._hindrance(tx, run, workflow, policy, breaker, now)
+            if not isinstance(admitted, Breaker):
                 return admitted
             values: dict[str, Any] = {"status": "applying", "applied_at": now, "digest": digest}
             values |= {"before": dict(seen.values), "before_at": seen.as_of, "lease_until": now + self._lease}
@@ -59,9 +58,23 @@ class Gate:
                 await storage.write_breaker(tx, admitted)
         return Admitted(changed)
 
+    async def foresee(self, run: Run, workflow: Workflow, policy: HealingPolicy) -> Deferral | Closing | None:
+        """Say why a run could not act now, without asking the application anything; None when it may."""
+        async with self._database.connect() as connection:
+            breaker = await storage.read_breaker(connection, run.host, run.workflow)
+            now = self._clock.now()
+            found = await self._hindrance(connection, run, workflow, policy, breaker, now)
+        return None if isinstance(found, Breaker) else found
+
     async def _hindrance(
-        self, tx: AsyncConnection, run: Run, workflow: Workflow, policy: HealingPolicy, now: datetime
-    ) -> Deferral | Closing | None:
+        self,
+        tx: AsyncConnection,
+        run: Run,
+        workflow: Workflow,
+        policy: HealingPolicy,
+        breaker: Breaker,
+        now: datetime,
+    ) -> Breaker | Deferral | Closing:
         if (await storage.read_switch(tx)).stopped or not policy.enabled:
             return Deferral(now + WAIT_WHILE_STOPPED, "stopped")
         day = now - DAY
@@ -77,7 +90,16 @@ class Gate:
         ):
             if limit is not None and count >= limit:
                 return Deferral(now + WAIT_FOR_ROOM, "hour_limit")
-        return None
+        return await self._place(tx, run, policy, breaker, now)
+
+    async def _place(
+        self, tx: AsyncConnection, run: Run, policy: HealingPolicy, breaker: Breaker, now: datetime
+    ) -> Breaker | Deferral:
+        """A fix that turns out to be broken must have touched no more users than the breaker's threshold."""
+        acting, waiting = await run_storage.under_way(tx, run.host, run.workflow, run.id)
+        if breaker.state == "closed" and acting >= breaker.places(policy.breaker(run.workflow)):
+            return Deferral(now + min(TURN_AT_MOST, TURN + TURN_FOR_EACH * waiting), "no_place")
+        return breaker.admit(run.id, now, self._lease)
 
     async def may_go_on(self, run: Run) -> bool:
         """Tell whether a run that had begun to act may act again: not once somebody has stopped it all."""

@@ -203,6 +203,16 @@ async def applied_since(
     return int((await tx.execute(query)).scalar_one())
 
 
+async def under_way(tx: AsyncConnection, host: str, workflow: str, run_id: str) -> tuple[int, int]:
+    """Count the other runs of a fix: (those that act, those that wait to)."""
+    acts = sa.func.count().filter(runs.c.status == "applying")
+    query = sa.select(acts, sa.func.count().filter(runs.c.status == "found")).where(
+        runs.c.status.in_(OPEN), runs.c.host == host, runs.c.workflow == workflow, runs.c.id != run_id
+    )
+    row = (await tx.execute(query)).one()
+    return int(row[0]), int(row[1])
+
+
 async def count(
     tx: AsyncConnection, since: datetime | None, until: datetime | None
 ) -> list[tuple[str, str, str | None, int]]:

@@ -26,12 +26,13 @@ KEEP_EVENTS = timedelta(days=7)
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds between looks for work, and how many runs are worked on at a time."""
+    """Seconds between looks for work and before a scan asks again; how many runs are worked on at once."""
 
     poll: float = 1.0
     scan_poll: float = 5.0
     leftovers: float = 15.0
     at_a_time: int = 4
+    retry: float = 1.0
 
 
 class Healing:

@@ -117,6 +117,10 @@ class Worker:
             return Closing("skipped", run.reason, rest=policy.rest(run.workflow))
         if self._clock.now() - run.found_at > policy.give_up_after:
             return Closing("skipped", "waited_too_long")
+        if run.mode == "apply" and policy.rules(run.workflow).mode == "apply":
+            hindrance = await self._gate.foresee(run, workflow, policy)
+            if hindrance is not None:
+                return hindrance
         try:
             look = await self._looker.second_look(run, workflow, policy)
         except UnknownUser:
@@ -258,7 +262,7 @@ class Worker:
             await asyncio.gather(task, return_exceptions=True)
 
 
-WAITING = ("stopped", "policy_unusable", "hour_limit", "breaker_open", "breaker_probing")
+WAITING = ("stopped", "policy_unusable", "hour_limit", "no_place", "breaker_open", "breaker_probing")
 """Reasons for waiting that are no fault of a try."""
 
 

@@ -210,7 +210,7 @@ class Ward:
             messenger=self.mailbox,
             cases=self.desk,
             signatures=Trusting(),
-            pace=Pace(poll=0.02, scan_poll=0.05, leftovers=0.1, at_a_time=8),
+            pace=Pace(poll=0.02, scan_poll=0.05, leftovers=0.1, at_a_time=8, retry=0.01),
             lease=timedelta(seconds=lease),
             backoff=timedelta(seconds=0 if isinstance(self.clock, SystemClock) else 5),
         )
@@ -224,9 +224,15 @@ class Ward:
         self.clock.advance(seconds)
 
     async def work(self, healing: Healing | None = None) -> None:
-        """Work until nothing is due."""
-        while await (healing or self.healing).work_on_runs():
-            pass
+        """Work until nothing is due, and nobody waits for a place."""
+        healing = healing or self.healing
+        while True:
+            while await healing.work_on_runs():
+                pass
+            if not any(run.reason == "no_place" for run in await healing.overview.runs(100, "open")):
+                return
+            self.pass_time(1)
+            await asyncio.sleep(0.01)
 
     async def scan(self, *, dry_run: bool = False) -> tuple[Run, ...]:
         """Scan now; returns the runs that are new."""
