@@ -104,6 +104,18 @@ async def test_an_invoice_is_sent_at_once_when_it_is_named(bench: Bench) -> None
     assert "ada@kettle.example" in reply.text
 
 
+async def test_no_article_follows_what_was_done_at_once(bench: Bench) -> None:
+    def send(given: Any) -> None:
+        bench.host.parts["billing"]["invoice_sent"][given["number"]] = "2026-03-02T09:00:09+00:00"
+
+    invoices(bench, INVOICE)
+    bench.host.more["resend_invoice"] = send
+    bench.knowledge.lay_out("", ("find-your-invoices", 0.9))
+    reply = await bench.chat.start("resend_invoice", "send me my invoice again")
+    assert reply.card("resolution")["outcome"] == "verified"
+    assert not reply.has("article")
+
+
 async def test_an_application_that_lies_about_a_mail_is_not_believed(bench: Bench) -> None:
     invoices(bench, INVOICE)
     bench.host.more["resend_invoice"] = lambda given: None
