@@ -147,8 +147,11 @@ async def _scan(dry_run: bool, host: str | None, wait: float, *, as_json: bool) 
         hosts = None if host is None else [host]
         healing = firstline.healing.service
         scanned = await healing.scan(dry_run=dry_run, hosts=hosts)
-        runs = [run for one in scanned for run in (*one.new, *one.known)]
-        runs = await healing.finish(runs, wait)
+        new = [run for one in scanned for run in one.new]
+        known = [run for one in scanned for run in one.known]
+        # A dry run is told at once; what was found before goes its own way meanwhile.
+        runs = await healing.finish(new if dry_run else [*new, *known], wait)
+        runs += known if dry_run else []
     incomplete = not scanned or any(not one.complete for one in scanned)
     if as_json:
         print_json({"scans": [_scan_row(one) for one in scanned], "drifts": [_run_row(run) for run in runs]})
