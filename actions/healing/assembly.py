@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from actions.acting import Actor
@@ -47,7 +46,7 @@ def build_healing(
     database: Database,
     clock: Clock,
     mask: Callable[[Any], Any],
-    policy: Path,
+    policy: PolicyFile,
     registry: Registry,
     attempts: AttemptLog,
     access: HostAccess,
@@ -65,15 +64,14 @@ def build_healing(
     answer is tried again after `backoff`, then twice that, and so on.
     """
     owner = new_id("wrk")
-    rules = PolicyFile(policy, registry)
     looker = Looker(database, clock, access, registry)
     record = Record(database, clock, attempts, messenger, cases, looker)
     gate = Gate(database, clock, lease)
     inbox = Inbox(database, clock, looker)
     worker = Worker(
-        database, clock, looker, gate, actor, record, rules, mask, owner=owner, lease=lease, backoff=backoff
+        database, clock, looker, gate, actor, record, policy, mask, owner=owner, lease=lease, backoff=backoff
     )
     pace = pace or Pace()
     scanner = Scanner(database, clock, looker, hosts, names, owner=owner, lease=SCAN_LEASE, pause=pace.retry)
-    service = Healing(database, clock, rules, inbox, scanner, worker, record, names, pace)
+    service = Healing(database, clock, policy, inbox, scanner, worker, record, names, pace)
     return HealingRoom(service, HealingApi(service, UserNotices(database, clock), signatures))

@@ -152,7 +152,7 @@ def wire_healing(
         database=database,
         clock=clock,
         mask=mask_json,
-        policy=healing_policy(settings),
+        policy=healing_policy(settings, actions.registry),
         registry=actions.registry,
         attempts=actions.log,
         access=actions.access,

@@ -59,16 +59,15 @@ def attempt_log(database: Database) -> AttemptLog:
     return AttemptLog(database, SystemClock(), mask_json)
 
 
-def healing_policy(settings: Settings) -> Path:
-    """Return the deployment's own policy of self-healing in its home, else the product's."""
-    own = settings.home / "self_healing.yml"
-    return own if own.is_file() else settings.root / "data" / "policies" / "self_healing.yml"
+def healing_policy(settings: Settings, registry: Registry) -> PolicyFile:
+    """The deployment's own policy of self-healing, in its home; while there is none, the product's."""
+    shipped = settings.root / "data" / "policies" / "self_healing.yml"
+    return PolicyFile(shipped, registry, settings.home / "self_healing.yml")
 
 
 def healing_overview(settings: Settings, database: Database) -> Overview:
     """What can be asked of self-healing, and its switch."""
-    policy = PolicyFile(healing_policy(settings), Registry.load())
-    return Overview(database, SystemClock(), policy)
+    return Overview(database, SystemClock(), healing_policy(settings, Registry.load()))
 
 
 def staff_directory(database: Database) -> StaffDirectory:

@@ -36,6 +36,7 @@ async def test_a_fix_that_stopped_itself_is_one_case_with_its_story(firstline: F
     async with firstline.database.connect() as connection:
         assert (await storage.read_breaker(connection, "kettle", "resync_preferences")).case_id == case.id
     full = await firstline.desk.get(case.id)
+    assert full.packet is not None
     assert "stopped itself" in full.packet.transcript[0].text
     [room] = _rooms(firstline, 1)
     await room.service._record.open_cases()

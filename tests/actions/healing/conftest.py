@@ -14,6 +14,7 @@ from actions.acting import Actor
 from actions.attempt_log import AttemptLog
 from actions.healing.assembly import HealingRoom, build_healing
 from actions.healing.domain import Breaker, Run
+from actions.healing.policy import PolicyFile
 from actions.healing.ports import SignedRequest
 from actions.healing.service import Healing, Pace
 from actions.host import HostUnavailable, Operation, OperationResult, UnknownUser, UserState
@@ -195,13 +196,14 @@ class Ward:
         return self.room.service
 
     def another(self, registry: Registry | None = None, lease: float = 30.0) -> HealingRoom:
+        registry = registry or Registry([Resync()])
         access = HostAccess(lambda name: self.crowd if name == "kettle" else None, QUICK)
         return build_healing(
             database=self.database,
             clock=self.clock,
             mask=mask_json,
-            policy=self.policy,
-            registry=registry or Registry([Resync()]),
+            policy=PolicyFile(self.policy, registry),
+            registry=registry,
             attempts=self.log,
             access=access,
             actor=Actor(Procedure(access, QUICK), self.log, None),  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from pathlib import Path
 from actions.acting import Actor
 from actions.attempt_log import AttemptLog
 from actions.healing.assembly import HealingRoom, build_healing
+from actions.healing.policy import PolicyFile
 from actions.healing.ports import Cases, Messenger
 from actions.healing.service import Pace
 from actions.host_access import HostAccess
@@ -51,7 +52,7 @@ async def healer(
     lease: float = 5.0,
 ) -> AsyncIterator[HealingRoom]:
     """Self-healing on `database` over the Kettle at `url`."""
-    clock, ring = SystemClock(), KeyRing.load(keys)
+    clock, ring, registry = SystemClock(), KeyRing.load(keys), Registry.load()
     async with open_session() as session:
         kettle = HttpHostApplication("kettle", url, ring, session, timeouts=Timeouts(1.0, 2.0))
         access = HostAccess(lambda name: kettle, HASTY)
@@ -60,8 +61,8 @@ async def healer(
             database=database,
             clock=clock,
             mask=mask_json,
-            policy=policy,
-            registry=Registry.load(),
+            policy=PolicyFile(policy, registry),
+            registry=registry,
             attempts=log,
             access=access,
             actor=Actor(Procedure(access, HASTY), log, None),  # type: ignore[arg-type]

@@ -67,7 +67,7 @@ def test_failures_of_runs_that_were_under_way_change_nothing_more() -> None:
 
 
 def test_the_tally_adds_up() -> None:
-    counts = {status: number for number, status in enumerate(STATUSES, 1)}
+    counts: dict[str, int] = {status: number for number, status in enumerate(STATUSES, 1)}
     figures = tally(counts)
     assert figures["open"] == counts["found"] + counts["applying"]
     assert figures.pop("found") == sum(figures.values()) == sum(counts.values())

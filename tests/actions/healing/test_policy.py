@@ -109,3 +109,14 @@ def test_the_file_is_read_again_when_it_changes_and_a_broken_one_stops_healing(t
     path.write_bytes(GOOD)
     os.utime(path, ns=(2, 2))
     assert file.current() == first
+
+
+def test_a_deployment_may_have_a_file_of_its_own(tmp_path: Path) -> None:
+    shipped, own = tmp_path / "shipped.yml", tmp_path / "own.yml"
+    shipped.write_bytes(GOOD)
+    file = PolicyFile(shipped, REGISTRY, own)
+    assert file.required().rules("resync_preferences").mode == "apply"
+    own.write_bytes(GOOD.replace(b"mode: apply", b"mode: dry_run"))
+    assert file.required().rules("resync_preferences").mode == "dry_run"
+    own.unlink()
+    assert file.required().rules("resync_preferences").mode == "apply"

@@ -122,7 +122,7 @@ async def test_a_case_that_could_not_be_opened_is_opened_later(ward: Ward) -> No
     async def broken(*_: object) -> str:
         raise OSError
 
-    ward.desk.open = broken  # type: ignore[method-assign]
+    ward.desk.open = broken  # type: ignore[method-assign, assignment]
     await ward.scan()
     ward.pass_time(21)
     await ward.work()
