@@ -29,6 +29,7 @@ from bot.scenarios.ports import Logged
 from bot.scenarios.runner import World
 from bot.scenarios.web import DemoApplication, Firstline
 from escalation.storage import cases
+from insights.outcomes import conversation_outcome
 
 _START_SECONDS = 180
 _STOP_SECONDS = 40
@@ -73,11 +74,11 @@ class LoggedAttempts:
 
 
 def _outcome(attempts: list[Attempt], *, escalated: bool) -> str:
-    """A person has it, or it is what the latest attempt came to; `open` while that waits for the user."""
+    """As `firstline outcomes` counts it; a conversation that goes on without any attempt is open."""
     if escalated:
         return "escalated"
-    latest = max(attempts, key=lambda one: (one.created_at, one.id), default=None)
-    return "open" if latest is None else latest.outcome or "open"
+    tried = [one.outcome for one in sorted(attempts, key=lambda one: one.id)]
+    return conversation_outcome(tried) if tried else "open"
 
 
 @asynccontextmanager

@@ -55,13 +55,13 @@ async def test_a_state_that_the_application_refuses_is_told_in_its_words(
 ) -> None:
     file = tmp_path / "refused.yml"
     file.write_text(
-        "scenario: impossible\nuser: {like: ada, state: {account: {locked: 17 times}}}\n"
-        "steps: [{say: hello, expect: {silent: false}}]\n"
+        "scenario: impossible\nuser: ada\n"
+        "steps: [{say: hello, expect: {silent: false}}, {host: {account: {locked: '${account.email}'}}}]\n"
     )
     code, result, _ = await scenarios(product, str(file))
     assert code == 1
     (failure,) = result["failures"]
-    assert (failure["turn"], failure["phase"]) == (0, "start")
+    assert (failure["turn"], failure["phase"], failure["check"]) == (2, "step", "host")
     assert "locked" in failure["seen"]
 
 
@@ -73,7 +73,6 @@ async def test_an_invalid_file_ends_with_2_and_nothing_is_run(product: Product, 
     assert "runs" not in result
     assert sorted((Path(one["file"]).name, one["line"]) for one in result["problems"]) == [
         ("bad.yml", 2),
-        ("bad.yml", 3),
         ("bad.yml", 3),
     ]
 
