@@ -130,7 +130,7 @@ export class HealingPage extends StaffPage {
     return html`<section class="state" data-active=${seen.active} data-testid="healing-state" aria-label="State">
       <div><strong>${seen.active ? "Self-healing is on" : "Self-healing is off"}</strong><p class="quiet">${why}</p></div>
       ${this.may("admin")
-        ? html`<button data-testid="healing-switch" ?disabled=${this.busy} @click=${() => this.throwSwitch(!stopped)}>${stopped ? "Let it run again" : "Stop everything now"}</button>`
+        ? html`<button class=${stopped ? "primary" : "warn"} data-testid="healing-switch" ?disabled=${this.busy} @click=${() => this.throwSwitch(!stopped)}>${stopped ? "Let it run again" : "Stop everything now"}</button>`
         : nothing}
     </section>`;
   }
