@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli import audit, healing
+from bot.cli import audit, healing, triggers
 from bot.cli.output import print_error
 from bot.foundation.errors import FirstlineError, InvalidInput
 
@@ -30,6 +30,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(staff, name="staff")
 app.add_typer(audit.app, name="audit")
 app.add_typer(healing.app, name="healing")
+app.add_typer(triggers.app, name="triggers")
 app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

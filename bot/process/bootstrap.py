@@ -20,6 +20,9 @@ from actions.errors_catalogue import ErrorCatalogue
 from actions.healing.assembly import HealingRoom
 from actions.intents import IntentCatalogue
 from actions.registry import Registry
+from actions.triggers.api import TriggersApi
+from actions.triggers.policy import PolicyFile
+from actions.triggers.service import Triggers
 from bot.conversation.api import ConversationApi
 from bot.conversation.follow import Follower
 from bot.conversation.live import LiveSocket
@@ -92,6 +95,7 @@ class Firstline:
     authenticator: HttpAuthenticator
     brain: RasaBrain
     healing: HealingRoom
+    triggers: Triggers
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
@@ -186,7 +190,18 @@ def _assemble(
         ),
         brain=brain,
         healing=wire_healing(settings, database, clock, actions, hosts, conversations, desk),
+        triggers=_wire_triggers(settings, database, clock, actions, conversations),
     )
+
+
+def _wire_triggers(
+    settings: Settings, database: Database, clock: Clock, actions: ActionsRoom, conversations: Conversations
+) -> Triggers:
+    async def with_person(host: str, user_ref: str) -> bool:
+        return any(one.owner.kind != "bot" for one in await conversations.of_contact(host, user_ref, limit=5))
+
+    policy = PolicyFile(settings.root / "data" / "policies" / "triggers.yml")
+    return Triggers(policy, database, actions.log, clock, with_person)
 
 
 def _by_name(hosts: HostRegistry) -> Callable[[str], HttpHostApplication | None]:
@@ -216,6 +231,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         *_staff_endpoints(firstline),
         *firstline.actions.endpoints(),
         *firstline.healing.endpoints(),
+        *TriggersApi(firstline.triggers, firstline.clock).endpoints(),
         *HelpPages(firstline.articles, firstline.search).endpoints(),
     ]
     operations = Operations(
@@ -236,7 +252,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
-    housekeeping = Housekeeping(firstline.actions.log, checkpoints)
+    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers)
 
     async def run(_: web.Application) -> AsyncIterator[None]:
         async with stack:

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from actions.attempt_log import AttemptLog
+from actions.triggers.service import Triggers
 from security.audit_log import Checkpoints
 
 log = structlog.get_logger(__name__)
@@ -12,10 +13,11 @@ EVERY = 60.0
 
 
 class Housekeeping:
-    """Closes attempts that wait for a user who has gone, and notes signed checkpoints of the audit log."""
+    """Closes attempts and offers that wait for a user who has gone; notes checkpoints of the audit log."""
 
-    def __init__(self, attempts: AttemptLog, checkpoints: Checkpoints) -> None:
+    def __init__(self, attempts: AttemptLog, checkpoints: Checkpoints, triggers: Triggers) -> None:
         self._attempts = attempts
+        self._triggers = triggers
         self._checkpoints = checkpoints
         self._task: asyncio.Task[None] | None = None
 
@@ -33,6 +35,7 @@ class Housekeeping:
         while True:
             try:
                 await self._attempts.abandon_cold()
+                await self._triggers.ignore_old()
                 await self._checkpoints.note()
             except Exception as error:
                 log.debug("housekeeping_failed", reason=type(error).__name__)

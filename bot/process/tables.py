@@ -2,6 +2,7 @@
 
 from actions import attempt_storage as _actions
 from actions.healing import tables as _healing
+from actions.triggers import storage as _triggers
 from bot.conversation import storage as _conversation
 from bot.conversation import turn_storage as _turns
 from bot.foundation.database import metadata
@@ -11,4 +12,4 @@ from security import audit_storage as _audit
 from security import storage as _security
 
 __all__ = ["metadata"]
-_ = (_turns, _actions, _conversation, _security, _audit, _escalation, _knowledge, _healing)
+_ = (_turns, _actions, _conversation, _security, _audit, _escalation, _knowledge, _healing, _triggers)

@@ -64,7 +64,7 @@ def _state(vocabulary: Vocabulary) -> str:
     for path in dict.fromkeys([*shown, *vocabulary.settable]):
         settable = vocabulary.settable.get(path, "")
         lines.append(
-            f"| `{path}` | {shown.get(path, 'any name' if path.endswith('*') else 'not shown')} | {settable} |"
+            f"| `{path}` | {shown.get(path, _unshown(path))} | {settable} |"
         )
     return "\n".join(lines)
 
@@ -82,3 +82,7 @@ def _fields(shape: Shape, path: str) -> Iterator[tuple[str, str]]:
 def _table(title: str, heads: tuple[str, str], rows: Any) -> str:
     lines = [f"### {title}", "", f"| {heads[0]} | {heads[1]} |", "|---|---|"]
     return "\n".join([*lines, *(f"| `{name}` | {text} |" for name, text in rows)])
+
+
+def _unshown(path: str) -> str:
+    return "any name" if path.endswith("*") else "not shown"

@@ -1,0 +1,159 @@
+"""Takes in behaviour, and makes the offers that the policy calls for and the user's patience allows."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from actions.attempt_log import AttemptLog
+from actions.attempts import Ending, NewAttempt
+from actions.triggers import storage
+from actions.triggers.domain import BehaviourEvent, Fired, MadeOffer, Outcome, may_offer
+from actions.triggers.evaluator import Evaluator
+from actions.triggers.policy import PolicyFile
+from bot.foundation.clock import Clock
+from bot.foundation.database import Database
+from bot.foundation.errors import NotFound
+from bot.foundation.ids import new_id
+
+log = structlog.get_logger(__name__)
+
+
+class WithPerson(Protocol):
+    """Knows whether a user talks to a person."""
+
+    async def __call__(self, host: str, user_ref: str) -> bool:
+        """Return whether a person has a conversation of theirs, or they wait for one."""
+        ...
+
+
+@dataclass(frozen=True)
+class TriggerCount:
+    """What became of one trigger's offers."""
+
+    trigger: str
+    offers: int
+    accepted: int
+    dismissed: int
+    ignored: int
+    open: int
+
+
+class Triggers:
+    """Behaviour in, offers out. Windows are in memory, offers and their outcomes in PostgreSQL."""
+
+    def __init__(
+        self,
+        policy: PolicyFile,
+        database: Database,
+        attempts: AttemptLog,
+        clock: Clock,
+        with_person: WithPerson,
+    ) -> None:
+        self._file = policy
+        self._database = database
+        self._attempts = attempts
+        self._clock = clock
+        self._with_person = with_person
+        self._policy = policy.current()
+        self._evaluator = Evaluator(self._policy.triggers)
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the file, or None."""
+        return self._file.problem
+
+    async def receive(self, host: str, user_ref: str, events: Sequence[BehaviourEvent]) -> list[MadeOffer]:
+        """Take a user's events; returns the offers to show now, at most one."""
+        policy = self._file.current()
+        if policy.fingerprint != self._policy.fingerprint:
+            self._policy, self._evaluator = policy, Evaluator(policy.triggers)
+        if not policy.enabled:
+            return []
+        fired = [one for event in events for one in self._evaluator.feed(event)]
+        for one in fired:
+            offer = await self._offer(host, user_ref, one)
+            if offer is not None:
+                return [offer]
+        return []
+
+    def forget(self, user: str) -> None:
+        """Forget what a user did: consent was withdrawn."""
+        self._evaluator.forget(user)
+
+    async def _offer(self, host: str, user_ref: str, fired: Fired) -> MadeOffer | None:
+        if await self._with_person(host, user_ref):
+            return None
+        now = self._clock.now()
+        made = MadeOffer(
+            id=new_id("ofr"),
+            host=host,
+            user_ref=user_ref,
+            trigger=fired.trigger.id,
+            offer={name: value for name, value in asdict(fired.trigger.offer).items() if value},
+            policy=self._policy.fingerprint,
+            outcome=None,
+            created_at=now,
+            evidence={"events": fired.events},
+        )
+        async with self._database.begin() as tx:
+            await storage.hold_user(tx, host, user_ref)
+            before = await storage.earlier(tx, host, user_ref)
+            if not may_offer(fired.trigger, self._policy.limits, before, now.timestamp()):
+                return None
+            await storage.insert(tx, made)
+        await self._log(made, fired)
+        return made
+
+    async def _log(self, made: MadeOffer, fired: Fired) -> None:
+        """One attempt an offer; it waits until the user has answered."""
+        attempt = await self._attempts.record(
+            NewAttempt(
+                "", made.id, made.user_ref, made.host, "trigger", made.trigger, read=dict(made.evidence)
+            )
+        )
+        async with self._database.begin() as tx:
+            await storage.set_attempt(tx, made.id, attempt.id)
+
+    async def decide(self, host: str, user_ref: str, offer_id: str, outcome: Outcome) -> MadeOffer:
+        """Note what the user made of an offer. Raises NotFound when it is none of theirs."""
+        async with self._database.begin() as tx:
+            offer = await storage.decide(tx, offer_id, host, user_ref, outcome, self._clock.now())
+        if offer is None:
+            raise NotFound("There is no such offer.", hint="It may have been made to somebody else.")
+        await self._close(offer)
+        return offer
+
+    async def ignore_old(self) -> int:
+        """Mark as ignored what nobody answered; to be called from time to time."""
+        now = self._clock.now()
+        before = now - timedelta(seconds=self._policy.limits.ignored_after)
+        async with self._database.begin() as tx:
+            ignored = await storage.ignore_old(tx, before, now)
+        for offer in ignored:
+            await self._close(offer)
+        return len(ignored)
+
+    async def _close(self, offer: MadeOffer) -> None:
+        if offer.attempt_id is None or offer.outcome is None:
+            return
+        accepted = offer.outcome == "accepted"
+        ending = Ending(offer.id, "assumed" if accepted else "abandoned", done={"answer": offer.outcome})
+        await self._attempts.finish(offer.attempt_id, ending)
+
+    async def counts(self, since: datetime | None = None) -> list[TriggerCount]:
+        """Return what became of each trigger's offers; triggers of the policy without any are there too."""
+        async with self._database.connect() as connection:
+            rows = await storage.counts(connection, since)
+        names = dict.fromkeys([*(one.id for one in self._file.current().triggers), *(row[0] for row in rows)])
+        return [_counted(name, rows) for name in names]
+
+
+def _counted(name: str, rows: list[tuple[str, str | None, int]]) -> TriggerCount:
+    own: dict[Any, int] = {outcome: number for trigger, outcome, number in rows if trigger == name}
+    return TriggerCount(
+        name, sum(own.values()), own.get("accepted", 0), own.get("dismissed", 0), own.get("ignored", 0),
+        own.get(None, 0),
+    )  # fmt: skip
