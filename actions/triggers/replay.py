@@ -1,7 +1,7 @@
 """What a policy would have done on recorded behaviour, and how well.
 
 One JSON object a line, in the order of time: {"user", "type", "at", "step"?, "code"?, "page"?, "id"?}, where
-`at` is ISO 8601 or seconds. Two types are labels and no behaviour: `asked_for_help` (the user opened the chat,
+`at` is ISO 8601 or seconds. Two types are labels, no behaviour: `asked_for_help` (the user opened the chat,
 wrote to support or called) and `solved` (they got on by themselves).
 
 precision   offers after which help was wanted, of all offers. Wanted: within `horizon` seconds the user asks

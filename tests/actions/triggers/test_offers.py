@@ -205,7 +205,7 @@ async def test_a_page_that_runs_wild_is_told_to_wait(page: Page) -> None:
 @pytest.mark.parametrize(
     "spoil",
     [
-        {"type": "exploded"}, {"id": "x"}, {"at": "yesterday"}, {"at": "2026-03-02T09:00:00"}, {"step": "Save!"},
+        {"type": "exploded"}, {"id": "x"}, {"at": "yesterday"}, {"at": "2026-03-02T09:00"}, {"step": "Save!"},
         {"page": "/billing?card=4242"}, {"page": "https://elsewhere"}, {"code": "kt-1"}, {"value": "typed"},
         {"step": "a" * 64}, {"id": "e" * 65},
     ],

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import * as icons from "./icons";
 import { clock, day, helpAddress, words } from "./text";
-import type { ArticleCard, Card, OrdersCard, ResolutionCard } from "./wire";
+import type { ArticleCard, Card, OrdersCard, ResolutionCard, StepUpCard } from "./wire";
 
 export function card(given: Card, baseUrl: string): TemplateResult | typeof nothing {
   switch (given.type) {
@@ -11,6 +11,8 @@ export function card(given: Card, baseUrl: string): TemplateResult | typeof noth
       return resolution(given);
     case "orders":
       return orders(given);
+    case "step_up":
+      return stepUp(given);
     default:
       return nothing;
   }
@@ -63,6 +65,17 @@ function resolution(given: ResolutionCard): TemplateResult {
             <time datetime=${given.checked_at}>${clock(given.checked_at)}</time>`
         : shown.word}
     </footer>
+  </div>`;
+}
+
+/** A path is the page's own; anything else must be a web address. */
+function stepUp(given: StepUpCard): TemplateResult {
+  const href = given.url !== null && /^(\/[^/\\]|https?:\/\/)/.test(given.url) ? given.url : null;
+  return html`<div role="group" class="card step-up" data-testid="step-up-card" aria-label=${given.title}>
+    <strong>${icons.person} ${given.title}</strong>
+    ${href === null
+      ? html`<p>Open your security settings and confirm there.</p>`
+      : html`<a href=${href} target="_blank" rel="noopener">Confirm now<span class="unseen"> (opens in a new tab)</span></a>`}
   </div>`;
 }
 

@@ -1,4 +1,5 @@
-import type { ChatEvent, Conversation, KeptNotice, Page } from "./wire";
+import type { BehaviourEvent } from "../behaviour/behaviour";
+import type { ChatEvent, Conversation, KeptNotice, Offer, Page } from "./wire";
 
 /** An answer that is not what was asked for, in words the user can read. */
 export class Refused extends Error {
@@ -111,6 +112,24 @@ export class Http {
 
   noticeSeen(id: string): Promise<void> {
     return this.call("POST", `/notices/${encodeURIComponent(id)}/seen`);
+  }
+
+  async behaviour(consent: boolean, events: BehaviourEvent[], last: boolean): Promise<Offer[]> {
+    if (!last) return (await this.call<{ offers: Offer[] }>("POST", "/behaviour", { consent, events })).offers;
+    // The page is being left: the browser finishes this without it, and nobody reads the answer.
+    const token = await this.tokens.give();
+    void fetch(`${this.baseUrl}/api/v1/behaviour`, {
+      method: "POST",
+      credentials: "omit",
+      keepalive: true,
+      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
+      body: JSON.stringify({ consent, events }),
+    }).catch(() => undefined);
+    return [];
+  }
+
+  answerOffer(id: string, outcome: "accepted" | "dismissed" | "ignored"): Promise<void> {
+    return this.call("POST", `/offers/${encodeURIComponent(id)}/outcome`, { outcome });
   }
 
   private async call<T>(

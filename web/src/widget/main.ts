@@ -31,6 +31,7 @@ export function start(options: Options): void {
   widget = made;
   void session.load();
   document.body.append(made);
+  if (options.behaviour?.consent === true) session.consent(true);
   dispatchEvent(new CustomEvent("firstline:ready"));
 }
 
@@ -52,7 +53,19 @@ export function stop(): void {
   widget = null;
 }
 
-export const Firstline = { start, open, close, stop };
+/** What the page tells of how the user gets on; nothing is taken without their consent. */
+export const behaviour = {
+  /** The user agrees (true), or takes it back (false). */
+  consent(given: boolean): void {
+    widget?.session.consent(given === true);
+  },
+  /** An action of a named step did not work. */
+  failed(step: string): void {
+    widget?.session.behaviour.failed(step);
+  },
+};
+
+export const Firstline = { start, open, close, stop, behaviour };
 
 declare global {
   interface Window {

@@ -1,7 +1,8 @@
 import { Http, Refused, Tokens } from "./http";
 import { Link, type LinkListener, type LinkState } from "./link";
 import { Memory, type Pending } from "./memory";
-import { newKey, type ChatEvent, type Conversation, type KeptNotice, type MessageEvent, type Owner, type Page, type ResolutionCard } from "./wire";
+import { Behaviour, type BehaviourEvent } from "../behaviour/behaviour";
+import { newKey, type ChatEvent, type Conversation, type KeptNotice, type MessageEvent, type Offer, type Owner, type Page, type ResolutionCard } from "./wire";
 
 export interface Options {
   /** Where Firstline is, for example "https://support.example.com". */
@@ -11,6 +12,8 @@ export interface Options {
   page?: Page;
   theme?: "auto" | "light" | "dark";
   suggestions?: string[];
+  /** Whether the user has agreed that the page tells how they get on; without it nothing is watched. */
+  behaviour?: { consent: boolean };
 }
 
 export interface Handover {
@@ -24,6 +27,7 @@ const typingShown = 9_000;
 const thinkingShown = 20_000;
 const typingEvery = 3_000;
 const typingEnds = 5_000;
+const offerShown = 120_000;
 
 /** The user's conversation and everything the panel shows of it. Fires "change" whenever something is new. */
 export class Session extends EventTarget implements LinkListener {
@@ -46,7 +50,10 @@ export class Session extends EventTarget implements LinkListener {
   feedback = new Map<number, boolean>();
   /** What was put right for the user and stands in no conversation. */
   notices: KeptNotice[] = [];
+  /** Help that is offered right now. */
+  offer: Offer | null = null;
 
+  readonly behaviour = new Behaviour((events, last) => this.tellBehaviour(events, last));
   private readonly http: Http;
   private readonly memory: Memory;
   private conversation: Conversation | null = null;
@@ -59,6 +66,7 @@ export class Session extends EventTarget implements LinkListener {
   private typingSaid = 0;
   private typingStops: ReturnType<typeof setTimeout> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private offerEnds: ReturnType<typeof setTimeout> | undefined;
   private readonly tabs: BroadcastChannel | null;
 
   constructor(private readonly options: Options) {
@@ -90,6 +98,7 @@ export class Session extends EventTarget implements LinkListener {
   }
 
   stop(): void {
+    this.behaviour.stop();
     this.line?.stop();
     this.line = null;
     this.tabs?.close();
@@ -118,6 +127,42 @@ export class Session extends EventTarget implements LinkListener {
     } catch (error) {
       this.stumble(error);
     }
+    this.tell();
+  }
+
+  /** The user agrees that the page tells how they get on, or takes that back: then what is known is forgotten. */
+  consent(given: boolean): void {
+    if (given) return this.behaviour.start();
+    if (this.behaviour.watching) void this.http.behaviour(false, [], false).catch(() => undefined);
+    this.behaviour.stop();
+    this.offer = null;
+    this.tell();
+  }
+
+  private async tellBehaviour(events: BehaviourEvent[], last: boolean): Promise<void> {
+    try {
+      const [offer] = await this.http.behaviour(true, events, last);
+      if (offer !== undefined && this.owner.kind === "bot") this.make(offer);
+    } catch (error) {
+      // What the server will not take now or ever is not worth sending again; the rest is.
+      if (error instanceof Refused && !error.passing) return;
+      throw error;
+    }
+  }
+
+  private make(offer: Offer): void {
+    this.offer = offer;
+    clearTimeout(this.offerEnds);
+    this.offerEnds = setTimeout(() => this.answerOffer("ignored"), offerShown);
+    this.dispatchEvent(new CustomEvent("offered", { detail: offer }));
+    this.tell();
+  }
+
+  answerOffer(outcome: "accepted" | "dismissed" | "ignored"): void {
+    clearTimeout(this.offerEnds);
+    const offer = this.offer;
+    this.offer = null;
+    if (offer !== null) void this.http.answerOffer(offer.id, outcome).catch(() => undefined);
     this.tell();
   }
 

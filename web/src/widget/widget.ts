@@ -3,10 +3,11 @@ import tokens from "../shared/tokens.css?inline";
 import * as icons from "./icons";
 import { log, typist } from "./log";
 import { keptNotices } from "./notices";
+import { nudge } from "./nudge";
 import type { Session } from "./session";
 import { clock, day } from "./text";
 import look from "./widget.css?inline";
-import { MAX_TEXT, length, type ChatEvent, type Choice } from "./wire";
+import { MAX_TEXT, length, type ChatEvent, type Choice, type Offer } from "./wire";
 
 const usual = ["I can't sign in", "My payment failed", "Where is my order?", "How do I get a refund?"];
 const countFrom = 3600;
@@ -22,6 +23,7 @@ export class FirstlineWidget extends LitElement {
     unread: { state: true },
     speaking: { state: true },
     news: { state: true },
+    steps: { state: true },
   };
 
   declare session: Session;
@@ -30,6 +32,8 @@ export class FirstlineWidget extends LitElement {
   declare unread: number;
   declare speaking: boolean;
   declare news: string;
+  /** Whether the steps of a tutorial are shown. */
+  declare steps: boolean;
   private pinned = true;
   private readonly sizes = new ResizeObserver(() => this.settle());
   private readonly changed = (): void => this.requestUpdate();
@@ -42,6 +46,7 @@ export class FirstlineWidget extends LitElement {
     this.unread = 0;
     this.speaking = false;
     this.news = "";
+    this.steps = false;
   }
 
   override connectedCallback(): void {
@@ -49,6 +54,7 @@ export class FirstlineWidget extends LitElement {
     this.session.addEventListener("change", this.changed);
     this.session.addEventListener("news", this.heard);
     this.session.addEventListener("noticed", this.noticed);
+    this.session.addEventListener("offered", this.offered);
     this.shown = this.session.open;
   }
 
@@ -57,6 +63,7 @@ export class FirstlineWidget extends LitElement {
     this.session.removeEventListener("change", this.changed);
     this.session.removeEventListener("news", this.heard);
     this.session.removeEventListener("noticed", this.noticed);
+    this.session.removeEventListener("offered", this.offered);
   }
 
   /** Open the panel, with words to begin with if the user has written none. */
@@ -99,6 +106,38 @@ export class FirstlineWidget extends LitElement {
     this.unread += (event as CustomEvent<number>).detail;
     this.news = "We have put something right on your account.";
   };
+
+  private readonly offered = (event: Event): void => {
+    this.steps = false;
+    if (!this.shown) this.news = `Suggestion: ${(event as CustomEvent<Offer>).detail.text}`;
+  };
+
+  /** Take what is offered: like any request of the user's, so it can be refused and is logged in the same way. */
+  private accept(): void {
+    const offer = this.session.offer;
+    if (offer === null) return;
+    if (offer.kind === "tutorial" && !this.steps) {
+      this.steps = true;
+      return;
+    }
+    this.steps = false;
+    this.session.answerOffer("accepted");
+    if (offer.kind === "article" && offer.article) window.open(`${this.session.baseUrl}/help/${encodeURIComponent(offer.article)}`, "_blank", "noopener");
+    if (offer.kind === "workflow" && offer.intent) {
+      void this.open();
+      this.session.send(offer.label, `/${offer.intent}`);
+    }
+    if (offer.kind === "person") {
+      void this.open();
+      this.askForPerson();
+    }
+  }
+
+  private dismiss(): void {
+    this.steps = false;
+    this.session.answerOffer("dismissed");
+    this.find<HTMLElement>(".launcher")?.focus({ preventScroll: true });
+  }
 
   /** Stay at the end while the reader is there; whoever has scrolled up is left in peace. */
   private settle(): void {
@@ -178,6 +217,7 @@ export class FirstlineWidget extends LitElement {
         ${this.shown ? icons.close : icons.mark}<span class="word" aria-hidden="true">${this.shown ? "Close" : "Help"}</span>
         ${this.unread > 0 ? html`<span class="badge" data-testid="widget-badge" aria-hidden="true">${this.unread > 9 ? "9+" : this.unread}</span>` : nothing}
       </button>
+      ${this.session.offer !== null && !this.shown ? nudge(this.session.offer, this.steps, { accept: () => this.accept(), dismiss: () => this.dismiss() }) : nothing}
       <section class="panel" id="panel" role="dialog" aria-modal="false" aria-labelledby="title" tabindex="-1" data-testid="widget-panel" ?hidden=${!this.shown} @keydown=${this.escape}>
         ${this.head()} ${this.standing()}
         <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0" @scroll=${this.scrolled}>

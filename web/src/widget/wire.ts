@@ -69,7 +69,27 @@ export interface OrdersCard {
   orders: OrderRow[];
 }
 
-export type Card = ArticleCard | ResolutionCard | OrdersCard;
+/** The application wants the user to confirm that it is them. */
+export interface StepUpCard {
+  type: "step_up";
+  title: string;
+  url: string | null;
+}
+
+export type Card = ArticleCard | ResolutionCard | OrdersCard | StepUpCard;
+
+/** Help that is offered before anybody asks for it. */
+export interface Offer {
+  id: string;
+  trigger: string;
+  kind: "tooltip" | "article" | "workflow" | "tutorial" | "person";
+  text: string;
+  label: string;
+  intent: string | null;
+  article: string | null;
+  step: string | null;
+  steps: string[];
+}
 
 export interface MessageData {
   text: string;
