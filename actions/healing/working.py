@@ -32,6 +32,10 @@ T = TypeVar("T")
 
 MAX_TRIES = 4
 """Tries of something that the application did not answer, before a run is given up."""
+NOT_MEANT = timedelta(days=30)
+"""How long a drift of a user whom the policy does not mean is no new one, unless the policy changes."""
+TOLD_ONCE = timedelta(days=1)
+"""How long what a dry run has told is no news."""
 GIVEN_UP = 12
 """Tries, those that ended with the death of the process included, after which a run is not begun again."""
 MAX_LOOKS = 5
@@ -114,7 +118,7 @@ class Worker:
                 return run
             return Deferral(self._clock.now() + WAIT_WHILE_STOPPED, "stopped")
         if run.mode == "off":
-            return Closing("skipped", run.reason, rest=policy.rest(run.workflow))
+            return Closing("skipped", run.reason, rest=NOT_MEANT)
         if self._clock.now() - run.found_at > policy.give_up_after:
             return Closing("skipped", "waited_too_long")
         if run.mode == "apply" and policy.rules(run.workflow).mode == "apply":
@@ -142,12 +146,14 @@ class Worker:
             return await self._moving(run, look, policy)
         excluded = policy.excluded(run.workflow, run.host, run.user_ref, look.plan)
         if excluded is not None:
-            return Closing("skipped", excluded, rest=rest)
+            return Closing("skipped", excluded, rest=NOT_MEANT)
         steps = [step.operation for step in workflow.plan(look.seen)]
         if run.mode == "dry_run" or policy.rules(run.workflow).mode == "dry_run":
             # What somebody asked to be tried dry must not keep the real thing from being done.
             asked = run.source == "command"
-            return Closing("dry_run", None, {"would_run": steps}, timedelta(0) if asked else rest)
+            return Closing(
+                "dry_run", None, {"would_run": steps}, timedelta(0) if asked else max(rest, TOLD_ONCE)
+            )
         if look.operations is None:
             return self._again(run, Closing("skipped", "operations_unknown"), "operations_unknown")
         for name in steps:
