@@ -7,7 +7,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from bot.scenarios import paths
-from bot.scenarios.format import Attempted, Buttons, Card, Expect, Must, Operations, Ran, Words
+from bot.scenarios.expecting import Buttons, Card, Expect, Words
+from bot.scenarios.format import Attempted, Must, Operations, Ran
 from bot.scenarios.ports import Turn
 
 _SAME = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})

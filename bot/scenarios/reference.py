@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bot.scenarios.format import FORMS, Form
+from bot.scenarios.expecting import Form
+from bot.scenarios.format import FORMS
 from bot.scenarios.vocabulary import Shape, Vocabulary
 
 
@@ -63,9 +64,7 @@ def _state(vocabulary: Vocabulary) -> str:
     shown = dict(_fields(vocabulary.state, ""))
     for path in dict.fromkeys([*shown, *vocabulary.settable]):
         settable = vocabulary.settable.get(path, "")
-        lines.append(
-            f"| `{path}` | {shown.get(path, _unshown(path))} | {settable} |"
-        )
+        lines.append(f"| `{path}` | {shown.get(path, _unshown(path))} | {settable} |")
     return "\n".join(lines)
 
 
