@@ -15,7 +15,7 @@ class RefreshPlan(Workflow):
         done_title="Plan shown correctly",
         area="features",
         intents=("plan_not_updated",),
-        reads=("subscription.plan", "subscription.shown_plan"),
+        reads=("subscription.plan", "subscription.shown_plan", "subscription.migration.state"),
         operations=("refresh_cache",),
         risk="low",
         needs_consent=True,
@@ -33,6 +33,12 @@ class RefreshPlan(Workflow):
         if not plan or not shown or plan == shown:
             on = f": you're on {_name(plan)}, and that is what the page shows" if plan and shown else ""
             return Diagnosis("fine", f"I compared your plan with what the page shows{on}.")
+        if seen["subscription.migration.state"] == "half_applied":
+            # What is shown follows when the change is finished, which another workflow sees to.
+            return Diagnosis(
+                "fine",
+                f"The page still shows {_name(shown)}, because your change to {_name(plan)} isn't complete.",
+            )
         return Diagnosis(
             "applies",
             f"Your plan is {_name(plan)}, but the page still shows {_name(shown)}: an old copy that wasn't "

@@ -285,6 +285,18 @@ async def test_a_wrong_plan_may_be_a_change_that_stopped(bench: Bench) -> None:
     assert reply.slots["pending_workflow"] == "finish_migration"
 
 
+async def test_a_stale_plan_waits_for_the_change_that_is_unfinished(bench: Bench) -> None:
+    TROUBLE["refresh_plan"].bring_about(bench)
+    TROUBLE["finish_migration"].bring_about(bench)
+    reply = await bench.chat.start("plan_not_updated", "it shows the wrong plan")
+    assert "isn't complete" in reply.text
+    assert reply.slots["pending_workflow"] == "finish_migration"
+    reply = await bench.chat.yes()
+    assert reply.card("resolution")["workflow"] == "finish_migration"
+    assert reply.slots["pending_workflow"] == "refresh_plan", "the old copy is still shown here"
+    assert (await bench.chat.yes()).card("resolution")["workflow"] == "refresh_plan"
+
+
 async def test_what_the_plan_does_not_include_is_said(bench: Bench) -> None:
     reply = await bench.chat.start("feature_missing", "where is the roast radar")
     assert "doesn't include roast radar" in reply.text
