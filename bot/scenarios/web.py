@@ -69,7 +69,7 @@ class DemoApplication:
 
     async def make_user(self, like: str, name: str | None, state: Mapping[str, Any]) -> MadeUser:
         """Make a throw-away user."""
-        body = {"like": like, "state": dict(state)} | ({"name": name} if name else {})
+        body = {"like": like, "state": dict(state), "listed": False} | ({"name": name} if name else {})
         made = await call(self._session, "POST", self._url, json=body)
         ref = str(made["ref"])
         return MadeUser(ref, str(made["email"]), (await self.report(ref)).state)

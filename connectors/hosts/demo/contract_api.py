@@ -181,7 +181,7 @@ async def list_users(request: web.Request) -> web.Response:
         raise Problem(400, "invalid_page", "limit is 1 to 500, after is a user of the page before.")
     kettle = request.app[KETTLE]
     later = await _misbehave(kettle, "users")
-    sql = "SELECT ref FROM users WHERE ref > ? ORDER BY ref LIMIT ?"
+    sql = "SELECT ref FROM users WHERE ref > ? AND temporary < 2 ORDER BY ref LIMIT ?"
     rows = await kettle.store.run(lambda db: db.execute(sql, (after, int(limit) + 1)).fetchall())
     refs = [row["ref"] for row in rows[: int(limit)]]
     await _hang_after(later)

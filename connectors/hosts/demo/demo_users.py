@@ -19,8 +19,10 @@ from connectors.hosts.demo.state import find_user, read_state
 from connectors.hosts.demo.store import now, stamp
 
 MAX_TEMPORARY = 5000
+TEMPORARY, UNLISTED = 1, 2
+"""`users.temporary`: nobody looks at an unlisted one by themselves, such as a scan of self-healing."""
 _CONFIRMED = timedelta(minutes=10)
-_NAMES = frozenset({"like", "name", "state"})
+_NAMES = frozenset({"like", "name", "state", "listed"})
 
 
 async def make(request: web.Request) -> web.Response:
@@ -29,22 +31,30 @@ async def make(request: web.Request) -> web.Response:
     body = parse_object(await request.read())
     unknown = sorted(set(body) - _NAMES)
     if unknown:
-        raise Problem(400, "invalid_user", f"{unknown[0][:40]!r} is not known: send like, name and state.")
+        raise Problem(
+            400, "invalid_user", f"{unknown[0][:40]!r} is not known: send like, name, state and listed."
+        )
     like, name = body.get("like", "hana"), body.get("name")
     if not isinstance(like, str) or like not in BY_KEY:
         raise Problem(400, "unknown_sample", f"like must be one of {', '.join(BY_KEY)}.")
     if name is not None and not (isinstance(name, str) and is_clean(name, 100) and name.strip()):
         raise Problem(400, "invalid_name", "name must be a text of 1 to 100 characters.")
+    listed = body.get("listed", True)
+    if not isinstance(listed, bool):
+        raise Problem(
+            400, "invalid_listed", "listed is true or false: whether the list of users names this one."
+        )
     state = parse_state(body.get("state"))
     token = re.sub(r"[^a-z0-9]", "", new_secret().lower())[:12]
     ref, email = f"usr_{like}_{token}", f"{like}-{token}@kettle.example"
 
     def work(db: sqlite3.Connection) -> None:
-        count = db.execute("SELECT count(*) FROM users WHERE temporary = 1").fetchone()[0]
+        count = db.execute("SELECT count(*) FROM users WHERE temporary > 0").fetchone()[0]
         if count >= MAX_TEMPORARY:
             raise Problem(429, "too_many_users", "There are too many throw-away users. Remove some.")
         insert(db, replace(BY_KEY[like], key=f"{like}_{token}"), like=like)
-        db.execute("UPDATE users SET email = ?, temporary = 1 WHERE ref = ?", (email, ref))
+        kept = TEMPORARY if listed else UNLISTED
+        db.execute("UPDATE users SET email = ?, temporary = ? WHERE ref = ?", (email, kept, ref))
         if name is not None:
             db.execute("UPDATE users SET name = ? WHERE ref = ?", (name, ref))
         arrange(db, ref, state)

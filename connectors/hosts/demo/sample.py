@@ -124,7 +124,7 @@ def restore(db: sqlite3.Connection, key: str | None = None) -> list[str]:
         forget(db, sample.ref)
         insert(db, sample)
     if key is None:
-        for row in db.execute("SELECT ref FROM users WHERE temporary = 1").fetchall():
+        for row in db.execute("SELECT ref FROM users WHERE temporary > 0").fetchall():
             forget(db, row["ref"])
     return [sample.ref for sample in chosen]
 

@@ -98,9 +98,9 @@ async def billing(request: web.Request, seen: Seen) -> web.StreamResponse:
         "card": "Your new card is saved.",
         "bad-card": "That card cannot be used: check number and month.",
     }
-    return show(
-        product.billing(seen.frame, seen.state, seen.troubles, said.get(request.query.get("said", ""), ""))
-    )
+    key = request.query.get("said", "")
+    text, failed = said.get(key, ""), key == "failed"
+    return show(product.billing(seen.frame, seen.state, seen.troubles, text, failed=failed))
 
 
 async def retry(request: web.Request, seen: Seen) -> web.StreamResponse:
@@ -127,7 +127,8 @@ async def preferences(request: web.Request, seen: Seen) -> web.StreamResponse:
     """GET /preferences"""
     said = {"saved": "Saved.", "unsent": "Saved here. The roastery did not take it."}
     text = said.get(request.query.get("said", ""), "")
-    return show(settings.preferences(seen.frame, seen.state, seen.troubles, text))
+    unsent = request.query.get("said") == "unsent"
+    return show(settings.preferences(seen.frame, seen.state, seen.troubles, text, unsent=unsent))
 
 
 async def save(request: web.Request, seen: Seen) -> web.StreamResponse:
@@ -219,13 +220,13 @@ async def sign_out_others(request: web.Request, seen: Seen) -> web.StreamRespons
 
 async def labs(request: web.Request, seen: Seen) -> web.StreamResponse:
     """GET /labs"""
-    return show(settings.labs(seen.frame, seen.state))
+    return show(settings.labs(seen.frame, seen.state, seen.troubles))
 
 
 async def toggle(request: web.Request, seen: Seen) -> web.StreamResponse:
     """POST /labs"""
     flag, flags = seen.form.get("flag", ""), dict(seen.state["features"])
-    if flag not in flags:
+    if flag not in flags or seen.state["entitlements"].get(flag):
         raise Problem(400, "invalid_form", "There is no such feature.")
     flags[flag] = not flags[flag]
     sql = "UPDATE users SET features = ? WHERE ref = ?"

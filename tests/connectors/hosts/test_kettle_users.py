@@ -214,3 +214,11 @@ async def test_all_users_are_told_page_by_page(kettle: KettleProcess, host: Http
         after = page.next
     assert refs == sorted(set(refs))
     assert {sample.ref for sample in SAMPLES} <= set(refs)
+
+
+async def test_an_unlisted_user_is_there_and_not_in_the_list(
+    kettle: KettleProcess, host: HttpHostApplication
+) -> None:
+    _, made = await call(kettle, "POST", "", {"like": "hana", "listed": False})
+    assert made["ref"] not in (await host.users(None, 500)).refs
+    assert (await host.state(made["ref"], ["account"])).part("account")["locked"] is False

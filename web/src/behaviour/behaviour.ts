@@ -25,7 +25,7 @@ const hesitates = 25;
 
 /**
  * Watches for signs of trouble, once there is consent: errors shown, actions that fail, clicks in rage, a step on
- * which somebody hangs. A page marks steps with data-firstline-step, codes with data-firstline-error, what failed with
+ * which somebody hangs. A page marks steps with data-firstline-step, codes with data-error-code, what failed with
  * data-firstline-failed, and the seconds of hesitation with data-firstline-hesitate.
  */
 export class Behaviour {
@@ -81,11 +81,11 @@ export class Behaviour {
   }
 
   private scan(root: Document | Element): void {
-    const marked = "[data-firstline-error], [data-firstline-failed]";
+    const marked = "[data-error-code], [data-firstline-failed]";
     const found = [...root.querySelectorAll<HTMLElement>(marked)];
     if (root instanceof HTMLElement && root.matches(marked)) found.push(root);
     for (const element of found) {
-      const { firstlineError: code, firstlineFailed: step } = element.dataset;
+      const { errorCode: code, firstlineFailed: step } = element.dataset;
       if (code) this.once("error_shown", { code, ...named(element) });
       if (step) this.once("action_failed", { step });
     }

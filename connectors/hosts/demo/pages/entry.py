@@ -21,7 +21,7 @@ _SIGN_IN = """<div class="welcome"><section class="pitch">{art}<h1>Good tea and 
 it.</h1>
 <p class="lead">A box at your door when the last one runs out.</p></section>
 <section class="card" aria-labelledby="signin"><h2 id="signin">Sign in</h2>{said}{trouble}
-<form method="post" action="/sign-in" class="stack" data-step="sign-in">
+<form method="post" action="/sign-in" class="stack" data-firstline-step="sign_in">
 <label>E-mail address<input name="email" type="email" autocomplete="username" required maxlength="254"
 value="{email}"></label>
 <label>Password<input name="password" type="password" autocomplete="current-password" required

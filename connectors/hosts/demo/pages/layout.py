@@ -151,6 +151,14 @@ def notice(
     )
 
 
+def said_box(text: str, failed: str = "") -> Html:
+    """Return the line that says how it went; `failed` names the step that did not work."""
+    if not text:
+        return NONE
+    mark = fill(' data-firstline-failed="{step}"', step=failed) if failed else NONE
+    return fill('<p class="said" role="status"{mark}>{text}</p>', mark=mark, text=text)
+
+
 def notices(troubles: Sequence[Trouble], *codes: str) -> Html:
     """Return the boxes of those troubles that have one of these codes."""
     return join(notice(trouble) for trouble in troubles if trouble.code in codes)

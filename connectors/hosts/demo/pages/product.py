@@ -15,6 +15,7 @@ from connectors.hosts.demo.pages.layout import (
     notice,
     notices,
     page,
+    said_box,
 )
 from connectors.hosts.demo.troubles import Trouble
 
@@ -31,7 +32,7 @@ def overview(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) -
     cards = join(
         [
             _next_box(state["orders"]),
-            _tile("Your plan", billing["plan"], f"{money(billing['invoices'][0]['amount_cents'])} a month",
+            _tile("Your plan", state["subscription"]["shown_plan"] or billing["plan"], _price(billing),
                   "/billing", "Billing"),
             _tile("Your taste", f"{words(saved['roast'])} roast, {words(saved['grind']).lower()}",
                   f"Packed for {saved['delivery_day'].capitalize()}", "/preferences", "Change it"),
@@ -48,6 +49,11 @@ def overview(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) -
         cards=cards,
     )
     return page(frame, "Home", body)
+
+
+def _price(billing: dict[str, Any]) -> str:
+    invoices = billing["invoices"]
+    return f"{money(invoices[0]['amount_cents'])} a month" if invoices else "Nothing billed yet"
 
 
 def _tile(title: str, big: str, small: str, href: str, link: str) -> Html:
@@ -120,13 +126,15 @@ def deliveries(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble])
     body = fill(
         '{head}{notices}<ul class="plain">{rows}</ul>',
         head=head("Deliveries", "What is on its way, and what has come."),
-        notices=notices(troubles, "KT-1007"),
+        notices=notices(troubles, "KT-1007", "KT-1014"),
         rows=rows,
     )
     return page(frame, "Deliveries", body)
 
 
-def billing(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble], said: str = "") -> Html:
+def billing(
+    frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble], said: str = "", *, failed: bool = False
+) -> Html:
     """The plan, what is due, the card, and the invoices."""
     content, method = state["billing"], state["billing"]["payment_method"]
     due = content["amount_due_cents"]
@@ -134,15 +142,15 @@ def billing(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble], sa
     last = content["last_payment"]
     plan = facts(
         [("Plan", content["plan"]), ("Status", status), ("Due now", money(due)),
-         ("Last payment", f"{money(last['amount_cents'])} on {day(last['at'])}: {_payment_word(last)}")]
+         ("Last payment", _last_payment(last)), ("Boxes", _boxes(state["subscription"]))]
     )  # fmt: skip
     retry = button(frame, "/billing/retry", f"Try {money(due)} again") if due else NONE
     body = fill(
         '{head}{said}{notices}<div class="two"><section class="card"><h2>Plan</h2>{plan}{retry}</section>'
         '<section class="card"><h2>Payment method</h2>{card}{form}</section></div>{invoices}',
         head=head("Billing", "Your plan, your card and every invoice."),
-        said=fill('<p class="said" role="status">{text}</p>', text=said) if said else NONE,
-        notices=notices(troubles, "KT-1005", "KT-1006"),
+        said=said_box(said, failed="retry_payment" if failed else ""),
+        notices=notices(troubles, "KT-1005", "KT-1006", "KT-1015", "KT-1019", "KT-1020"),
         plan=plan,
         retry=retry,
         card=facts(
@@ -152,6 +160,23 @@ def billing(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble], sa
         invoices=_invoices(content["invoices"]),
     )
     return page(frame, "Billing", body)
+
+
+def _last_payment(last: dict[str, Any] | None) -> str:
+    if last is None:
+        return "None yet"
+    return f"{money(last['amount_cents'])} on {day(last['at'])}: {_payment_word(last)}"
+
+
+def _boxes(subscription: dict[str, Any]) -> str:
+    box = subscription["next_delivery"]
+    if subscription["state"] == "paused":
+        return (
+            f"Paused until {day(subscription['paused_until'])}" if subscription["paused_until"] else "Paused"
+        )
+    if subscription["state"] != "active" or not box:
+        return "None to come"
+    return f"Next on {day(box['date'])}{', skipped' if box['skipped'] else ''}"
 
 
 def _payment_word(payment: dict[str, Any]) -> str:
@@ -165,7 +190,7 @@ def _payment_word(payment: dict[str, Any]) -> str:
 def _card_form(frame: Frame) -> Html:
     return fill(
         """<details><summary>Use another card</summary><form method="post"
-action="/billing/card" class="stack">{csrf}
+action="/billing/card" class="stack" data-firstline-step="card_form">{csrf}
 <label>Card number<input name="number" inputmode="numeric" autocomplete="cc-number" required maxlength="23"
 pattern="[0-9 ]{{12,23}}"></label><label>Valid until<input name="expires" type="month" required></label>
 <p class="hint">Use an invented number, such as 4242 4242 4242 4242. Only the last four digits are kept.</p>

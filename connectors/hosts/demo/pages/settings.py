@@ -14,6 +14,7 @@ from connectors.hosts.demo.pages.layout import (
     notice,
     notices,
     page,
+    said_box,
 )
 from connectors.hosts.demo.troubles import TROUBLES, Trouble
 
@@ -48,7 +49,9 @@ address</h2>{mail}{resend}</section>
 lines">{devices}</ul></section>"""
 
 
-def preferences(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble], said: str = "") -> Html:
+def preferences(
+    frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble], said: str = "", *, unsent: bool = False
+) -> Html:
     """What the user chose beside what is in force at the roastery."""
     content = state["preferences"]
     sync = content["sync"]
@@ -71,8 +74,8 @@ def preferences(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]
     body = fill(
         _PREFERENCES,
         head=head("Preferences", "What goes into the box, and when it comes."),
-        said=fill('<p class="said" role="status">{text}</p>', text=said) if said else NONE,
-        notices=notices(troubles, "KT-1004"),
+        said=said_box(said, failed="save_preferences" if unsent else ""),
+        notices=notices(troubles, "KT-1004", "KT-1016", "KT-1017", "KT-1018"),
         form=_form(frame, content["saved"]),
         badge=badge(word, tone),
         last=last,
@@ -117,7 +120,7 @@ def _form(frame: Frame, saved: dict[str, Any]) -> Html:
     )
     return fill(
         '<form method="post" action="/preferences" class="stack" '
-        'data-step="save-preferences">{csrf}{selects}{boxes}'
+        'data-firstline-step="save_preferences">{csrf}{selects}{boxes}'
         "<button>Save</button></form>",
         csrf=csrf_field(frame),
         selects=selects,
@@ -128,8 +131,8 @@ def _form(frame: Frame, saved: dict[str, Any]) -> Html:
 def exports(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) -> Html:
     """Files that the user asked for."""
     form = fill(
-        '<form method="post" action="/exports" class="card inline">{csrf}<label>New export<select '
-        'name="kind">'
+        '<form method="post" action="/exports" class="card inline" data-firstline-step="new_export">{csrf}'
+        '<label>New export<select name="kind">'
         '<option value="orders">Orders</option><option value="invoices">Invoices</option></select></label>'
         "<button>Start</button></form>",
         csrf=csrf_field(frame),
@@ -217,27 +220,42 @@ def _devices(sessions: Sequence[dict[str, Any]], here: str) -> Html:
     )
 
 
-def labs(frame: Frame, state: dict[str, Any]) -> Html:
-    """Feature flags."""
+def labs(frame: Frame, state: dict[str, Any], troubles: Sequence[Trouble]) -> Html:
+    """Feature flags; what the plan includes cannot be turned off here."""
+    entitled = state["entitlements"]
     rows = join(
         fill(
             '<li class="card"><div class="row"><div><h2>{title}</h2><p '
             'class="dim">{text}</p></div>{badge}</div>'
-            '<form method="post" action="/labs">{csrf}<input type="hidden" name="flag" '
-            'value="{name}"><button '
-            'class="quiet">{verb}<span class="unseen"> {title}</span></button></form></li>',
-            title=FLAGS[name][0],
-            text=FLAGS[name][1],
-            badge=badge("On", "good") if on else badge("Off"),
-            csrf=csrf_field(frame),
-            name=name,
-            verb="Turn off" if on else "Turn on",
+            "{switch}</li>",
+            title=_flag(name)[0],
+            text=_flag(name)[1],
+            badge=badge("On", "good") if on else badge("Off", "bad" if entitled.get(name) else ""),
+            switch=fill('<p class="dim">Part of your plan</p>')
+            if entitled.get(name)
+            else _switch(frame, name, on),
         )
         for name, on in state["features"].items()
     )
     body = fill(
-        '{head}<ul class="plain grid">{rows}</ul>',
-        head=head("Labs", "What is new, for you to try."),
+        '{head}{notices}<ul class="plain grid">{rows}</ul>',
+        head=head("Labs", "What your plan includes, and what is new for you to try."),
+        notices=notices(troubles, "KT-1021"),
         rows=rows,
     )
     return page(frame, "Labs", body)
+
+
+def _flag(name: str) -> tuple[str, str]:
+    return FLAGS.get(name, (words(name), ""))
+
+
+def _switch(frame: Frame, name: str, on: bool) -> Html:
+    return fill(
+        '<form method="post" action="/labs">{csrf}<input type="hidden" name="flag" value="{name}"><button '
+        'class="quiet">{verb}<span class="unseen"> {title}</span></button></form>',
+        csrf=csrf_field(frame),
+        name=name,
+        verb="Turn off" if on else "Turn on",
+        title=_flag(name)[0],
+    )

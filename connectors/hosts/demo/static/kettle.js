@@ -49,13 +49,48 @@ function prepare(root) {
   root.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 }
 
+// Whether the assistant may notice when something does not work: asked once, kept, and taken back at any time.
+const CHOICE = "kettle-may-notice";
+
+function mayNotice() {
+  try { return localStorage.getItem(CHOICE); } catch { return "no"; }
+}
+
+function choose(value) {
+  try { localStorage.setItem(CHOICE, value); } catch { /* then it is asked again */ }
+  window.Firstline.behaviour.consent(value === "yes");
+  showChoice();
+}
+
+function showChoice() {
+  const place = document.querySelector("footer");
+  place.querySelector(".consent")?.remove();
+  const box = document.createElement("p");
+  box.className = "consent";
+  const now = mayNotice();
+  box.append(now === "yes" ? "The assistant may notice when something does not work for you. " : now === "no"
+    ? "The assistant does not watch how you get on. " : "May the assistant notice when something does not work for you, and offer help? It never sees what you type. ");
+  for (const [value, text] of now === "yes" ? [["no", "Stop that"]] : now === "no" ? [["yes", "Allow it"]] : [["yes", "Yes"], ["no", "No"]]) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "quiet";
+    button.dataset.consent = value;
+    button.textContent = text;
+    button.addEventListener("click", () => choose(value));
+    box.append(button, " ");
+  }
+  place.append(box);
+}
+
 if (firstline && window.Firstline) {
   window.Firstline.start({
+    behaviour: { consent: mayNotice() === "yes" },
     baseUrl: firstline,
     getToken,
     page: { url: location.href, title: document.title },
     theme: "auto",
   });
+  showChoice();
 }
 window.addEventListener("firstline:resolved", readAgain);
 prepare(document);
