@@ -55,8 +55,17 @@ class Head:
     signature: str | None = None
 
 
+UNTRUSTED = "head_not_genuine"
+"""Kind of the entry that is made before going on from a head that nobody with the key has signed."""
+
+
 class Verifier(Protocol):
     """Knows public keys by id."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever signed here."""
+        ...
 
     def find(self, kid: str) -> Ed25519PublicKey | None:
         """Return a key, or None."""

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import Database
 from security import audit_storage as storage
-from security.audit_chain import ROOT, Head, Verifier, canonical, entry_hash, is_genuine
+from security.audit_chain import ROOT, UNTRUSTED, Head, Verifier, canonical, entry_hash, is_genuine
 
 MOST = 100
 """Problems that are named; more are counted."""
@@ -61,7 +61,9 @@ async def check_chain(
     """Check hashes, order, head, checkpoints, and that the rows are what their latest entries say."""
     findings = Findings(checkpoints=len(checkpoints))
     known = _by_number(checkpoints, keys, findings)
-    async with database.connect() as connection:
+    async with database.begin() as connection:
+        # People go on talking to the assistant meanwhile: head, entries and rows have to be of one moment.
+        await storage.see_one_moment(connection)
         head = await storage.read_head(connection)
         last, digest = await _walk(connection, known, findings)
         _check_head(head, last, digest, keys, findings)
@@ -92,6 +94,9 @@ async def _walk(connection: AsyncConnection, known: dict[int, str], findings: Fi
             if row.number != last + 1:
                 _missing(last + 1, row.number - 1, findings)
             _check_entry(row, previous, row.number == last + 1, findings)
+            if row.kind == UNTRUSTED:
+                text = f"When entry {row.number} was made, the head before it was not genuine."
+                findings.add(Flaw("head_forged", text, row.number))
             if row.number in known and known[row.number] != row.hash:
                 text = f"Entry {row.number} is another one than when a checkpoint was signed."
                 findings.add(Flaw("rewritten", text, row.number, row.subject))
@@ -127,8 +132,8 @@ def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findi
         findings.add(Flaw("added", text, head.number + 1))
     elif head.hash != digest:
         findings.add(Flaw("head_differs", f"The head does not fit entry {last}.", last))
-    if head.kid is None and head.number == last:
-        return  # What a migration took over is signed with the next entry.
+    if head.kid is None and keys.is_empty:
+        return  # What a migration took over is signed at the first start.
     if not is_genuine(head, keys):
         findings.add(Flaw("head_forged", "The head's signature does not hold, or its key is not known."))
 

@@ -32,6 +32,12 @@ class AuditKeys:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._private: Ed25519PrivateKey | None = None
+        self._known: dict[str, Ed25519PublicKey] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there was never a key."""
+        return not self.public()
 
     def signing(self) -> tuple[str, Ed25519PrivateKey]:
         """Return the id and the private key; it is made at the first use.
@@ -44,8 +50,10 @@ class AuditKeys:
         return kid_of(self._private.public_key()), self._private
 
     def find(self, kid: str) -> Ed25519PublicKey | None:
-        """Return a public key by its id, or None."""
-        return self.public().get(kid)
+        """Return a public key by its id, or None; the folder is read only for one that is new."""
+        if kid not in self._known:
+            self._known |= self.public()
+        return self._known.get(kid)
 
     def public(self) -> dict[str, Ed25519PublicKey]:
         """Return all public keys by id."""

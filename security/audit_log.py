@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from security import audit_storage as storage
-from security.audit_chain import Change, Head, follow, is_genuine, signed
+from security.audit_chain import UNTRUSTED, Change, Head, follow, is_genuine, signed
 from security.audit_keys import AuditKeys
 
 
@@ -28,6 +29,9 @@ class AuditLog:
         if not changes:
             return
         head = await storage.lock_head(tx)
+        if head.number and not is_genuine(head, self._keys):
+            # Signing on as if nothing were wrong would make a forgery genuine; stopping would help nobody.
+            changes = [Change(UNTRUSTED, "", asdict(head)), *changes]
         now, kid_key = self._clock.now(), self._keys.signing()
         new, previous = [], head.hash
         for number, change in enumerate(changes, head.number + 1):
@@ -45,6 +49,16 @@ class Checkpoints:
         self._database = database
         self._keys = keys
         self._last = -1
+
+    async def begin(self) -> None:
+        """Make the key on the very first start, and sign what a migration has taken over."""
+        if not self._keys.is_empty:
+            return
+        kid_key = self._keys.signing()
+        async with self._database.begin() as tx:
+            head = await storage.lock_head(tx)
+            if head.number:
+                await storage.move_head(tx, signed(head.number, head.hash, datetime.now(UTC), *kid_key))
 
     async def note(self) -> Head | None:
         """Append the present head when it is a new one and genuine; returns it."""

@@ -66,6 +66,11 @@ async def lock_head(tx: AsyncConnection) -> Head:
 async def add(tx: AsyncConnection, new: Sequence[Entry], head: Head) -> None:
     """Add entries and move the head."""
     await tx.execute(sa.insert(entries), [_values(entry) for entry in new])
+    await move_head(tx, head)
+
+
+async def move_head(tx: AsyncConnection, head: Head) -> None:
+    """Put another head in the place of the present one."""
     values = {"number": head.number, "hash": head.hash, "at": head.at, "kid": head.kid,
               "signature": head.signature}  # fmt: skip
     await tx.execute(heads.update().where(heads.c.id == 1).values(**values))
@@ -86,6 +91,11 @@ async def read_head(connection: AsyncConnection) -> Head | None:
 
 def _head(row: Any) -> Head:
     return Head(row.number, row.hash, row.at, row.kid, row.signature)
+
+
+async def see_one_moment(tx: AsyncConnection) -> None:
+    """Let all that a transaction reads be of one moment; to be its first statement."""
+    await tx.execute(sa.text("set transaction isolation level repeatable read, read only"))
 
 
 async def in_order(connection: AsyncConnection) -> AsyncIterator[Sequence[Any]]:

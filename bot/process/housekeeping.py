@@ -23,6 +23,7 @@ class Housekeeping:
 
     async def start(self) -> None:
         """Begin."""
+        await self._checkpoints.begin()
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:

@@ -239,3 +239,58 @@ def test_a_broken_key_file_says_so(tmp_path: Path) -> None:
 def test_the_private_key_is_for_its_owner_alone(tmp_path: Path) -> None:
     AuditKeys(tmp_path / "keys").signing()
     assert (tmp_path / "keys" / "signing.pem").stat().st_mode & 0o077 == 0
+
+
+async def forge(evidence: Evidence, kid: str) -> None:
+    """Rewrite the last entry with a hash that holds and put a head on it, without the key."""
+    from security.audit_chain import entry_hash
+
+    async with evidence.database.begin() as tx:
+        row = (await tx.execute(sa.text("select * from audit_entries order by number desc limit 1"))).one()
+        content = row.content.replace('"verified"', '"failed"')
+        assert content != row.content
+        digest = entry_hash(row.number, row.at, row.kind, row.subject, content, row.previous)
+        new = {"content": content, "hash": digest, "number": row.number, "id": row.subject}
+        for statement in (
+            "alter table audit_entries disable trigger all",
+            "update audit_entries set content = :content, hash = :hash where number = :number",
+            "alter table audit_entries enable trigger all",
+            f"update audit_head set hash = :hash, kid = {kid}",
+            "update attempts set outcome = 'failed' where id = :id",
+        ):
+            used = {key: value for key, value in new.items() if f":{key}" in statement}
+            await tx.execute(sa.text(statement), used)
+
+
+@pytest.mark.parametrize("kid", ["kid", "null"])
+async def test_a_rewritten_tail_stays_found_when_the_product_goes_on_from_it(
+    evidence: Evidence, kid: str
+) -> None:
+    await evidence.fill(2)
+    await forge(evidence, kid)
+    assert {problem for problem, _ in await evidence.problems()} == {"head_forged"}
+    await evidence.fill(1, start=7)
+    assert await evidence.problems() == {("head_forged", 7)}, "signing on does not make it genuine"
+
+
+async def test_what_a_migration_took_over_is_signed_at_the_first_start(evidence: Evidence) -> None:
+    await evidence.fill(1)
+    async with evidence.database.begin() as tx:
+        await tx.execute(sa.text("update audit_head set kid = null, signature = null"))
+    for key in evidence.keys._folder.iterdir():
+        key.unlink()
+    evidence.keys.__init__(evidence.keys._folder)  # type: ignore[misc]
+    assert (await evidence.check()).sound
+    await evidence.checkpoints.begin()
+    await evidence.fill(1, start=5)
+    assert (await evidence.check()).sound
+
+
+async def test_a_check_beside_running_writers_raises_no_false_alarm(evidence: Evidence) -> None:
+    writing = asyncio.gather(*(evidence.fill(15, start=100 * writer) for writer in range(4)))
+    checks = 0
+    while not writing.done():
+        assert (await evidence.check()).flaws == []
+        checks += 1
+    await writing
+    assert checks > 1

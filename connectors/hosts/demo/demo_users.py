@@ -41,9 +41,7 @@ async def make(request: web.Request) -> web.Response:
         raise Problem(400, "invalid_name", "name must be a text of 1 to 100 characters.")
     listed = body.get("listed", True)
     if not isinstance(listed, bool):
-        raise Problem(
-            400, "invalid_listed", "listed is true or false: whether the list of users names this one."
-        )
+        raise Problem(400, "invalid_listed", "listed is true or false: whether the list of users has it.")
     state = parse_state(body.get("state"))
     token = re.sub(r"[^a-z0-9]", "", new_secret().lower())[:12]
     ref, email = f"usr_{like}_{token}", f"{like}-{token}@kettle.example"
