@@ -273,17 +273,17 @@ async def test_a_rewritten_tail_stays_found_when_the_product_goes_on_from_it(
     assert await evidence.problems() == {("head_forged", 7)}, "signing on does not make it genuine"
 
 
-async def test_what_a_migration_took_over_is_signed_at_the_first_start(evidence: Evidence) -> None:
+async def test_what_a_migration_took_over_is_signed_at_the_first_start(
+    evidence: Evidence, tmp_path: Path
+) -> None:
     await evidence.fill(1)
     async with evidence.database.begin() as tx:
         await tx.execute(sa.text("update audit_head set kid = null, signature = null"))
-    for key in evidence.keys._folder.iterdir():
-        key.unlink()
-    evidence.keys.__init__(evidence.keys._folder)  # type: ignore[misc]
-    assert (await evidence.check()).sound
-    await evidence.checkpoints.begin()
-    await evidence.fill(1, start=5)
-    assert (await evidence.check()).sound
+    started = Evidence(evidence.database, tmp_path / "a home of its own")
+    assert (await started.check()).sound
+    await started.checkpoints.begin()
+    await started.fill(1, start=5)
+    assert (await started.check()).sound
 
 
 async def test_a_check_beside_running_writers_raises_no_false_alarm(evidence: Evidence) -> None:
