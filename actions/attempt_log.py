@@ -12,7 +12,7 @@ from actions.attempts import Attempt, Ending, NewAttempt, Outcome
 from actions.ports import Journal
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
-from bot.foundation.ids import AttemptId, ConversationId, new_id
+from bot.foundation.ids import AttemptId, new_id
 from security.audit_chain import Change
 
 COLD_AFTER = timedelta(minutes=30)
@@ -136,12 +136,6 @@ class AttemptLog:
         for conversation_id, outcome in rows:
             found.setdefault(conversation_id, []).append(outcome or "open")
         return found
-
-    async def conversations_with(self, outcome: str, limit: int) -> "list[ConversationId]":
-        """Return the conversations that have an attempt of this outcome (or `open`), newest first."""
-        async with self._database.connect() as connection:
-            rows = await storage.conversations_with(connection, None if outcome == "open" else outcome, limit)
-        return [ConversationId(row) for row in rows]
 
     async def list(
         self,

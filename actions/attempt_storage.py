@@ -217,18 +217,6 @@ async def outcomes_of(tx: AsyncConnection, conversation_ids: Sequence[str]) -> l
     return [(row.conversation_id, row.outcome) for row in await tx.execute(query)]
 
 
-async def conversations_with(tx: AsyncConnection, outcome: str | None, limit: int) -> list[str]:
-    """Read the conversations that have an attempt of this outcome (None: an open one), newest first."""
-    query = (
-        sa.select(attempts.c.conversation_id)
-        .where(attempts.c.outcome.is_(None) if outcome is None else attempts.c.outcome == outcome)
-        .group_by(attempts.c.conversation_id)
-        .order_by(attempts.c.conversation_id.desc())
-        .limit(limit)
-    )
-    return list((await tx.execute(query)).scalars())
-
-
 async def select_page(
     tx: AsyncConnection,
     *,

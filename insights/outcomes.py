@@ -1,6 +1,6 @@
 """What became of each conversation: one outcome for every one, so that they add up to all of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
@@ -64,16 +64,33 @@ class Outcomes:
     async def count(self, since: datetime | None = None, until: datetime | None = None) -> Counted:
         """Count the conversations begun from `since` on and before `until`."""
         counts = dict.fromkeys(OUTCOMES, 0)
-        quiet = self._clock.now() - QUIET
         total, last = 0, ""
         async with self._database.connect() as connection:
-            while rows := (await connection.execute(_page(last, since, until))).all():
+            while rows := (await connection.execute(_after(last, since, until))).all():
                 for row in rows:
-                    tried = [one for one in row.outcomes if one != ""]
-                    running = not tried and row.updated_at > quiet
-                    counts["open" if running else conversation_outcome(tried)] += 1
+                    counts[self._of(row)] += 1
                 total, last = total + len(rows), rows[-1].id
         return Counted(total, {str(name): number for name, number in counts.items()})
+
+    async def of(self, conversation_ids: Sequence[str]) -> dict[str, ConversationOutcome]:
+        """Return the outcome of each of these conversations."""
+        query = _with_attempts().where(_conversations.c.id.in_(conversation_ids))
+        async with self._database.connect() as connection:
+            return {row.id: self._of(row) for row in await connection.execute(query)}
+
+    async def conversations_with(self, outcome: str, *, before: str | None, limit: int) -> list[str]:
+        """Return the newest conversations of this outcome that came before another one, newest first."""
+        found: list[str] = []
+        async with self._database.connect() as connection:
+            while len(found) < limit and (rows := (await connection.execute(_before(before))).all()):
+                found += [row.id for row in rows if self._of(row) == outcome]
+                before = rows[-1].id
+        return found[:limit]
+
+    def _of(self, row: Any) -> ConversationOutcome:
+        tried = [one for one in row.outcomes if one != ""]
+        running = not tried and row.updated_at > self._clock.now() - QUIET
+        return "open" if running else conversation_outcome(tried)
 
 
 def _between(c: Any, since: datetime | None, until: datetime | None) -> list[Any]:
@@ -85,8 +102,20 @@ def _between(c: Any, since: datetime | None, until: datetime | None) -> list[Any
     return bounds
 
 
-def _page(last: str, since: datetime | None, until: datetime | None) -> Any:
-    """Conversations by id with the outcomes of their attempts; the empty text stands for no attempt."""
+def _after(last: str, since: datetime | None, until: datetime | None) -> Any:
+    c = _conversations.c
+    ours = _with_attempts().where(c.id > last, c.channel.not_in(_NOT_OF_USERS), *_between(c, since, until))
+    return ours.order_by(c.id).limit(_BATCH)
+
+
+def _before(last: str | None) -> Any:
+    c = _conversations.c
+    ours = _with_attempts().where(c.channel.not_in(_NOT_OF_USERS))
+    return (ours if last is None else ours.where(c.id < last)).order_by(c.id.desc()).limit(_BATCH)
+
+
+def _with_attempts() -> Any:
+    """Conversations with the outcomes of their attempts; the empty text stands for no attempt."""
     c, a = _conversations.c, _attempts.c
     tried = sa.func.coalesce(a.outcome, sa.case((a.id.is_(None), ""), else_="open"))
     ordered = aggregate_order_by(tried, a.id)
@@ -95,8 +124,5 @@ def _page(last: str, since: datetime | None, until: datetime | None) -> Any:
         .select_from(
             _conversations.outerjoin(_attempts, sa.and_(a.conversation_id == c.id, a.kind.in_(_BY_USERS)))
         )
-        .where(c.id > last, c.channel.not_in(_NOT_OF_USERS), *_between(c, since, until))
         .group_by(c.id, c.updated_at)
-        .order_by(c.id)
-        .limit(_BATCH)
     )

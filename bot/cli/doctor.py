@@ -54,7 +54,7 @@ async def doctor(*, as_json: bool) -> int:
 async def examine(settings: Settings) -> list[Check]:
     """Look at everything; a check that fails by itself is broken, never an exception."""
     looks: list[Callable[[Settings], Awaitable[list[Check]] | list[Check]]] = [
-        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _running,
+        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _audit, _running,
     ]  # fmt: skip
     checks = [Check("settings", "ok", f"home {settings.home}, port {settings.port}")]
     for look in looks:
@@ -153,11 +153,30 @@ def _front_end(settings: Settings) -> list[Check]:
 def _secrets(settings: Settings) -> list[Check]:
     if not settings.keys.exists():
         return [Check("secrets", "note", "None yet.", "The first start makes them.")]
-    loose = [path for path in settings.keys.rglob("*") if path.is_file() and path.stat().st_mode & 0o077]
+    loose = [
+        path
+        for path in settings.keys.rglob("*")
+        if path.is_file() and path.suffix != ".pub" and path.stat().st_mode & 0o077
+    ]
     if loose:
         names = ", ".join(path.name for path in loose)
         return [Check("secrets", "broken", f"Others can read {names}.", f"chmod -R go= {settings.keys}")]
     return [Check("secrets", "ok", "readable by their owner only")]
+
+
+def _audit(settings: Settings) -> list[Check]:
+    from bot.process.small_wiring import audit_keys, checkpoint_file
+    from security.audit_log import read_checkpoints
+
+    keys, path = audit_keys(settings), checkpoint_file(settings)
+    if keys.is_empty:
+        return [Check("audit log", "note", "No key yet.", "The first start makes it.")]
+    kid, _ = keys.signing()
+    known = read_checkpoints(path)
+    if None in known:
+        mend = "Compare it with the copy that is kept elsewhere: `firstline audit verify --checkpoints COPY`."
+        return [Check("audit log", "broken", f"{path} has lines that are no checkpoints.", mend)]
+    return [Check("audit log", "ok", f"key {kid}, {len(known)} checkpoints; `firstline audit verify` checks")]
 
 
 async def _running(settings: Settings) -> list[Check]:

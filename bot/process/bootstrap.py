@@ -277,14 +277,15 @@ FIRSTLINE: web.AppKey[Firstline] = web.AppKey("firstline", Firstline)
 
 def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
     authenticator, conversations = firstline.authenticator, firstline.conversations
+    outcomes = Outcomes(firstline.database, firstline.clock)
     return [
         *SecurityApi(firstline.sessions, firstline.staff, authenticator).endpoints(),
         *CaseApi(
             firstline.desk, conversations, authenticator, firstline.wakeups, firstline.clock
         ).endpoints(),
         *KnowledgeApi(firstline.articles, firstline.search).endpoints(),
-        *ReviewApi(conversations, firstline.actions.log).endpoints(),
-        *InsightsApi(Outcomes(firstline.database, firstline.clock)).endpoints(),
+        *ReviewApi(conversations, firstline.actions.log, outcomes).endpoints(),
+        *InsightsApi(outcomes).endpoints(),
     ]
 
 

@@ -1,9 +1,7 @@
 """What the trainer's room needs from others."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
-
-from bot.foundation.ids import ConversationId
 
 
 class AttemptReader(Protocol):
@@ -17,6 +15,14 @@ class AttemptReader(Protocol):
         """Return the outcomes of each conversation's attempts, oldest first; open ones are `open`."""
         ...
 
-    async def conversations_with(self, outcome: str, limit: int) -> list[ConversationId]:
-        """Return the conversations that have an attempt with `outcome`, newest first."""
+
+class OutcomeReader(Protocol):
+    """Knows what became of conversations; `insights.outcomes.Outcomes` is one."""
+
+    async def of(self, conversation_ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the one outcome of each of these conversations."""
+        ...
+
+    async def conversations_with(self, outcome: str, *, before: str | None, limit: int) -> Sequence[str]:
+        """Return the conversations of this outcome that came before another one, newest first."""
         ...

@@ -12,8 +12,8 @@ from bot.conversation.wire import ConversationOut, EventOut, conversation_out, e
 from bot.foundation.errors import NotFound
 from bot.foundation.http import Access, Call, Endpoint
 from bot.foundation.ids import ConversationId, is_id
-from bot.training.ports import AttemptReader
-from insights.outcomes import OUTCOMES, conversation_outcome
+from bot.training.ports import AttemptReader, OutcomeReader
+from insights.outcomes import OUTCOMES
 
 _WITH_OUTCOME = 1000
 
@@ -99,8 +99,9 @@ class ReviewOut(BaseModel):
 class ReviewApi:
     """Endpoints for trainers."""
 
-    def __init__(self, conversations: Conversations, attempts: AttemptReader) -> None:
+    def __init__(self, conversations: Conversations, attempts: AttemptReader, ending: OutcomeReader) -> None:
         self._conversations = conversations
+        self._ending = ending
         self._attempts = attempts
 
     def endpoints(self) -> list[Endpoint]:
@@ -133,13 +134,18 @@ class ReviewApi:
         query: ReviewQuery = call.query
         only = None
         if query.outcome:
-            only = await self._attempts.conversations_with(query.outcome, _WITH_OUTCOME)
+            having = await self._ending.conversations_with(
+                query.outcome, before=query.before, limit=_WITH_OUTCOME
+            )
+            only = [ConversationId(one) for one in having]
         before = ConversationId(query.before) if query.before else None
         found = await self._conversations.recent(limit=query.limit, before=before, text=query.q, only=only)
-        outcomes = await self._attempts.outcomes([item.id for item in found])
-        return ReviewList(conversations=[await self._row(item, outcomes.get(item.id, [])) for item in found])
+        ids = [item.id for item in found]
+        tried, endings = await self._attempts.outcomes(ids), await self._ending.of(ids)
+        rows = [await self._row(item, endings.get(item.id, "open"), tried.get(item.id, [])) for item in found]
+        return ReviewList(conversations=rows)
 
-    async def _row(self, conversation: Conversation, outcomes: Sequence[str]) -> ReviewRow:
+    async def _row(self, conversation: Conversation, outcome: str, outcomes: Sequence[str]) -> ReviewRow:
         contact = await self._conversations.contact(conversation.contact_id)
         events = await self._conversations.events(conversation.id)
         texts = [str(event.payload.get("text", "")) for event in events if event.type == "message"]
@@ -149,7 +155,7 @@ class ReviewApi:
             started_at=conversation.created_at,
             last_at=conversation.updated_at,
             owner=conversation.owner.kind,
-            outcome=conversation_outcome(outcomes),
+            outcome=outcome,
             outcomes=[*outcomes],
             turns=sum(event.author.kind == "user" and event.turn_id is not None for event in events),
             last_text=texts[-1][:140] if texts else "",

@@ -175,3 +175,20 @@ async def test_any_histories_add_up(world: World, histories: list[list[Outcome |
         for outcome in history:
             await world.attempt(name, outcome)
     await world.counts()
+
+
+async def test_conversations_are_found_by_what_they_came_to(world: World) -> None:
+    for number, outcome in enumerate(["verified", "failed", "verified", None]):
+        await world.conversation(f"cnv_{number}")
+        await world.attempt(f"cnv_{number}", "abandoned", user=f"usr_{number}")
+        await world.attempt(f"cnv_{number}", outcome, user=f"usr_{number}")  # type: ignore[arg-type]
+    await world.conversation("cnv_4")
+    found = world.outcomes.conversations_with
+    assert await found("verified", before=None, limit=10) == ["cnv_2", "cnv_0"]
+    assert await found("verified", before="cnv_2", limit=10) == ["cnv_0"]
+    assert await found("verified", before=None, limit=1) == ["cnv_2"]
+    assert await found("open", before=None, limit=10) == ["cnv_4", "cnv_3"]
+    assert await found("abandoned", before=None, limit=10) == [], (
+        "an attempt's outcome is not the conversation's"
+    )
+    assert await world.outcomes.of(["cnv_1", "cnv_3", "cnv_none"]) == {"cnv_1": "failed", "cnv_3": "open"}

@@ -3,7 +3,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { human, percent, took } from "./format";
 import type { Attempt, Outcome, Ranked } from "./types";
 
-const tones: Record<string, string> = { verified: "good", assumed: "person", escalated: "accent", abandoned: "", failed: "bad", open: "" };
+const tones: Record<string, string> = { verified: "good", assumed: "person", escalated: "accent", abandoned: "", failed: "bad", reopened: "bad", open: "" };
 const words: Record<string, string> = { verified: "Verified", assumed: "Assumed", escalated: "Escalated", abandoned: "Abandoned", failed: "Failed", open: "Open" };
 
 export function outcomeTag(outcome: Outcome | string | null): TemplateResult {
