@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli import audit, healing, triggers
+from bot.cli import audit, healing, triggers, workflows
 from bot.cli.output import print_error
 from bot.foundation.errors import FirstlineError, InvalidInput
 
@@ -31,6 +31,7 @@ app.add_typer(staff, name="staff")
 app.add_typer(audit.app, name="audit")
 app.add_typer(healing.app, name="healing")
 app.add_typer(triggers.app, name="triggers")
+app.add_typer(workflows.app, name="workflows")
 app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
