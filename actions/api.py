@@ -7,6 +7,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from actions.attempt_log import AttemptLog
 from actions.attempts import OUTCOMES, Attempt, Outcome
+from actions.registry import Registry
+from actions.workflow_docs import described
 from bot.foundation.http import Access, Call, Endpoint
 
 
@@ -58,11 +60,38 @@ def attempt_body(attempt: Attempt) -> AttemptBody:
     return AttemptBody.model_validate(attempt)
 
 
-class AttemptsApi:
-    """Lists attempts."""
+class WorkflowBody(BaseModel):
+    """A workflow, as its class describes it."""
 
-    def __init__(self, log: AttemptLog) -> None:
+    id: str
+    title: str
+    what: str
+    area: str
+    intents: list[str]
+    error_codes: list[str]
+    triggers: list[str]
+    symptoms: list[str]
+    reads: list[str]
+    operations: list[str]
+    risk: str
+    needs_consent: bool
+    reversible: bool
+    retry_limit: int
+    cool_down_seconds: float
+
+
+class WorkflowsBody(BaseModel):
+    """All workflows, by id."""
+
+    workflows: list[WorkflowBody]
+
+
+class AttemptsApi:
+    """Lists attempts, and the workflows that they are of."""
+
+    def __init__(self, log: AttemptLog, registry: Registry) -> None:
         self._log = log
+        self._registry = registry
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints of this room."""
@@ -76,8 +105,22 @@ class AttemptsApi:
                 query=AttemptQuery,
                 response=AttemptsBody,
                 tags=("attempts",),
-            )
+            ),
+            Endpoint(
+                "GET",
+                "/api/v1/workflows",
+                self.workflows,
+                Access.staff(),
+                "List what the assistant can do by itself",
+                response=WorkflowsBody,
+                tags=("attempts",),
+            ),
         ]
+
+    async def workflows(self, _: Call) -> WorkflowsBody:
+        """List the workflows."""
+        rows = [WorkflowBody(**described(workflow)) for workflow in self._registry]
+        return WorkflowsBody(workflows=rows)
 
     async def list(self, call: Call) -> AttemptsBody:
         """List attempts by outcome and time."""

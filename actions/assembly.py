@@ -92,4 +92,4 @@ def build_actions(
     for make in ACTIONS:
         executor.register_action(make(services))
     executor.register_action(ValidateWorkflowForm(turns, engine, unknown_allowed=policy.unknown_answers))
-    return ActionsRoom(log, registry, ActionServer(executor), AttemptsApi(log), host, actor)
+    return ActionsRoom(log, registry, ActionServer(executor), AttemptsApi(log, registry), host, actor)

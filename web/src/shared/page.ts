@@ -3,6 +3,7 @@ import { state } from "lit/decorators.js";
 import { session, sessionEnded, wordsOf } from "./api";
 import * as icons from "./icons";
 import "./sign-in";
+import { learnTitles } from "./titles";
 import { applyTheme, nextTheme, theme, type Theme } from "./theme";
 import type { Role, Session } from "./types";
 
@@ -81,6 +82,7 @@ export abstract class StaffPage extends LitElement {
     if (found !== null && !found.password_change_required && role && this.may(role)) {
       this.wasIn = true;
       this.entered(found);
+      void learnTitles().then(() => this.requestUpdate());
     }
   }
 

@@ -1,6 +1,7 @@
 /** How the assistant's readings and attempts are shown, in the console and in the review. */
 import { html, nothing, type TemplateResult } from "lit";
 import { human, percent, took } from "./format";
+import { titled } from "./titles";
 import type { Attempt, Outcome, Ranked } from "./types";
 
 const tones: Record<string, string> = { verified: "good", assumed: "person", escalated: "accent", abandoned: "", failed: "bad", reopened: "bad", open: "" };
@@ -29,7 +30,7 @@ export function attempt(one: Attempt): TemplateResult {
   const details = Object.keys(one.read).length + Object.keys(one.done).length > 0;
   return html`<li class="attempt" data-testid="attempt" data-outcome=${one.outcome ?? "open"}>
     <p class="attempt-line">
-      ${outcomeTag(one.outcome)} <strong>${human(one.name)}</strong>
+      ${outcomeTag(one.outcome)} <strong>${titled(one.name)}</strong>
       <span class="fine">${human(one.kind)}${one.duration_ms ? `, ${took(one.duration_ms)}` : ""}</span>
     </p>
     ${one.error ? html`<p class="fine">Reason: <code>${one.error}</code></p>` : nothing}
