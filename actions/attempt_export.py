@@ -2,9 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 from actions import attempt_storage as storage
@@ -19,12 +18,12 @@ class AttemptExport:
         self,
         database: Database,
         mask: Callable[[Any], Any],
-        conversation_outcome: Callable[[Sequence[str | None]], str],
+        outcomes_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]],
         secret: bytes,
     ) -> None:
         self._database = database
         self._mask = mask
-        self._outcome = conversation_outcome
+        self._outcomes_of = outcomes_of
         self._secret = secret
 
     async def lines(
@@ -33,13 +32,12 @@ class AttemptExport:
         """Give one object an attempt, by conversation and in order."""
         async with self._database.connect() as connection:
             async for batch in storage.by_conversation(connection, since, until):
-                for _, own in groupby(batch, key=lambda one: one.conversation_id):
-                    attempts = list(own)
-                    outcome = self._outcome([one.outcome for one in attempts])
-                    for attempt in attempts:
-                        yield self._line(attempt, outcome)
+                # Of the whole conversation, also of what is not between `since` and `until`.
+                outcomes = await self._outcomes_of(sorted({one.conversation_id for one in batch}))
+                for attempt in batch:
+                    yield self._line(attempt, outcomes.get(attempt.conversation_id))
 
-    def _line(self, attempt: Attempt, outcome: str) -> dict[str, Any]:
+    def _line(self, attempt: Attempt, outcome: str | None) -> dict[str, Any]:
         moments = {
             "created_at": attempt.created_at.isoformat(),
             "finished_at": attempt.finished_at.isoformat() if attempt.finished_at else None,
@@ -51,7 +49,7 @@ class AttemptExport:
             "user": self._name(attempt.host, attempt.user_ref), "host": attempt.host,
             "kind": attempt.kind, "name": attempt.name, "step": attempt.step, "intent": attempt.intent,
             "confidence": attempt.confidence, "outcome": attempt.outcome or "open",
-            "conversation_outcome": outcome if attempt.conversation_id else None,
+            "conversation_outcome": outcome,
             "duration_ms": attempt.duration_ms, "model": attempt.model_version,
             "article": attempt.article_id, "article_version": attempt.article_version,
             **masked, **moments,

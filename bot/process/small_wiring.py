@@ -17,7 +17,7 @@ from bot.process.settings import Settings
 from connectors.hosts.registry import HostRegistry, connect_hosts, find_hosts_file, load_hosts
 from escalation import storage as case_storage
 from escalation.domain import Case
-from insights.outcomes import conversation_outcome
+from insights.outcomes import Outcomes
 from security.audit_keys import AuditKeys
 from security.directory import StaffDirectory
 from security.keyring import KeyRing
@@ -51,7 +51,7 @@ def attempt_export(database: Database, settings: Settings) -> AttemptExport:
     """Attempts for trainers; the names of users follow from this installation's key."""
     _, key = audit_keys(settings).signing()
     secret = hashlib.sha256(b"names in exports" + key.private_bytes_raw()).digest()
-    return AttemptExport(database, mask_json, conversation_outcome, secret)
+    return AttemptExport(database, mask_json, Outcomes(database, SystemClock()).of, secret)
 
 
 def attempt_log(database: Database) -> AttemptLog:
