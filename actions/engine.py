@@ -26,6 +26,7 @@ from bot.foundation.errors import FirstlineError
 
 log = structlog.get_logger(__name__)
 LOOKED = "I looked at your account. "
+NOT_SEEN = "I can't see the confirmation yet. "
 STEP_UP_TEXT = "Before I do that, please confirm in your account that it's you. Then come back and tell me."
 
 
@@ -169,7 +170,7 @@ class Engine:
                 replace(stage, intro=CHANGED if changed else TO_BE_SURE), diagnosis
             )
         if diagnosis.code == STEP_UP:
-            return self._step_up(stage)
+            return await self._step_up(stage)
         return await self._go_ahead(stage)
 
     async def _go_ahead(self, stage: Stage) -> Result:
@@ -295,12 +296,15 @@ class Engine:
         answers = dict(stage.answers or {})
         return Result((say,), pending=workflow.meta.id, attempt_id=stage.attempt.id, answers=answers)
 
-    def _step_up(self, stage: Stage) -> Result:
+    async def _step_up(self, stage: Stage) -> Result:
+        """Send the user to where they confirm; who says that they did, and did not, is told so."""
+        intro = NOT_SEEN if "confirmation_asked" in stage.attempt.done else ""
+        await self._log.note(stage.attempt.id, stage.turn.key, done={"confirmation_asked": True})
         names = [step.operation for step in stage.workflow.plan(stage.seen)]
         listed = stage.look.operations or {}
         where = next((one.confirm_at for n in names if (one := listed.get(n)) and one.confirm_at), None)
         card = {"type": "step_up", "title": "Confirm that it's you", "url": where}
-        say = Say(STEP_UP_TEXT, confirm_buttons("I've confirmed it"), card=card)
+        say = Say(f"{intro}{STEP_UP_TEXT}", confirm_buttons("I've confirmed it"), card=card)
         return Result(
             (say,),
             pending=stage.workflow.meta.id,

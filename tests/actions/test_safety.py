@@ -175,6 +175,8 @@ async def test_a_confirmation_in_the_application_is_asked_for_and_looked_for(ben
     assert asked.slots["pending_workflow"] == "unlock_account"
     again = await bench.chat.yes()
     assert again.card("step_up"), "a claim alone is not enough"
+    assert "can't see the confirmation yet" in again.text
+    assert "can't see" not in asked.text
     del bench.host.forbidden["unlock_account"]
     assert "open again" in (await bench.chat.yes()).text
     assert bench.host.acts == 1
