@@ -32,7 +32,7 @@ class Evidence:
         self.checkpoints = Checkpoints(folder / "audit" / "checkpoints.jsonl", database, self.keys)
 
     async def fill(self, count: int = 4, start: int = 0) -> list[str]:
-        ids = []
+        ids: list[str] = []
         for number in range(start, start + count):
             attempt = await self.log.record(
                 NewAttempt(f"cnv_{number}", f"trn_{number}", f"usr_{number}", "kettle", "workflow", "unlock",
