@@ -37,8 +37,10 @@ class BehaviourIn(BaseModel):
     """A batch. Without consent nothing is taken; `false` also forgets what was there."""
 
     model_config = ConfigDict(extra="forbid")
-    consent: bool
+    consent: Annotated[bool, Field(strict=True)]
     events: Annotated[list[EventIn], Field(max_length=MAX_EVENTS)] = []
+    sent_at: AwareDatetime | None = None
+    """By the page's clock, which may be wrong; all times of the batch are put right by it."""
 
 
 class OfferOut(BaseModel):
@@ -53,6 +55,8 @@ class OfferOut(BaseModel):
     article: str | None = None
     step: str | None = None
     steps: list[str] = []
+    seconds: float = 0.0
+    """How long it is still good for."""
 
 
 class BehaviourOut(BaseModel):
@@ -119,22 +123,16 @@ class TriggersApi:
                 raise Forbidden("Behaviour is taken with the user's consent only.", hint="Ask for it first.")
             return Reply(BehaviourOut(accepted=0, offers=[]), status=202)
         self._hold_back(user)
-        now = self._clock.now().timestamp()
-        events = [
-            BehaviourEvent(
-                one.id, one.type, user, min(now, max(now - MAX_AGE, one.at.timestamp())), one.step, one.code,
-                one.page,
-            )
-            for one in body.events
-        ]  # fmt: skip
+        events = _events(body, user, self._clock.now().timestamp())
         offers = await self._triggers.receive(host, ref, events)
-        return Reply(BehaviourOut(accepted=len(events), offers=[_out(one) for one in offers]), status=202)
+        shown = [self._out(one) for one in offers]
+        return Reply(BehaviourOut(accepted=len(events), offers=shown), status=202)
 
     async def answer(self, call: Call) -> OfferOut:
         """Note an answer."""
         body: AnswerIn = call.body
         host, ref = str(call.caller.host), str(call.caller.ref)
-        return _out(await self._triggers.decide(host, ref, call.path["id"], body.outcome))
+        return self._out(await self._triggers.decide(host, ref, call.path["id"], body.outcome))
 
     async def index(self, _: Call) -> TriggersOut:
         """List triggers with counts."""
@@ -152,7 +150,17 @@ class TriggersApi:
         if len(self._batches) > _REMEMBERED:
             self._batches.popitem(last=False)
 
+    def _out(self, made: MadeOffer) -> OfferOut:
+        content: dict[str, Any] = {"label": "", **made.offer}
+        left = self._triggers.seconds_left(made)
+        return OfferOut(id=made.id, trigger=made.trigger, seconds=left, **content)
 
-def _out(made: MadeOffer) -> OfferOut:
-    content: dict[str, Any] = dict(made.offer)
-    return OfferOut(id=made.id, trigger=made.trigger, **{"label": "", **content})
+
+def _events(body: BehaviourIn, user: str, now: float) -> list[BehaviourEvent]:
+    """The events of a batch in our time, none later than now and none older than `MAX_AGE`."""
+    skew = now - body.sent_at.timestamp() if body.sent_at else 0.0
+    moments = (min(now, max(now - MAX_AGE, one.at.timestamp() + skew)) for one in body.events)
+    return [
+        BehaviourEvent(one.id, one.type, user, at, one.step, one.code, one.page)
+        for one, at in zip(body.events, moments, strict=True)
+    ]

@@ -5,10 +5,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-EventType = Literal[
-    "action_failed", "rage_click", "hesitation", "error_shown", "page_view", "asked_for_help", "solved"
-]
+EventType = Literal["action_failed", "rage_click", "hesitation", "error_shown", "page_view"]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
+Label = Literal["asked_for_help", "helped", "solved", "dismissed"]
+LABELS: tuple[Label, ...] = get_args(Label)
+"""What recordings say of how it went on; no behaviour, so no trigger sees it and no page can send it."""
+LONGEST_REST = 2_592_000.0
+"""Seconds that refusals can keep offers away."""
 OfferKind = Literal["tooltip", "article", "workflow", "tutorial", "person"]
 OFFER_KINDS: tuple[OfferKind, ...] = get_args(OfferKind)
 Outcome = Literal["accepted", "dismissed", "ignored"]
@@ -20,7 +23,7 @@ class BehaviourEvent:
     """Something that a user did or saw; `at` is in seconds since 1970. Never what was typed."""
 
     id: str
-    type: EventType
+    type: EventType | Label
     user: str
     at: float
     step: str | None = None
@@ -96,8 +99,9 @@ class Trigger:
 class Limits:
     """How much may be offered to one user, whatever the triggers say.
 
-    After `dismissals` refusals in a row nothing is offered for `rest` seconds; an offer that is not answered
-    for `ignored_after` seconds counts as ignored.
+    After `dismissals` refusals with nothing accepted between them nothing is offered for `rest` seconds, and
+    each further refusal doubles that, up to 30 days. An offer that is not answered for `ignored_after`
+    seconds counts as ignored.
     """
 
     per_hour: int = 2
@@ -153,9 +157,21 @@ def may_offer(
         return False
     if any(outcome is None and now - at < limits.ignored_after for _, at, outcome in earlier):
         return False
-    refused = 0
-    for _, _, outcome in earlier:
-        if outcome != "dismissed":
+    refused = _refused(earlier)
+    return len(refused) < limits.dismissals or now - refused[0] >= _rest(limits, len(refused))
+
+
+def _refused(earlier: "list[tuple[str, float, Outcome | None]]") -> list[float]:
+    """When offers were refused since one was last accepted, the latest first; silence is no refusal."""
+    times: list[float] = []
+    for _, at, outcome in earlier:
+        if outcome == "accepted":
             break
-        refused += 1
-    return not (refused >= limits.dismissals and earlier and now - earlier[0][1] < limits.rest)
+        if outcome == "dismissed":
+            times.append(at)
+    return times
+
+
+def _rest(limits: Limits, refused: int) -> float:
+    doubled: float = limits.rest * 2.0 ** (refused - limits.dismissals)
+    return max(limits.rest, min(LONGEST_REST, doubled))

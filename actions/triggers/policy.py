@@ -1,6 +1,7 @@
 """The triggers: data/policies/triggers.yml, checked strictly, and read again when it changes."""
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -94,8 +95,8 @@ class FileIn(_Strict):
     triggers: Annotated[list[TriggerIn], Field(max_length=200)]
 
 
-def parse_policy(raw: bytes) -> Policy:
-    """Read the policy.
+def parse_policy(raw: bytes, intents: Collection[str] | None = None) -> Policy:
+    """Read the policy; with `intents`, offers of workflows must lead to one of them.
 
     Raises:
         TriggersInvalid: naming every problem.
@@ -114,6 +115,10 @@ def parse_policy(raw: bytes) -> Policy:
     twice = sorted({name for name in ids if ids.count(name) > 1})
     if twice:
         raise TriggersInvalid(f"The triggers cannot be used. Two have the id {twice[0]}.")
+    asked = [(one.id, one.offer.intent) for one in file.triggers if one.offer.intent]
+    if intents is not None and (lost := [one for one in asked if one[1] not in intents]):
+        words = " ".join(f"{name}: no intent is called {intent}." for name, intent in lost)
+        raise TriggersInvalid(f"The triggers cannot be used. {words}")
     return Policy(
         file.enabled,
         Limits(**file.limits.model_dump()),
@@ -154,8 +159,9 @@ def _trigger(given: TriggerIn) -> Trigger:
 class PolicyFile:
     """The policy, read again when its file has changed; a broken file leaves the last good one."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, intents: Collection[str] | None = None) -> None:
         self._path = path
+        self._intents = intents
         self._stamp: tuple[int, int] | None = None
         self._policy = Policy(False, Limits(), (), "none")
         self.problem: str | None = None
@@ -167,9 +173,10 @@ class PolicyFile:
             stamp = (found.st_mtime_ns, found.st_size)
             if stamp != self._stamp:
                 self._stamp = stamp
-                self._policy = parse_policy(self._path.read_bytes())
+                self._policy = parse_policy(self._path.read_bytes(), self._intents)
                 self.problem = None
         except OSError:
+            self._stamp = None
             self.problem = "The file of the triggers cannot be read."
         except TriggersInvalid as error:
             self.problem = error.message

@@ -1,11 +1,13 @@
 """What a policy would have done on recorded behaviour, and how well.
 
 One JSON object a line, in the order of time: {"user", "type", "at", "step"?, "code"?, "page"?, "id"?}, where
-`at` is ISO 8601 or seconds. Two types are labels, no behaviour: `asked_for_help` (the user opened the chat,
-wrote to support or called) and `solved` (they got on by themselves).
+`at` is ISO 8601 or seconds. Four types are labels, no behaviour: `asked_for_help` (the user opened the chat,
+wrote to support or called), `helped` (help was given and it worked), `solved` (they got on by themselves) and
+`dismissed` (they waved an offer away).
 
-precision   offers after which help was wanted, of all offers. Wanted: within `horizon` seconds the user asks
-            for help, or fails again (`action_failed`, `error_shown`, `rage_click`) before `solved`.
+precision   offers after which help was wanted, of all offers. Wanted: after the offer and within `horizon`
+            seconds the first of these is `asked_for_help`, `helped` or another failure (`action_failed`,
+            `error_shown`, `rage_click`), and not `solved` or `dismissed`.
 annoyance   offers that were not wanted, per active user-hour: an hour of the clock with something done in it.
 """
 
@@ -13,16 +15,17 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, cast, get_args
+from typing import Any, cast
 
-from actions.triggers.domain import BehaviourEvent, EventType, Policy, may_offer
+from actions.triggers.domain import EVENT_TYPES, LABELS, BehaviourEvent, EventType, Policy, may_offer
 from actions.triggers.evaluator import Evaluator
 from bot.foundation.errors import InvalidInput
 
 HORIZON = 900.0
-_TYPES = frozenset(get_args(EventType))
-_WANTED = frozenset({"asked_for_help", "action_failed", "error_shown", "rage_click"})
-_LABELS = frozenset({"asked_for_help", "solved"})
+_TYPES = frozenset({*EVENT_TYPES, *LABELS})
+_WANTED = frozenset({"asked_for_help", "helped", "action_failed", "error_shown", "rage_click"})
+_UNWANTED = frozenset({"solved", "dismissed"})
+_LABELS = frozenset(LABELS)
 _LONGEST = 10_000
 
 
@@ -95,7 +98,7 @@ class Replay:
         for fired in self._evaluator.feed(event):
             made = self._made.setdefault(event.user, [])
             if may_offer(fired.trigger, self._policy.limits, made, fired.at):
-                # Nobody answered then, so nothing counts as refused: the upper bound of what is offered.
+                # Nobody answered then: only what the recording says was waved away quiets anybody.
                 made.insert(0, (fired.trigger.id, fired.at, "ignored"))
                 del made[20:]
                 self.report.triggers[fired.trigger.id].offers += 1
@@ -113,17 +116,23 @@ class Replay:
             self._last_hour[event.user] = hour
 
     def _judge(self, event: BehaviourEvent) -> None:
+        if event.type == "dismissed" and (made := self._made.get(event.user)):
+            made[0] = (*made[0][:2], "dismissed")
         waiting = self._open.get(event.user)
         if not waiting:
             return
         waiting = [one for one in waiting if event.at - one.at <= self._horizon]
+        # What came no later than the offer (the failure behind it, told twice) says nothing of its use.
+        judged = [one for one in waiting if event.at > one.at]
         if event.type in _WANTED:
-            for one in waiting:
+            for one in judged:
                 self.report.triggers[one.trigger].wanted += 1
-            waiting = []
-        elif event.type == "solved":
-            waiting = []
-        self._open[event.user] = waiting
+        if event.type in _WANTED or event.type in _UNWANTED:
+            waiting = [one for one in waiting if event.at <= one.at]
+        if waiting:
+            self._open[event.user] = waiting
+        else:
+            del self._open[event.user]
 
 
 def read_events(lines: Iterable[str]) -> Iterator[BehaviourEvent]:

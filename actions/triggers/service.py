@@ -66,7 +66,10 @@ class Triggers:
         return self._file.problem
 
     async def receive(self, host: str, user_ref: str, events: Sequence[BehaviourEvent]) -> list[MadeOffer]:
-        """Take a user's events; returns the offers to show now, at most one."""
+        """Take a user's events; returns the offers to show now, at most one.
+
+        A page that has just been opened is told again of what was offered on the one before.
+        """
         policy = self._file.current()
         if policy.fingerprint != self._policy.fingerprint:
             self._policy, self._evaluator = policy, Evaluator(policy.triggers)
@@ -77,7 +80,20 @@ class Triggers:
             offer = await self._offer(host, user_ref, one)
             if offer is not None:
                 return [offer]
+        if any(event.type == "page_view" for event in events):
+            return await self._still_open(host, user_ref)
         return []
+
+    def seconds_left(self, offer: MadeOffer) -> float:
+        """How long an offer is still good for."""
+        age = (self._clock.now() - offer.created_at).total_seconds()
+        return max(0.0, self._policy.limits.ignored_after - age)
+
+    async def _still_open(self, host: str, user_ref: str) -> list[MadeOffer]:
+        since = self._clock.now() - timedelta(seconds=self._policy.limits.ignored_after)
+        async with self._database.connect() as connection:
+            offer = await storage.unanswered(connection, host, user_ref, since)
+        return [] if offer is None or await self._with_person(host, user_ref) else [offer]
 
     def forget(self, user: str) -> None:
         """Forget what a user did: consent was withdrawn."""
@@ -100,15 +116,15 @@ class Triggers:
         )
         async with self._database.begin() as tx:
             await storage.hold_user(tx, host, user_ref)
-            before = await storage.earlier(tx, host, user_ref)
+            before = await storage.earlier(tx, host, user_ref, made.trigger)
             if not may_offer(fired.trigger, self._policy.limits, before, now.timestamp()):
                 return None
             await storage.insert(tx, made)
-        await self._log(made, fired)
+        await self._log(made)
         return made
 
-    async def _log(self, made: MadeOffer, fired: Fired) -> None:
-        """One attempt an offer; it waits until the user has answered."""
+    async def _log(self, made: MadeOffer) -> str:
+        """One attempt an offer, however often this runs; it waits until the user has answered."""
         attempt = await self._attempts.record(
             NewAttempt(
                 "", made.id, made.user_ref, made.host, "trigger", made.trigger, read=dict(made.evidence)
@@ -116,6 +132,7 @@ class Triggers:
         )
         async with self._database.begin() as tx:
             await storage.set_attempt(tx, made.id, attempt.id)
+        return attempt.id
 
     async def decide(self, host: str, user_ref: str, offer_id: str, outcome: Outcome) -> MadeOffer:
         """Note what the user made of an offer. Raises NotFound when it is none of theirs."""
@@ -137,11 +154,13 @@ class Triggers:
         return len(ignored)
 
     async def _close(self, offer: MadeOffer) -> None:
-        if offer.attempt_id is None or offer.outcome is None:
+        if offer.outcome is None:
             return
+        # A process that died between the offer and its attempt leaves the offer without one.
+        attempt = offer.attempt_id or await self._log(offer)
         accepted = offer.outcome == "accepted"
         ending = Ending(offer.id, "assumed" if accepted else "abandoned", done={"answer": offer.outcome})
-        await self._attempts.finish(offer.attempt_id, ending)
+        await self._attempts.finish(attempt, ending)
 
     async def counts(self, since: datetime | None = None) -> list[TriggerCount]:
         """Return what became of each trigger's offers; triggers of the policy without any are there too."""

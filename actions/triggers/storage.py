@@ -42,15 +42,32 @@ async def hold_user(tx: AsyncConnection, host: str, user_ref: str) -> None:
     await tx.execute(sa.select(sa.func.pg_advisory_xact_lock(key)))
 
 
-async def earlier(tx: AsyncConnection, host: str, user_ref: str) -> list[tuple[str, float, Outcome | None]]:
-    """Read (trigger, seconds, outcome) of the user's latest offers, newest first."""
-    query = (
-        sa.select(offers.c.trigger, offers.c.created_at, offers.c.outcome)
+async def earlier(
+    tx: AsyncConnection, host: str, user_ref: str, trigger: str
+) -> list[tuple[str, float, Outcome | None]]:
+    """Read (trigger, seconds, outcome) of the user's latest offers, newest first; the trigger's last is among
+    them, however long ago."""
+    own = (
+        sa.select(offers.c.id, offers.c.trigger, offers.c.created_at, offers.c.outcome)
         .where(offers.c.host == host, offers.c.user_ref == user_ref)
         .order_by(offers.c.created_at.desc(), offers.c.id.desc())
-        .limit(_EARLIER)
     )
-    return [(row.trigger, row.created_at.timestamp(), row.outcome) for row in await tx.execute(query)]
+    rows = list(await tx.execute(own.limit(_EARLIER)))
+    if all(row.trigger != trigger for row in rows):
+        rows += list(await tx.execute(own.where(offers.c.trigger == trigger).limit(1)))
+    return [(row.trigger, row.created_at.timestamp(), row.outcome) for row in rows]
+
+
+async def unanswered(tx: AsyncConnection, host: str, user_ref: str, since: datetime) -> MadeOffer | None:
+    """Read the user's latest offer if it was made since then and is not answered."""
+    query = (
+        sa.select(offers)
+        .where(offers.c.host == host, offers.c.user_ref == user_ref, offers.c.created_at > since)
+        .order_by(offers.c.created_at.desc(), offers.c.id.desc())
+        .limit(1)
+    )
+    row = (await tx.execute(query)).one_or_none()
+    return _offer(row) if row is not None and row.outcome is None else None
 
 
 async def insert(tx: AsyncConnection, offer: MadeOffer) -> None:

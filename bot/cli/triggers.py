@@ -22,7 +22,7 @@ def check(policy: PolicyOption = None, json: Json = False) -> None:
     """Check the policy; exit code 2 when it cannot be used, with every problem named."""
     from bot.cli.output import print_json, print_table
 
-    found = _policy(policy)
+    found = _policy(policy, checked=True)
     rows = [(t.id, t.offer.kind, t.count, f"{t.within:g} s", f"{t.cool_down:g} s") for t in found.triggers]
     if json:
         print_json(
@@ -63,13 +63,17 @@ def replay(
         print(f"{name.replace('_', ' ')}: {figures[name]}")
 
 
-def _policy(path: Path | None) -> "Policy":
+def _policy(path: Path | None, *, checked: bool = False) -> "Policy":
+    from actions.intents import IntentCatalogue
+    from actions.registry import Registry
     from actions.triggers.policy import parse_policy
     from bot.foundation.errors import NotFound
     from bot.process.settings import Settings
 
-    chosen = path or Settings.from_env().root / "data" / "policies" / "triggers.yml"
+    policies = Settings.from_env().root / "data" / "policies"
+    known = IntentCatalogue.load(policies / "intents.yml").including(Registry.load().labels())
+    chosen = path or policies / "triggers.yml"
     try:
-        return parse_policy(chosen.read_bytes())
+        return parse_policy(chosen.read_bytes(), frozenset(one.name for one in known) if checked else None)
     except OSError:
         raise NotFound("There is no such policy file.", hint="Name a triggers.yml.") from None

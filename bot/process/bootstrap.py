@@ -190,17 +190,24 @@ def _assemble(
         ),
         brain=brain,
         healing=wire_healing(settings, database, clock, actions, hosts, conversations, desk),
-        triggers=_wire_triggers(settings, database, clock, actions, conversations),
+        triggers=_wire_triggers(
+            settings, database, clock, actions, conversations, frozenset(one.name for one in intents)
+        ),
     )
 
 
 def _wire_triggers(
-    settings: Settings, database: Database, clock: Clock, actions: ActionsRoom, conversations: Conversations
+    settings: Settings,
+    database: Database,
+    clock: Clock,
+    actions: ActionsRoom,
+    conversations: Conversations,
+    intents: frozenset[str],
 ) -> Triggers:
     async def with_person(host: str, user_ref: str) -> bool:
         return any(one.owner.kind != "bot" for one in await conversations.of_contact(host, user_ref, limit=5))
 
-    policy = PolicyFile(settings.root / "data" / "policies" / "triggers.yml")
+    policy = PolicyFile(settings.root / "data" / "policies" / "triggers.yml", intents)
     return Triggers(policy, database, actions.log, clock, with_person)
 
 

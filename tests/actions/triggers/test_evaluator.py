@@ -92,6 +92,58 @@ def test_late_arrivals_change_nothing(moments: list[float], chance: random.Rando
     assert times(Evaluator([trigger(FAILS, count=count, within=200)]), events) == in_order == 1
 
 
+def test_one_event_is_one_step_of_a_sequence() -> None:
+    anywhere = Condition("page_view", page="/*")
+    sequence = trigger(anywhere, VIEW_A)
+    assert times(Evaluator([sequence]), [event(1, "page_view", page="/a")]) == 0
+    assert times(Evaluator([sequence]), [event(at, "page_view", page="/a") for at in (1, 2)]) == 1
+
+
+PATTERNS = [
+    trigger(FAILS, count=3, within=500, name="often"),
+    trigger(VIEW_A, FAILS, within=500, name="then"),
+    trigger(VIEW_A, VIEW_B, count=2, within=500, name="round"),
+    trigger(Condition("page_view", page="/*"), VIEW_A, within=500, name="family"),
+]
+MADE = st.lists(
+    st.tuples(st.integers(0, 400), st.sampled_from(["a", "b", "save"])),
+    max_size=12,
+    unique_by=lambda one: one[0],
+)
+
+
+@given(MADE, st.integers(1, 3), st.randoms(use_true_random=False))
+def test_neither_order_nor_duplicates_change_whether_a_pattern_is_seen(
+    stream: list[tuple[int, str]], copies: int, chance: random.Random
+) -> None:
+    events = [
+        event(at, key=f"e{at}", step="save") if what == "save"
+        else event(at, "page_view", key=f"e{at}", page=f"/{what}")
+        for at, what in stream
+    ]  # fmt: skip
+    mixed = events * copies
+    chance.shuffle(mixed)
+    for pattern in PATTERNS:
+        in_order = times(Evaluator([pattern]), sorted(events, key=lambda one: one.at))
+        assert (times(Evaluator([pattern]), mixed) > 0) == (in_order > 0), pattern.id
+
+
+@given(MADE)
+def test_what_is_seen_is_what_a_look_at_all_events_finds(stream: list[tuple[int, str]]) -> None:
+    """The incremental answer for a sequence is that of looking for the pair by hand."""
+    evaluator = Evaluator([trigger(VIEW_A, FAILS, within=50)])
+    fed = [
+        event(at, step="save") if what == "save" else event(at, "page_view", page=f"/{what}")
+        for at, what in sorted(stream)
+    ]
+    by_hand = any(
+        one == "a" and other == "save" and 0 < later - at <= 50
+        for at, one in stream
+        for later, other in stream
+    )
+    assert (times(evaluator, fed) > 0) == by_hand
+
+
 @given(st.lists(st.tuples(st.floats(0, 1000), st.sampled_from("abc"), st.booleans()), max_size=200))
 def test_memory_is_bounded_whatever_comes(stream: list[tuple[float, str, bool]]) -> None:
     evaluator = Evaluator(
@@ -127,7 +179,11 @@ RESTING = Trigger("t", (FAILS,), 1, 60, 600, OFFER)
         ([("x", -4000, "dismissed"), ("y", -5000, "dismissed")], False),
         ([("x", -7300, "dismissed"), ("y", -8000, "dismissed")], True),
         ([("x", -4000, "dismissed"), ("y", -5000, "accepted")], True),
+        ([("x", -4000, "dismissed"), ("y", -5000, "ignored"), ("x", -6000, "dismissed")], False),
+        ([("x", -3700, "ignored"), ("y", -7300, "dismissed"), ("x", -8000, "dismissed")], True),
+        ([("x", -7300, "dismissed"), ("y", -8000, "dismissed"), ("x", -9000, "dismissed")], False),
+        ([("x", -14500, "dismissed"), ("y", -15000, "dismissed"), ("x", -16000, "dismissed")], True),
     ],
 )
 def test_how_much_a_user_is_offered(earlier: list, may: bool) -> None:
-    assert may_offer(RESTING, LIMITS, [(n, 10_000 + at, o) for n, at, o in earlier], 10_000) is may
+    assert may_offer(RESTING, LIMITS, [(n, 20_000 + at, o) for n, at, o in earlier], 20_000) is may

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -182,6 +183,79 @@ async def test_an_offer_is_its_users_own(page: Page) -> None:
     assert await page.answer(offer["id"], "accepted", user="eve") == 404
     assert await page.answer("ofr_unknown", "accepted") == 404
     assert await page.answer(offer["id"], "loved") == 400
+
+
+async def test_the_next_page_shows_what_the_last_one_was_offered(page: Page) -> None:
+    [offer] = await page.rage()
+    page.clock.advance(20)
+    view = page.event("page_view", page="/other")
+    [again] = await page.offers(view)
+    assert (again["id"], again["seconds"]) == (offer["id"], 40)
+    assert await page.offers(page.event("page_view", page="/other"), user="ben") == []
+    await page.answer(offer["id"], "dismissed")
+    assert await page.offers(page.event("page_view", page="/more")) == []
+
+
+async def test_what_was_offered_is_not_shown_again_once_it_is_old_or_a_person_is_there(page: Page) -> None:
+    await page.rage()
+    page.with_person.add("ada")
+    assert await page.offers(page.event("page_view", page="/other")) == []
+    page.with_person.clear()
+    page.clock.advance(61)
+    assert await page.offers(page.event("page_view", page="/other")) == []
+
+
+async def test_a_wrong_clock_is_put_right(page: Page) -> None:
+    """Two failures ten minutes apart are not within five, though the page's clock is a day behind."""
+    early = page.clock.now() - timedelta(days=1)
+    for _ in range(2):
+        body = {
+            "consent": True,
+            "sent_at": early.isoformat(),
+            "events": [page.event(at=(early - timedelta(seconds=2)).isoformat())],
+        }
+        async with page.client.post("/api/v1/behaviour", json=body, headers={"User": "ada"}) as answer:
+            assert (answer.status, (await answer.json())["offers"]) == (202, [])
+        early += timedelta(minutes=10)
+        page.clock.advance(600)
+    later = {**page.event(), "at": (page.clock.now() + timedelta(days=2)).isoformat()}
+    assert await page.offers(later) == [], "ten minutes after the last"
+    assert len(await page.offers(page.event())) == 1
+
+
+async def test_a_long_cool_down_outlives_many_other_offers(page: Page, database: Database) -> None:
+    month = POLICY.replace("cool_down: 600", "cool_down: 2592000", 1).replace("per_hour: 3", "per_hour: 20")
+    page.file.write_text(month.replace("count: 2", "count: 1"))
+    [offer] = await page.offers(page.event())
+    await page.answer(offer["id"], "accepted")
+    for _ in range(22):
+        page.clock.advance(700)
+        [other] = await page.rage()
+        await page.answer(other["id"], "accepted")
+    page.clock.advance(700)
+    assert await page.offers(page.event()) == []
+
+
+async def test_an_offer_whose_process_died_still_gets_its_attempt(page: Page, database: Database) -> None:
+    [offer] = await page.rage()
+    async with database.begin() as tx:
+        await tx.execute(sa.text("delete from attempts"))
+        await tx.execute(sa.text("update offers set attempt_id = null"))
+    await page.answer(offer["id"], "accepted")
+    [attempt] = await page.log.list()
+    assert (attempt.name, attempt.done["answer"]) == ("rage", "accepted")
+
+
+async def test_an_offer_that_leads_nowhere_is_no_policy(page: Page, tmp_path: Path) -> None:
+    file = PolicyFile(page.file, {"something_else"})
+    assert file.current().triggers == ()
+    assert file.problem is not None
+    assert "saves_fail: no intent is called preferences_not_saved" in file.problem
+
+
+@pytest.mark.parametrize("consent", ["yes", "true", 1, None])
+async def test_consent_is_true_or_it_is_none(page: Page, consent: Any) -> None:
+    assert (await page.tell(page.event(), consent=consent))[0] in (400, 422)
 
 
 async def test_two_pages_at_once_get_one_offer(page: Page) -> None:

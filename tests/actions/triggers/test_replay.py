@@ -51,6 +51,27 @@ def test_help_asked_for_much_later_is_another_story() -> None:
     assert found["active_user_hours"] == 1
 
 
+@pytest.mark.parametrize(("label", "wanted"), [("helped", 1), ("asked_for_help", 1), ("dismissed", 0)])
+def test_what_the_recording_says_decides(label: str, wanted: int) -> None:
+    found = figures(fail(0), fail(10), {"user": "u", "type": label, "at": 15}, fail(30))
+    assert (found["offers"], found["wanted"]) == (1, wanted)
+
+
+def test_the_failure_told_twice_is_no_evidence() -> None:
+    twice = {**fail(10), "id": "evt_1"}
+    assert figures(fail(0), twice, twice)["wanted"] == 0
+    assert figures(fail(0), twice, twice, fail(11))["wanted"] == 1
+
+
+def test_who_waves_offers_away_gets_fewer() -> None:
+    rows = [row for n in range(6) for row in (fail(n * 100), fail(n * 100 + 1))]
+    waved = [
+        row for n in range(6)
+        for row in (fail(n * 100), fail(n * 100 + 1), {"user": "u", "type": "dismissed", "at": n * 100 + 5})
+    ]  # fmt: skip
+    assert figures(*rows)["offers"] > figures(*waved)["offers"] == 2
+
+
 def test_without_offers_there_is_no_precision() -> None:
     found = figures(fail(0), fail(5000))
     assert (found["offers"], found["precision"], found["annoyance_rate"]) == (0, None, 0.0)
