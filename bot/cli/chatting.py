@@ -135,8 +135,7 @@ async def _find_user(settings: Settings, email: str, host: str | None) -> tuple[
                 return name, ref
     raise NotFound(
         "No host application knows a user with that e-mail.",
-        hint="The demo application's users are ada, ben, cleo, dev, eli, fay, gus, hana, ivy and jon "
-        "@kettle.example.",
+        hint="The sign-in page of the demo application lists its users; ada@kettle.example is one.",
     )
 
 
