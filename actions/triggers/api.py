@@ -53,6 +53,8 @@ class OfferOut(BaseModel):
     label: str
     intent: str | None = None
     article: str | None = None
+    card: dict[str, Any] | None = None
+    """The article's, as in a conversation."""
     step: str | None = None
     steps: list[str] = []
     seconds: float = 0.0

@@ -1,6 +1,6 @@
 """Takes in behaviour, and makes the offers that the policy calls for and the user's patience allows."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -19,6 +19,8 @@ from bot.foundation.errors import NotFound
 from bot.foundation.ids import new_id
 
 log = structlog.get_logger(__name__)
+TAKEN_FOR = timedelta(hours=1)
+"""How long after an offer was taken its choice may be sent: through a connection that was away, too."""
 
 
 class WithPerson(Protocol):
@@ -26,6 +28,14 @@ class WithPerson(Protocol):
 
     async def __call__(self, host: str, user_ref: str) -> bool:
         """Return whether a person has a conversation of theirs, or they wait for one."""
+        ...
+
+
+class ShowArticle(Protocol):
+    """Gives the card of an article that readers may see."""
+
+    async def __call__(self, article_id: str) -> Mapping[str, Any] | None:
+        """Return the card, or None when there is no such article."""
         ...
 
 
@@ -51,12 +61,14 @@ class Triggers:
         attempts: AttemptLog,
         clock: Clock,
         with_person: WithPerson,
+        show_article: ShowArticle,
     ) -> None:
         self._file = policy
         self._database = database
         self._attempts = attempts
         self._clock = clock
         self._with_person = with_person
+        self._show_article = show_article
         self._policy = policy.current()
         self._evaluator = Evaluator(self._policy.triggers)
 
@@ -102,13 +114,16 @@ class Triggers:
     async def _offer(self, host: str, user_ref: str, fired: Fired) -> MadeOffer | None:
         if await self._with_person(host, user_ref):
             return None
+        content = await self._content(fired)
+        if content is None:
+            return None
         now = self._clock.now()
         made = MadeOffer(
             id=new_id("ofr"),
             host=host,
             user_ref=user_ref,
             trigger=fired.trigger.id,
-            offer={name: value for name, value in asdict(fired.trigger.offer).items() if value},
+            offer=content,
             policy=self._policy.fingerprint,
             outcome=None,
             created_at=now,
@@ -122,6 +137,18 @@ class Triggers:
             await storage.insert(tx, made)
         await self._log(made)
         return made
+
+    async def _content(self, fired: Fired) -> dict[str, Any] | None:
+        """What is shown; None when the article that it is about is not there to be read."""
+        offer = fired.trigger.offer
+        content = {name: value for name, value in asdict(offer).items() if value}
+        if offer.article is None:
+            return content
+        card = await self._show_article(offer.article)
+        if card is None:
+            log.warning("offered_article_missing", trigger=fired.trigger.id, article=offer.article)
+            return None
+        return {**content, "card": dict(card)}
 
     async def _log(self, made: MadeOffer) -> str:
         """One attempt an offer, however often this runs; it waits until the user has answered."""
@@ -142,6 +169,12 @@ class Triggers:
             raise NotFound("There is no such offer.", hint="It may have been made to somebody else.")
         await self._close(offer)
         return offer
+
+    async def offered(self, host: str, user_ref: str, choice: str) -> bool:
+        """Tell whether a choice such as `/unlock_account` is an offer that the user has just taken."""
+        since = self._clock.now() - TAKEN_FOR
+        async with self._database.connect() as connection:
+            return await storage.was_accepted(connection, host, user_ref, choice.removeprefix("/"), since)
 
     async def ignore_old(self) -> int:
         """Mark as ignored what nobody answered; to be called from time to time."""

@@ -114,3 +114,15 @@ async def counts(tx: AsyncConnection, since: datetime | None) -> list[tuple[str,
     if since is not None:
         query = query.where(offers.c.created_at >= since)
     return [(row[0], row[1], int(row[2])) for row in await tx.execute(query)]
+
+
+async def was_accepted(tx: AsyncConnection, host: str, user_ref: str, intent: str, since: datetime) -> bool:
+    """Tell whether the user has taken an offer of this intent since then."""
+    query = sa.select(sa.literal(1)).where(
+        offers.c.host == host,
+        offers.c.user_ref == user_ref,
+        offers.c.outcome == "accepted",
+        offers.c.decided_at > since,
+        offers.c.offer["intent"].astext == intent,
+    )
+    return (await tx.execute(query.limit(1))).one_or_none() is not None

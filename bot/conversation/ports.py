@@ -83,3 +83,11 @@ class StaffLine(Protocol):
     async def typing(self, caller: Caller, conversation_id: ConversationId, active: bool) -> None:
         """Show the user that the agent types."""
         ...
+
+
+class OfferedElsewhere(Protocol):
+    """Knows what a user was offered outside their conversations, such as by predictive help."""
+
+    async def __call__(self, host: str, user_ref: str, choice: str) -> bool:
+        """Return whether this choice was offered to the user, and taken."""
+        ...

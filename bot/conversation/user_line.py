@@ -3,7 +3,7 @@
 import secrets
 
 from bot.conversation.domain import Author, Conversation, Event, NewEvent, message
-from bot.conversation.ports import Handoffs
+from bot.conversation.ports import Handoffs, OfferedElsewhere
 from bot.conversation.runner import TurnRunner
 from bot.conversation.service import Conversations, Posted
 from bot.conversation.wire import FeedbackIn, HandoffOut, MessageIn, StartIn, clean_text
@@ -17,10 +17,17 @@ _OFFERS_LOOKED_AT = 200
 class UserLine:
     """Starts conversations, posts messages, asks for a person; each checked against the caller."""
 
-    def __init__(self, conversations: Conversations, runner: TurnRunner, handoffs: Handoffs) -> None:
+    def __init__(
+        self,
+        conversations: Conversations,
+        runner: TurnRunner,
+        handoffs: Handoffs,
+        offered_elsewhere: OfferedElsewhere | None = None,
+    ) -> None:
         self._conversations = conversations
         self._runner = runner
         self._handoffs = handoffs
+        self._offered_elsewhere = offered_elsewhere
 
     async def start(self, caller: Caller, wanted: StartIn, *, channel: str = "web") -> Conversation:
         """Begin a conversation for the caller."""
@@ -64,7 +71,7 @@ class UserLine:
         text = clean_text(wanted.text, wanted.choice)
         checked = check_key(key)
         if wanted.choice is not None:
-            await self._check_offered(conversation, wanted.choice)
+            await self._check_offered(caller, conversation, wanted.choice)
         posted = await self._conversations.post_user_message(
             conversation.id, author_name=caller.name, text=text, choice=wanted.choice, key=checked
         )
@@ -72,13 +79,16 @@ class UserLine:
             self._runner.schedule(conversation.id)
         return posted
 
-    async def _check_offered(self, conversation: Conversation, choice: str) -> None:
+    async def _check_offered(self, caller: Caller, conversation: Conversation, choice: str) -> None:
         after = max(0, conversation.last_seq - _OFFERS_LOOKED_AT)
         for event in await self._conversations.events(conversation.id, after, _OFFERS_LOOKED_AT):
             if event.author.kind == "bot" and any(
                 button.get("payload") == choice for button in event.payload.get("buttons", ())
             ):
                 return
+        elsewhere = self._offered_elsewhere
+        if elsewhere and await elsewhere(str(caller.host), str(caller.ref), choice):
+            return
         raise Unprocessable(
             "That choice was not offered in this conversation.", hint="Send the words as `text` instead."
         )

@@ -21,7 +21,6 @@ from actions.healing.assembly import HealingRoom
 from actions.intents import IntentCatalogue
 from actions.registry import Registry
 from actions.triggers.api import TriggersApi
-from actions.triggers.policy import PolicyFile
 from actions.triggers.service import Triggers
 from bot.conversation.api import ConversationApi
 from bot.conversation.follow import Follower
@@ -43,6 +42,7 @@ from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
 from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
+from bot.process.trigger_wiring import wire_triggers
 from bot.training.review_api import ReviewApi
 from connectors.hosts.http import HttpHostApplication, open_session
 from connectors.hosts.registry import HostRegistry
@@ -171,6 +171,7 @@ def _assemble(
     sessions = Sessions(database, passwords, SignInLimits(cache), clock)
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
     desk = CaseDesk(database, conversations, collector, wakeups, clock)
+    articles = Articles(database, search, clock)
     return Firstline(
         settings=settings,
         database=database,
@@ -181,7 +182,7 @@ def _assemble(
         hosts=hosts,
         actions=actions,
         desk=desk,
-        articles=Articles(database, search, clock),
+        articles=articles,
         search=search,
         staff=StaffDirectory(database, passwords, clock),
         sessions=sessions,
@@ -190,25 +191,16 @@ def _assemble(
         ),
         brain=brain,
         healing=wire_healing(settings, database, clock, actions, hosts, conversations, desk),
-        triggers=_wire_triggers(
-            settings, database, clock, actions, conversations, frozenset(one.name for one in intents)
+        triggers=wire_triggers(
+            settings,
+            database,
+            clock,
+            actions,
+            conversations,
+            articles,
+            frozenset(one.name for one in intents),
         ),
     )
-
-
-def _wire_triggers(
-    settings: Settings,
-    database: Database,
-    clock: Clock,
-    actions: ActionsRoom,
-    conversations: Conversations,
-    intents: frozenset[str],
-) -> Triggers:
-    async def with_person(host: str, user_ref: str) -> bool:
-        return any(one.owner.kind != "bot" for one in await conversations.of_contact(host, user_ref, limit=5))
-
-    policy = PolicyFile(settings.root / "data" / "policies" / "triggers.yml", intents)
-    return Triggers(policy, database, actions.log, clock, with_person)
 
 
 def _by_name(hosts: HostRegistry) -> Callable[[str], HttpHostApplication | None]:
@@ -230,7 +222,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         observer=metrics,
     )
     follower = Follower(firstline.conversations, firstline.desk, firstline.wakeups)
-    line = UserLine(firstline.conversations, runner, handoffs)
+    line = UserLine(firstline.conversations, runner, handoffs, firstline.triggers.offered)
     agents = AgentLine(firstline.desk, firstline.conversations)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [

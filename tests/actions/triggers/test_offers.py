@@ -111,7 +111,10 @@ async def page(database: Database, tmp_path: Path) -> AsyncIterator[Page]:
     async def with_person(host: str, user_ref: str) -> bool:
         return user_ref in people
 
-    triggers = Triggers(PolicyFile(file), database, log, clock, with_person)
+    async def show_article(article_id: str) -> dict[str, Any] | None:
+        return {"type": "article", "title": "Save it"} if article_id == "save-it" else None
+
+    triggers = Triggers(PolicyFile(file), database, log, clock, with_person, show_article)
     app = build_http(TriggersApi(triggers, clock).endpoints(), ByHeader(), allowed_origins=frozenset)
     async with TestClient(TestServer(app)) as client:
         yield Page(client, clock, triggers, log, file, people)
@@ -246,6 +249,15 @@ async def test_an_offer_whose_process_died_still_gets_its_attempt(page: Page, da
     assert (attempt.name, attempt.done["answer"]) == ("rage", "accepted")
 
 
+async def test_an_article_comes_with_its_card_and_a_missing_one_is_not_offered(page: Page) -> None:
+    article = POLICY.replace("kind: person", "kind: article, article: save-it")
+    page.file.write_text(article)
+    [offer] = await page.rage()
+    assert offer["card"] == {"type": "article", "title": "Save it"}
+    page.file.write_text(article.replace("save-it", "taken-back"))
+    assert await page.offers(page.event("rage_click"), user="ben") == []
+
+
 async def test_an_offer_that_leads_nowhere_is_no_policy(page: Page, tmp_path: Path) -> None:
     file = PolicyFile(page.file, {"something_else"})
     assert file.current().triggers == ()
@@ -306,3 +318,16 @@ async def test_staff_see_what_became_of_offers(page: Page) -> None:
         body = await answer.json()
     assert {row["trigger"]: row["offers"] for row in body["triggers"]} == {"saves_fail": 0, "rage": 1}
     assert body["problem"] is None
+
+
+async def test_what_was_taken_may_be_chosen_in_a_conversation_and_nothing_else(page: Page) -> None:
+    await page.offers(page.event())
+    [offer] = await page.offers(page.event())
+    choice = f"/{offer['intent']}"
+    assert not await page.triggers.offered("kettle", "ada", choice), "it is not taken yet"
+    await page.answer(offer["id"], "accepted")
+    assert await page.triggers.offered("kettle", "ada", choice)
+    assert not await page.triggers.offered("kettle", "ada", "/refund_invoice")
+    assert not await page.triggers.offered("kettle", "eve", choice)
+    page.clock.advance(3700)
+    assert not await page.triggers.offered("kettle", "ada", choice)
