@@ -153,17 +153,18 @@ export class Session extends EventTarget implements LinkListener {
   private make(offer: Offer): void {
     this.offer = offer;
     clearTimeout(this.offerEnds);
-    this.offerEnds = setTimeout(() => this.answerOffer("ignored"), offerShown);
+    this.offerEnds = setTimeout(() => void this.answerOffer("ignored"), offerShown);
     this.dispatchEvent(new CustomEvent("offered", { detail: offer }));
     this.tell();
   }
 
-  answerOffer(outcome: "accepted" | "dismissed" | "ignored"): void {
+  /** Resolves when the server knows; what was taken may then be asked for in the conversation. */
+  async answerOffer(outcome: "accepted" | "dismissed" | "ignored"): Promise<void> {
     clearTimeout(this.offerEnds);
     const offer = this.offer;
     this.offer = null;
-    if (offer !== null) void this.http.answerOffer(offer.id, outcome).catch(() => undefined);
     this.tell();
+    if (offer !== null) await this.http.answerOffer(offer.id, outcome).catch(() => undefined);
   }
 
   private async askForNotices(): Promise<void> {

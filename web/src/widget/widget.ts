@@ -121,11 +121,11 @@ export class FirstlineWidget extends LitElement {
       return;
     }
     this.steps = false;
-    this.session.answerOffer("accepted");
+    const known = this.session.answerOffer("accepted");
     if (offer.kind === "article" && offer.article) window.open(`${this.session.baseUrl}/help/${encodeURIComponent(offer.article)}`, "_blank", "noopener");
     if (offer.kind === "workflow" && offer.intent) {
       void this.open();
-      this.session.send(offer.label, `/${offer.intent}`);
+      void known.then(() => this.session.send(offer.label, `/${offer.intent}`));
     }
     if (offer.kind === "person") {
       void this.open();
@@ -135,7 +135,7 @@ export class FirstlineWidget extends LitElement {
 
   private dismiss(): void {
     this.steps = false;
-    this.session.answerOffer("dismissed");
+    void this.session.answerOffer("dismissed");
     this.find<HTMLElement>(".launcher")?.focus({ preventScroll: true });
   }
 
