@@ -101,7 +101,14 @@ class HttpHostApplication:
             UnknownUser: when it knows no such user.
         """
         query = f"?parts={','.join(quote(part, safe='') for part in parts)}" if parts else ""
-        answer = await self._call("GET", f"/users/{_segment(ref)}/state{query}", StateAnswer, _accept_state)
+        path = f"/users/{_segment(ref)}/state"
+        try:
+            answer = await self._call("GET", path + query, StateAnswer, _accept_state)
+        except HostRefused as error:
+            if not parts or error.reason_code != "unknown_part":
+                raise
+            # One of several parts is none of this application's: what it has is in the whole.
+            answer = await self._call("GET", path, StateAnswer, _accept_state)
         if answer.ref != ref:
             raise self._nonsense("The application answered about another user.")
         if is_from_future(answer.as_of, self._clock.now(), skew_seconds=SKEW_SECONDS):

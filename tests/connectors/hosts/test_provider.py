@@ -39,10 +39,9 @@ async def test_reads_only_the_parts_asked_for(host: HttpHostApplication) -> None
     assert [order["status"] for order in state.rows("orders")] == ["delayed", "in_transit", "delivered"]
 
 
-async def test_unknown_part_is_refused(host: HttpHostApplication) -> None:
-    with pytest.raises(HostRefused) as caught:
-        await host.state("usr_ada", ["nothing"])
-    assert caught.value.reason_code == "unknown_part"
+async def test_a_part_that_the_application_has_not_is_left_out(host: HttpHostApplication) -> None:
+    assert set((await host.state("usr_ada", ["account", "nothing"])).parts) == {"account"}
+    assert (await host.state("usr_ada", ["nothing"])).parts == {}
 
 
 @pytest.mark.parametrize(
