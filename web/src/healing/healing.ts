@@ -3,6 +3,7 @@ import { customElement, state } from "lit/decorators.js";
 import { call, get, wordsOf } from "../shared/api";
 import { human, moment } from "../shared/format";
 import { StaffPage } from "../shared/page";
+import "./offers";
 
 interface Run {
   id: string;
@@ -121,6 +122,7 @@ export class HealingPage extends StaffPage {
       <h1 class="unseen">Self-healing</h1>
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
       ${seen === null ? html`<p class="quiet" role="status">One moment…</p>` : html`${this.standing(seen)} ${this.counts(seen)} ${this.fixes(seen)} ${this.scans(seen)} ${this.runs(seen)}`}
+      <fl-offers></fl-offers>
     </main>`;
   }
 

@@ -114,34 +114,27 @@ export class Http {
     return this.call("POST", `/notices/${encodeURIComponent(id)}/seen`);
   }
 
-  async behaviour(consent: boolean, events: BehaviourEvent[], last: boolean): Promise<Offer[]> {
-    if (!last) return (await this.call<{ offers: Offer[] }>("POST", "/behaviour", { consent, events })).offers;
-    // The page is being left: the browser finishes this without it, and nobody reads the answer.
-    const token = await this.tokens.give();
-    void fetch(`${this.baseUrl}/api/v1/behaviour`, {
-      method: "POST",
-      credentials: "omit",
-      keepalive: true,
-      headers: { Authorization: `Bearer ${token}`, "Content-Type": "application/json" },
-      body: JSON.stringify({ consent, events }),
-    }).catch(() => undefined);
-    return [];
+  async behaviour(consent: boolean, events: BehaviourEvent[]): Promise<Offer[]> {
+    const told = { consent, events, sent_at: new Date().toISOString() };
+    return (await this.call<{ offers: Offer[] }>("POST", "/behaviour", told, {}, undefined, true)).offers;
   }
 
   answerOffer(id: string, outcome: "accepted" | "dismissed" | "ignored"): Promise<void> {
-    return this.call("POST", `/offers/${encodeURIComponent(id)}/outcome`, { outcome });
+    return this.call("POST", `/offers/${encodeURIComponent(id)}/outcome`, { outcome }, {}, undefined, true);
   }
 
+  /** With `outlive` the browser finishes the request though the page is left meanwhile. */
   private async call<T>(
     method: string,
     path: string,
     body?: unknown,
     headers: Record<string, string> = {},
     signal?: AbortSignal,
+    outlive = false,
   ): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
       const token = await this.tokens.give(attempt > 0);
-      const answer = await this.fetch(method, path, token, body, headers, signal);
+      const answer = await this.fetch(method, path, token, body, headers, signal, outlive);
       if (answer.status === 401 && attempt === 0) continue;
       if (!answer.ok) throw await refusal(answer);
       return (answer.status === 204 ? undefined : await answer.json()) as T;
@@ -154,7 +147,8 @@ export class Http {
     token: string,
     body: unknown,
     headers: Record<string, string>,
-    signal?: AbortSignal,
+    signal: AbortSignal | undefined,
+    outlive: boolean,
   ): Promise<Response> {
     const given = new AbortController();
     const timer = setTimeout(() => given.abort(), signal ? 45_000 : deadline);
@@ -163,6 +157,7 @@ export class Http {
       return await fetch(`${this.baseUrl}/api/v1${path}`, {
         method,
         credentials: "omit",
+        keepalive: outlive,
         headers: {
           Authorization: `Bearer ${token}`,
           ...(body === undefined ? {} : { "Content-Type": "application/json" }),

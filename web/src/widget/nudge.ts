@@ -1,4 +1,5 @@
 import { html, nothing, type TemplateResult } from "lit";
+import { card } from "./cards";
 import * as icons from "./icons";
 import type { Offer } from "./wire";
 
@@ -9,17 +10,25 @@ export interface NudgeActions {
 }
 
 /** An offer of help beside the launcher: it takes no focus, and goes away when it is told to. */
-export function nudge(offer: Offer, steps: boolean, actions: NudgeActions): TemplateResult {
+export function nudge(offer: Offer, opened: boolean, baseUrl: string, actions: NudgeActions): TemplateResult {
   return html`<section class="nudge" data-testid="nudge" data-kind=${offer.kind} aria-label="Suggestion"
     style=${offer.kind === "tooltip" ? beside(offer.step) : ""} @keydown=${(event: KeyboardEvent) => escape(event, actions)}>
     <p class="says">${icons.mark}<span>${offer.text}</span></p>
-    ${steps ? html`<ol data-testid="nudge-steps">${offer.steps.map((step) => html`<li>${step}</li>`)}</ol>` : nothing}
+    ${opened ? content(offer, baseUrl) : nothing}
     <div class="does">
-      <button type="button" class="yes" data-testid="nudge-accept" @click=${() => actions.accept()}>${steps ? "Done" : offer.label || "Show me"}</button>
-      ${offer.kind === "tooltip" || steps ? nothing : html`<button type="button" class="no" data-testid="nudge-dismiss" @click=${() => actions.dismiss()}>Not now</button>`}
+      ${opened
+        ? html`<button type="button" class="yes" data-testid="nudge-done" @click=${() => actions.dismiss()}>Done</button>`
+        : html`<button type="button" class="yes" data-testid="nudge-accept" @click=${() => actions.accept()}>${offer.label || "Show me"}</button>`}
+      ${offer.kind === "tooltip" || opened ? nothing : html`<button type="button" class="no" data-testid="nudge-dismiss" @click=${() => actions.dismiss()}>Not now</button>`}
     </div>
-    <button type="button" class="plain" aria-label="Dismiss this suggestion" data-testid="nudge-close" @click=${() => (steps ? actions.accept() : actions.dismiss())}>${icons.close}</button>
+    <button type="button" class="plain" aria-label="Dismiss this suggestion" data-testid="nudge-close" @click=${() => actions.dismiss()}>${icons.close}</button>
   </section>`;
+}
+
+/** What was accepted, where it needs no conversation: an article, or the steps of a tutorial. */
+function content(offer: Offer, baseUrl: string): unknown {
+  if (offer.card !== null) return card(offer.card, baseUrl);
+  return html`<ol data-testid="nudge-steps">${offer.steps.map((step) => html`<li>${step}</li>`)}</ol>`;
 }
 
 function escape(event: KeyboardEvent, actions: NudgeActions): void {

@@ -27,7 +27,6 @@ const typingShown = 9_000;
 const thinkingShown = 20_000;
 const typingEvery = 3_000;
 const typingEnds = 5_000;
-const offerShown = 120_000;
 
 /** The user's conversation and everything the panel shows of it. Fires "change" whenever something is new. */
 export class Session extends EventTarget implements LinkListener {
@@ -53,7 +52,7 @@ export class Session extends EventTarget implements LinkListener {
   /** Help that is offered right now. */
   offer: Offer | null = null;
 
-  readonly behaviour = new Behaviour((events, last) => this.tellBehaviour(events, last));
+  readonly behaviour = new Behaviour((events) => this.tellBehaviour(events));
   private readonly http: Http;
   private readonly memory: Memory;
   private conversation: Conversation | null = null;
@@ -66,6 +65,7 @@ export class Session extends EventTarget implements LinkListener {
   private typingSaid = 0;
   private typingStops: ReturnType<typeof setTimeout> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
+  private answered = "";
   private offerEnds: ReturnType<typeof setTimeout> | undefined;
   private readonly tabs: BroadcastChannel | null;
 
@@ -133,15 +133,14 @@ export class Session extends EventTarget implements LinkListener {
   /** The user agrees that the page tells how they get on, or takes that back: then what is known is forgotten. */
   consent(given: boolean): void {
     if (given) return this.behaviour.start();
-    if (this.behaviour.watching) void this.http.behaviour(false, [], false).catch(() => undefined);
+    if (this.behaviour.watching) void this.http.behaviour(false, []).catch(() => undefined);
     this.behaviour.stop();
-    this.offer = null;
-    this.tell();
+    void this.answerOffer("ignored");
   }
 
-  private async tellBehaviour(events: BehaviourEvent[], last: boolean): Promise<void> {
+  private async tellBehaviour(events: BehaviourEvent[]): Promise<void> {
     try {
-      const [offer] = await this.http.behaviour(true, events, last);
+      const [offer] = await this.http.behaviour(true, events);
       if (offer !== undefined && this.owner.kind === "bot") this.make(offer);
     } catch (error) {
       // What the server will not take now or ever is not worth sending again; the rest is.
@@ -151,9 +150,10 @@ export class Session extends EventTarget implements LinkListener {
   }
 
   private make(offer: Offer): void {
+    if (offer.id === this.offer?.id || offer.id === this.answered) return;
     this.offer = offer;
     clearTimeout(this.offerEnds);
-    this.offerEnds = setTimeout(() => void this.answerOffer("ignored"), offerShown);
+    this.offerEnds = setTimeout(() => void this.answerOffer("ignored"), offer.seconds * 1000);
     this.dispatchEvent(new CustomEvent("offered", { detail: offer }));
     this.tell();
   }
@@ -163,6 +163,7 @@ export class Session extends EventTarget implements LinkListener {
     clearTimeout(this.offerEnds);
     const offer = this.offer;
     this.offer = null;
+    this.answered = offer?.id ?? this.answered;
     this.tell();
     if (offer !== null) await this.http.answerOffer(offer.id, outcome).catch(() => undefined);
   }

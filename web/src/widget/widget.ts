@@ -23,7 +23,7 @@ export class FirstlineWidget extends LitElement {
     unread: { state: true },
     speaking: { state: true },
     news: { state: true },
-    steps: { state: true },
+    opened: { state: true },
   };
 
   declare session: Session;
@@ -32,8 +32,8 @@ export class FirstlineWidget extends LitElement {
   declare unread: number;
   declare speaking: boolean;
   declare news: string;
-  /** Whether the steps of a tutorial are shown. */
-  declare steps: boolean;
+  /** The accepted offer whose steps or article are shown. */
+  declare opened: Offer | null;
   private pinned = true;
   private readonly sizes = new ResizeObserver(() => this.settle());
   private readonly changed = (): void => this.requestUpdate();
@@ -46,7 +46,7 @@ export class FirstlineWidget extends LitElement {
     this.unread = 0;
     this.speaking = false;
     this.news = "";
-    this.steps = false;
+    this.opened = null;
   }
 
   override connectedCallback(): void {
@@ -55,6 +55,8 @@ export class FirstlineWidget extends LitElement {
     this.session.addEventListener("news", this.heard);
     this.session.addEventListener("noticed", this.noticed);
     this.session.addEventListener("offered", this.offered);
+    addEventListener("scroll", this.moved, { capture: true, passive: true });
+    addEventListener("resize", this.moved);
     this.shown = this.session.open;
   }
 
@@ -64,6 +66,8 @@ export class FirstlineWidget extends LitElement {
     this.session.removeEventListener("news", this.heard);
     this.session.removeEventListener("noticed", this.noticed);
     this.session.removeEventListener("offered", this.offered);
+    removeEventListener("scroll", this.moved, { capture: true });
+    removeEventListener("resize", this.moved);
   }
 
   /** Open the panel, with words to begin with if the user has written none. */
@@ -73,6 +77,7 @@ export class FirstlineWidget extends LitElement {
     this.session.sawNotices();
     this.unread = 0;
     this.news = "";
+    this.opened = null;
     this.pinned = true;
     if (words !== "" && this.session.draft.trim() === "") this.session.write(words);
     await this.updateComplete;
@@ -108,7 +113,7 @@ export class FirstlineWidget extends LitElement {
   };
 
   private readonly offered = (event: Event): void => {
-    this.steps = false;
+    this.opened = null;
     if (!this.shown) this.news = `Suggestion: ${(event as CustomEvent<Offer>).detail.text}`;
   };
 
@@ -116,13 +121,13 @@ export class FirstlineWidget extends LitElement {
   private accept(): void {
     const offer = this.session.offer;
     if (offer === null) return;
-    if (offer.kind === "tutorial" && !this.steps) {
-      this.steps = true;
-      return;
-    }
-    this.steps = false;
     const known = this.session.answerOffer("accepted");
-    if (offer.kind === "article" && offer.article) window.open(`${this.session.baseUrl}/help/${encodeURIComponent(offer.article)}`, "_blank", "noopener");
+    if (offer.kind === "tutorial" || offer.card !== null) {
+      this.opened = offer;
+      void this.updateComplete.then(() => this.find<HTMLElement>("[data-testid=nudge-done]")?.focus({ preventScroll: true }));
+      this.news = offer.card ? `Help article: ${offer.card.title}` : offer.steps.map((step, index) => `${index + 1}. ${step}`).join(" ");
+    }
+    if (offer.kind === "tooltip") this.rest();
     if (offer.kind === "workflow" && offer.intent) {
       void this.open();
       void known.then(() => this.session.send(offer.label, `/${offer.intent}`));
@@ -134,10 +139,20 @@ export class FirstlineWidget extends LitElement {
   }
 
   private dismiss(): void {
-    this.steps = false;
-    void this.session.answerOffer("dismissed");
+    if (this.opened !== null) this.opened = null;
+    else void this.session.answerOffer("dismissed");
+    this.rest();
+  }
+
+  /** The suggestion is gone, and the focus with it: it stays near. */
+  private rest(): void {
     this.find<HTMLElement>(".launcher")?.focus({ preventScroll: true });
   }
+
+  /** A tooltip stays at what it is about. */
+  private readonly moved = (): void => {
+    if (this.session.offer?.kind === "tooltip") this.requestUpdate();
+  };
 
   /** Stay at the end while the reader is there; whoever has scrolled up is left in peace. */
   private settle(): void {
@@ -217,7 +232,7 @@ export class FirstlineWidget extends LitElement {
         ${this.shown ? icons.close : icons.mark}<span class="word" aria-hidden="true">${this.shown ? "Close" : "Help"}</span>
         ${this.unread > 0 ? html`<span class="badge" data-testid="widget-badge" aria-hidden="true">${this.unread > 9 ? "9+" : this.unread}</span>` : nothing}
       </button>
-      ${this.session.offer !== null && !this.shown ? nudge(this.session.offer, this.steps, { accept: () => this.accept(), dismiss: () => this.dismiss() }) : nothing}
+      ${this.suggestion()}
       <section class="panel" id="panel" role="dialog" aria-modal="false" aria-labelledby="title" tabindex="-1" data-testid="widget-panel" ?hidden=${!this.shown} @keydown=${this.escape}>
         ${this.head()} ${this.standing()}
         <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0" @scroll=${this.scrolled}>
@@ -227,6 +242,12 @@ export class FirstlineWidget extends LitElement {
         ${this.composer()}
       </section>
     `;
+  }
+
+  private suggestion(): unknown {
+    const offer = this.opened ?? this.session.offer;
+    if (offer === null || this.shown) return nothing;
+    return nudge(offer, this.opened !== null, this.session.baseUrl, { accept: () => this.accept(), dismiss: () => this.dismiss() });
   }
 
   private head(): TemplateResult {

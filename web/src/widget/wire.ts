@@ -87,8 +87,11 @@ export interface Offer {
   label: string;
   intent: string | null;
   article: string | null;
+  card: ArticleCard | null;
   step: string | null;
   steps: string[];
+  /** How long it is still good for. */
+  seconds: number;
 }
 
 export interface MessageData {
