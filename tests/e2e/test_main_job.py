@@ -31,7 +31,7 @@ async def test_preferences_that_did_not_save_are_saved(product: Product, new_pag
 
 async def test_a_question_gets_a_quote_and_the_article(product: Product, new_page) -> None:
     user = await (await User(await new_page(), product).sign_in("hana")).open_chat()
-    await user.ask("how can I pause my subscription for a month?")
+    await user.ask("how do I pause my subscription?")
     card = user.page.get_by_test_id("article-card").first
     await expect(card).to_be_visible()
     link = card.get_by_role("link").first
