@@ -28,17 +28,16 @@ class Actor:
         """Act, look again, take back what is not verified; see `Procedure.carry_out`."""
         return await self._procedure.carry_out(context, workflow, before, turn_key)
 
-    async def act(
+    async def tell(
         self,
         turn: ActionTurn,
         workflow: Workflow,
         attempt: Attempt,
-        before: Seen,
+        done: Done,
         started: float,
         intro: str = "",
     ) -> Result:
-        """Carry out the plan and say what came of it. `before` is what was seen right before."""
-        done = await self.carry_out(turn.context, workflow, before, turn.key)
+        """Say what came of an act, and close its attempt."""
         outcome, error = judge(done)
         says, article = await self._words(workflow, done, outcome, intro)
         ending = Ending(

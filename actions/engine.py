@@ -5,7 +5,7 @@ operation answered; when it does not show it, the user is told so and is offered
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 
 import structlog
@@ -17,9 +17,10 @@ from actions.consent import CHANGED, TO_BE_SURE, consent_mark
 from actions.endings import Endings, milliseconds
 from actions.handovers import Handovers
 from actions.limits import ActLimits
-from actions.procedure import STEP_UP, Look, Procedure, permitted
+from actions.procedure import STEP_UP, Procedure, permitted
 from actions.registry import Registry
 from actions.replies import PERSON, Result, Say, confirm_buttons
+from actions.stages import Stage, all_told, causes, listed_place, place_in
 from actions.turn import ActionTurn
 from actions.workflow import Diagnosis, Question, Seen, Workflow
 from bot.foundation.errors import FirstlineError
@@ -28,24 +29,6 @@ log = structlog.get_logger(__name__)
 LOOKED = "I looked at your account. "
 NOT_SEEN = "I can't see the confirmation yet. "
 STEP_UP_TEXT = "Before I do that, please confirm in your account that it's you. Then come back and tell me."
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A workflow at work in a turn: its attempt, what was seen, and since when."""
-
-    turn: ActionTurn
-    workflow: Workflow
-    attempt: Attempt
-    look: Look
-    started: float
-    intro: str = ""
-    answers: Mapping[str, str] | None = None
-
-    @property
-    def seen(self) -> Seen:
-        """The fields that the workflow reads, with the answers so far."""
-        return Seen.of(self.look.state, self.workflow.meta.reads, self.answers)
 
 
 class Engine:
@@ -81,13 +64,13 @@ class Engine:
         except FirstlineError as error:
             attempt = await self._attempt(turn, f"diagnose_{symptom}")
             return await self._endings.cannot_look(turn, attempt, error, started)
-        causes = _causes(candidates, symptom, look)
-        if not causes:
+        found = causes(candidates, symptom, look)
+        if not found:
             attempt = await self._attempt(turn, f"diagnose_{symptom}")
             return await self._endings.unexplained(turn, symptom, look, candidates, attempt, started)
-        attempt = await self._attempt(turn, causes[0].meta.id)
-        intro = LOOKED + _all_told(causes, look)
-        return await self._conclude(Stage(turn, causes[0], attempt, look, started, intro))
+        attempt = await self._attempt(turn, found[0].meta.id)
+        intro = LOOKED + all_told(found, look)
+        return await self._conclude(Stage(turn, found[0], attempt, look, started, intro))
 
     async def question(self, turn: ActionTurn) -> Question | None:
         """Return what the pending workflow still has to be told, by a new look; None when nothing is open."""
@@ -170,7 +153,7 @@ class Engine:
                 replace(stage, intro=CHANGED if changed else TO_BE_SURE), diagnosis
             )
         if diagnosis.code == STEP_UP:
-            return await self._step_up(stage)
+            return await self._step_up(turn, workflow, attempt, stage.seen, listed_place(stage))
         return await self._go_ahead(stage)
 
     async def _go_ahead(self, stage: Stage) -> Result:
@@ -199,7 +182,11 @@ class Engine:
         started: float,
         intro: str = "",
     ) -> Result:
-        result = await self._actor.act(turn, workflow, attempt, before, started, intro)
+        done = await self._actor.carry_out(turn.context, workflow, before, turn.key)
+        refused = done.result if done.result is not None and done.result.status == "refused" else None
+        if refused is not None and refused.code == STEP_UP:
+            return await self._step_up(turn, workflow, attempt, before, place_in(refused.result))
+        result = await self._actor.tell(turn, workflow, attempt, done, started, intro)
         return await self._next_cause(turn, workflow, result) if result.verified else result
 
     async def _next_cause(self, turn: ActionTurn, fixed: Workflow, result: Result) -> Result:
@@ -213,7 +200,7 @@ class Engine:
         except FirstlineError as error:
             log.info("no_look_for_further_causes", reason=error.code)
             return result
-        cause = next((c for s in fixed.meta.symptoms for c in _causes(others, s, look)), None)
+        cause = next((c for s in fixed.meta.symptoms for c in causes(others, s, look)), None)
         if cause is None:
             return result
         attempt = await self._attempt(turn, cause.meta.id)
@@ -296,26 +283,25 @@ class Engine:
         answers = dict(stage.answers or {})
         return Result((say,), pending=workflow.meta.id, attempt_id=stage.attempt.id, answers=answers)
 
-    async def _step_up(self, stage: Stage) -> Result:
+    async def _step_up(
+        self, turn: ActionTurn, workflow: Workflow, attempt: Attempt, seen: Seen, where: str | None
+    ) -> Result:
         """Send the user to where they confirm; who says that they did, and did not, is told so."""
-        intro = NOT_SEEN if "confirmation_asked" in stage.attempt.done else ""
-        await self._log.note(stage.attempt.id, stage.turn.key, done={"confirmation_asked": True})
-        names = [step.operation for step in stage.workflow.plan(stage.seen)]
-        listed = stage.look.operations or {}
-        where = next((one.confirm_at for n in names if (one := listed.get(n)) and one.confirm_at), None)
+        intro = NOT_SEEN if "confirmation_asked" in attempt.done else ""
+        mark = consent_mark(workflow.diagnose(seen))
+        done = {"confirmation_asked": True, "consent": mark}
+        if "confirmed_in" in attempt.done:
+            done["confirmed_in"] = None  # The application refused, so nothing was done.
+        await self._log.note(attempt.id, turn.key, done=done)
         card = {"type": "step_up", "title": "Confirm that it's you", "url": where}
         say = Say(f"{intro}{STEP_UP_TEXT}", confirm_buttons("I've confirmed it"), card=card)
-        return Result(
-            (say,),
-            pending=stage.workflow.meta.id,
-            attempt_id=stage.attempt.id,
-            answers=dict(stage.answers or {}),
-        )
+        answers = dict(seen.answers)
+        return Result((say,), pending=workflow.meta.id, attempt_id=attempt.id, answers=answers)
 
     async def _fine(self, stage: Stage, diagnosis: Diagnosis) -> Result:
         turn, workflow = stage.turn, stage.workflow
         other = next(
-            (c for s in workflow.meta.symptoms for c in _causes(self._related(workflow), s, stage.look)), None
+            (c for s in workflow.meta.symptoms for c in causes(self._related(workflow), s, stage.look)), None
         )
         if other is None:
             return await self._endings.fine(turn, stage.attempt, diagnosis, stage.seen, stage.started, None)
@@ -349,17 +335,3 @@ class Engine:
 
     async def _attempt(self, turn: ActionTurn, name: str) -> Attempt:
         return await self._log.record(turn.attempt("workflow", name))
-
-
-def _causes(candidates: list[Workflow], symptom: str, look: Look) -> list[Workflow]:
-    """Those that explain the complaint, in the order given."""
-    return [w for w in candidates if w.explains(symptom, Seen.of(look.state, w.meta.reads))]
-
-
-def _all_told(causes: list[Workflow], look: Look) -> str:
-    """Tell what else was found, when there is more than one cause."""
-    if len(causes) < 2:
-        return ""
-    texts = [w.diagnose(Seen.of(look.state, w.meta.reads)).text for w in causes]
-    told = " ".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
-    return f"I found {len(causes)} things. {told} Let's take them one after the other. First: "

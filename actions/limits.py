@@ -29,7 +29,7 @@ class ActLimits:
     async def refusal(self, host: str, user_ref: str, workflow: Metadata) -> str | None:
         """Return why not, in words for the user, or None. Attempts that never acted do not count."""
         now = self._clock.now()
-        acted = attempts.c.done.has_key("confirmed_in")
+        acted = attempts.c.done["confirmed_in"].astext.is_not(None)
         own = sa.and_(attempts.c.host == host, attempts.c.user_ref == user_ref)
         same = attempts.c.name == workflow.id
         rested = sa.and_(attempts.c.outcome == "verified", attempts.c.finished_at > now - _span(workflow))

@@ -78,7 +78,7 @@ class Procedure:
         The same `turn_key` again acts once: each step has a key that follows from conversation, turn,
         workflow and step.
         """
-        result = await self._run(context, workflow.plan(before), turn_key, workflow.meta.id)
+        result = await self._run(context, workflow, workflow.plan(before), turn_key, workflow.meta.id)
         done = await self._look_again(context, workflow, before, result)
         if done.verified or not workflow.meta.reversible or not _may_have_changed(done, before):
             return done
@@ -90,7 +90,7 @@ class Procedure:
     ) -> bool:
         """Undo, and look whether the state is as it was before. Returns whether it is seen to be."""
         steps = workflow.undo(before, after if after is not None else before)
-        await self._run(context, steps, turn_key, f"{workflow.meta.id}/{_UNDO}")
+        await self._run(context, workflow, steps, turn_key, f"{workflow.meta.id}/{_UNDO}")
         for pause in (0.0, self._policy.settle_pause):
             await asyncio.sleep(pause)
             try:
@@ -103,9 +103,12 @@ class Procedure:
         return False
 
     async def _run(
-        self, context: TurnContext, steps: Sequence[Step], turn_key: str, name: str
+        self, context: TurnContext, workflow: Workflow, steps: Sequence[Step], turn_key: str, name: str
     ) -> OperationResult | None:
         result: OperationResult | None = None
+        if any(step.operation not in workflow.meta.operations for step in steps):
+            log.error("operation_not_declared", workflow=workflow.meta.id)
+            return OperationResult("refused", NOT_PERMITTED)
         for number, step in enumerate(steps, 1):
             key = idempotency_key(context.conversation_id, turn_key, name, number)
             try:
@@ -153,17 +156,25 @@ def permitted(workflow: Workflow, seen: Seen, look: Look) -> Diagnosis:
     diagnosis = workflow.diagnose(seen)
     if diagnosis.verdict != "applies":
         return diagnosis
-    names = dict.fromkeys(step.operation for step in workflow.plan(seen))
-    if not names:
+    steps = workflow.plan(seen)
+    if not steps:
         return diagnosis
     if look.operations is None:
         text = f"{diagnosis.text} But I can't check at the moment what may be done on your account."
         return Diagnosis("blocked", text, code=UNKNOWN)
-    listed = [look.operations.get(name) for name in names]
-    if all(operation is not None and operation.allowed for operation in listed):
+    if may_run(workflow, steps, look):
         return diagnosis
+    listed = [look.operations.get(step.operation) for step in steps]
     reason = next((one.reason for one in listed if one is not None and not one.allowed), None)
     if reason == STEP_UP:
         return replace(diagnosis, code=STEP_UP)
     text = f"{diagnosis.text} {workflow.refused_beforehand(reason)}"
     return Diagnosis("blocked", text, code=NOT_PERMITTED)
+
+
+def may_run(workflow: Workflow, steps: Sequence[Step], look: Look) -> bool:
+    """Tell whether the workflow declares the operations and the application would now do each of them."""
+    listed = look.operations or {}
+    names = {step.operation for step in steps}
+    allowed = {name for name in names if name in listed and listed[name].allowed}
+    return names == allowed and names <= set(workflow.meta.operations)

@@ -7,7 +7,7 @@ from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt, Ending
 from actions.endings import milliseconds
 from actions.policy import AssistantPolicy
-from actions.procedure import Procedure
+from actions.procedure import NOT_PERMITTED, Procedure, may_run
 from actions.registry import Registry
 from actions.replies import OFFER, PERSON, Result, Say
 from actions.turn import ActionTurn
@@ -18,6 +18,7 @@ from bot.foundation.errors import FirstlineError
 NOTHING = "There's nothing that I changed for you in this conversation and could take back."
 FINAL = "That is something I can't take back."
 TOO_LATE = "That was a while ago, so I'd rather not take it back without a person looking at it."
+NOT_NOW = "I left it as it is: your account doesn't allow that at the moment, or I can't check that it does."
 ASK_PERSON = "Shall I get a person?"
 
 
@@ -54,11 +55,19 @@ class Undo:
 
     async def _take_back(self, turn: ActionTurn, workflow: Workflow, last: Attempt) -> Result:
         started = monotonic()
-        attempt = await self._log.record(turn.attempt("workflow", f"undo_{workflow.meta.id}"))
-        await self._log.note(attempt.id, turn.key, done={"confirmed_in": turn.key, "undoes": last.id})
         answers = {str(k): str(v) for k, v in (last.done.get("answers") or {}).items()}
         before = Seen(last.read, answers=answers)
         after = Seen(last.done.get("seen_after") or {}, answers=answers)
+        attempt = await self._log.record(turn.attempt("workflow", f"undo_{workflow.meta.id}"))
+        # A turn that ran before may have acted: it was checked then.
+        if attempt.done.get("confirmed_in") != turn.key and not await self._may(
+            turn, workflow, before, after
+        ):
+            ending = Ending(turn.key, "failed", error=NOT_PERMITTED, duration_ms=milliseconds(started))
+            await self._log.finish(attempt.id, ending)
+            say = Say(f"{NOT_NOW} {ASK_PERSON}", OFFER)
+            return Result((say,), attempt_id=attempt.id, tally="count", offers_person=True)
+        await self._log.note(attempt.id, turn.key, done={"confirmed_in": turn.key, "undoes": last.id})
         try:
             restored = await self._procedure.take_back(turn.context, workflow, before, after, turn.key)
         except FirstlineError as error:
@@ -81,6 +90,14 @@ class Undo:
         await self._log.finish(attempt.id, Ending(turn.key, "failed", error=reason, duration_ms=spent))
         text = f"I tried to take it back, and I can't see that everything is as it was. {ASK_PERSON}"
         return Result((Say(text, OFFER),), attempt_id=attempt.id, tally="count", offers_person=True)
+
+    async def _may(self, turn: ActionTurn, workflow: Workflow, before: Seen, after: Seen) -> bool:
+        """Tell whether the application would take it back for this user now; no list of operations, no."""
+        try:
+            look = await self._procedure.look(turn.context, [workflow])
+        except FirstlineError:
+            return False
+        return may_run(workflow, workflow.undo(before, after), look)
 
 
 def _acted(attempt: Attempt) -> bool:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 
+from actions.ports import TurnContext
 from actions.registry import Registry
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Step, Verification, Workflow
 from actions.workflows.unlock_account import UnlockAccount
@@ -180,6 +181,58 @@ async def test_a_confirmation_in_the_application_is_asked_for_and_looked_for(ben
     del bench.host.forbidden["unlock_account"]
     assert "open again" in (await bench.chat.yes()).text
     assert bench.host.acts == 1
+
+
+async def test_a_confirmation_that_is_demanded_only_at_the_act_is_asked_for_too(bench: Bench) -> None:
+    lock(bench)
+    bench.host.fault, bench.host.refusal = "refuse", ("step_up_required", "Confirm first.")
+    await bench.chat.start("unlock_account")
+    asked = await bench.chat.yes()
+    assert asked.card("step_up")
+    assert asked.slots["pending_workflow"] == "unlock_account"
+    assert [a.outcome for a in await bench.attempts()] == [None]
+    bench.host.fault = None
+    assert "open again" in (await bench.chat.yes()).text
+    assert bench.host.acts == 1
+    assert len({key for _, _, key in bench.host.calls}) == 2, "a refused act and a new one are two acts"
+    assert [a.outcome for a in await bench.attempts()] == ["verified"]
+
+
+async def test_an_operation_that_is_not_declared_never_reaches_the_application(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock(bench)
+    monkeypatch.setattr(UnlockAccount, "plan", lambda *_: (Step("retry_payment"),))
+    reply = await bench.chat.start("unlock_account")
+    assert reply.slots["offered_person"] is True
+    workflow = bench.room.registry.get("unlock_account")
+    assert workflow is not None
+    context = TurnContext("cnv_1", "trn_1", "usr_ada", "kettle", "Ada")
+    before = Seen({"account.locked": True})
+    done = await bench.room.actor.carry_out(context, workflow, before, "trn_1")
+    assert done.result is not None
+    assert done.result.status == "refused"
+    assert bench.host.calls == []
+
+
+@pytest.mark.parametrize("forbidden", [True, False])
+async def test_taking_back_is_checked_like_any_act(renaming: Bench, forbidden: bool) -> None:
+    chat = renaming.chat
+    await chat.start("rename")
+    await chat.yes()
+    acts = renaming.host.acts
+    if forbidden:
+        renaming.host.forbidden["rename"] = "not_permitted"
+    else:
+        renaming.host.fault = "no_operations"
+    reply = await chat.act("action_undo_last", chat.hear("undo_last", "undo that"))
+    assert "doesn't allow that" in reply.text
+    assert reply.slots["offered_person"] is True
+    assert renaming.host.acts == acts
+    renaming.host.forbidden.clear()
+    renaming.host.fault = None
+    reply = await chat.act("action_undo_last", chat.hear("undo_last", "undo that"))
+    assert "took it back" in reply.text
 
 
 def test_the_registry_refuses_what_would_be_unsafe() -> None:
