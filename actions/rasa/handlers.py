@@ -12,6 +12,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answers import Answers
 from actions.attempt_log import AttemptLog
+from actions.consent import is_plain_yes
 from actions.engine import Engine
 from actions.error_entry import ErrorCodes
 from actions.handovers import Handovers
@@ -75,6 +76,10 @@ class FirstlineAction(Action):  # type: ignore[misc]
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[Event]:
         """Run for the turn at hand."""
         turn = await self.services.turns.read(tracker)
+        waits = turn.memory.pending is not None and not turn.memory.asking
+        agreed = await self.services.engine.confirm(turn) if waits and is_plain_yes(turn.typed) else None
+        if agreed is not None:
+            return emit(agreed, turn, dispatcher) + self.more_events()
         if self.moves_on and turn.memory.pending is not None and not turn.memory.asking:
             await self.services.log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key)
         told = await self.services.codes.explain(turn) if self.takes_codes else None

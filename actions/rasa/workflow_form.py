@@ -13,6 +13,7 @@ from actions.turn import ActionTurn
 from bot.foundation.errors import FirstlineError
 
 log = structlog.get_logger(__name__)
+_SHORT = 3
 NOT_UNDERSTOOD = "I can't tell which one you mean."
 _UNCLEAR = frozenset({"nlu_fallback", "out_of_scope", None})
 
@@ -73,6 +74,8 @@ class ValidateWorkflowForm(FormValidationAction):  # type: ignore[misc]
     ) -> dict[str, Any]:
         if turn.intent not in _UNCLEAR and not self._engine.is_own(turn):
             return {}
+        if turn.text.rstrip().endswith("?") and len(turn.text.split()) > _SHORT:
+            return {}  # A question of theirs, if not one that is understood.
         if _asked_before(tracker) > self._unknown_allowed:
             return {ANSWER: NO_ANSWER}
         dispatcher.utter_message(text=NOT_UNDERSTOOD)

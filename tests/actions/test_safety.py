@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import pytest
 
+from actions.consent import is_plain_yes
 from actions.ports import TurnContext
 from actions.registry import Registry
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Step, Verification, Workflow
@@ -245,3 +246,34 @@ def test_the_registry_refuses_what_would_be_unsafe() -> None:
     for made, word in ((Risky, "consent"), (NoUndo, "undo")):
         with pytest.raises(ValueError, match=word):
             Registry([made()])
+
+
+@pytest.mark.parametrize(
+    ("said", "plain"),
+    [
+        ("yes", True), ("Yes, unlock it", True), ("yes but make it quick", True), ("ok go on then", True),
+        ("why not", True), ("sure thing", True), ("yes but wait", False), ("yes, don't do it", False),
+        ("yes or no?", False), ("okay, cancel that", False), ("yesterday it worked", False),
+        ("yes I would rather talk to a person", False), ("no", False), ("", False),
+        ("ok so yesterday I tried to order the green tea and it failed", False),
+    ],
+)  # fmt: skip
+def test_a_plain_yes(said: str, plain: bool) -> None:
+    assert is_plain_yes(said) is plain
+
+
+async def test_a_plain_yes_goes_before_what_the_message_was_read_as(bench: Bench) -> None:
+    for action, intent in (("action_start_workflow", "unlock_account"), ("action_decline_workflow", "deny")):
+        lock(bench)
+        chat = bench.another_chat()
+        await chat.start("unlock_account")
+        reply = await chat.act(action, chat.hear(intent, "Yes, unlock it"))
+        assert "open again" in reply.text
+        bench.clock.advance(UnlockAccount.meta.cool_down + 1)
+
+
+async def test_a_plain_yes_to_nothing_is_no_yes(bench: Bench) -> None:
+    lock(bench)
+    reply = await bench.chat.start("unlock_account", "ok my account is locked")
+    assert "Shall I unlock it" in reply.text
+    assert bench.host.calls == []
