@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { call, get, wordsOf } from "../shared/api";
 import { human, moment } from "../shared/format";
+import { titled } from "../shared/titles";
 import { StaffPage } from "../shared/page";
 import "./offers";
 
@@ -157,7 +158,7 @@ export class HealingPage extends StaffPage {
               const own = seen.breakers.filter((one) => one.workflow === name);
               return (own.length > 0 ? own : [null]).map(
                 (one) => html`<tr data-breaker=${one?.state ?? "closed"}>
-                  <td>${human(name)}${one ? ` (${one.host})` : nothing}</td>
+                  <td>${titled(name)}${one ? ` (${one.host})` : nothing}</td>
                   <td>${human(seen.workflows[name] ?? "off")}</td>
                   <td class=${one && one.state !== "closed" ? "bad" : ""}>${breakers[one?.state ?? "closed"]}${one?.reason ? ` (${human(one.reason).toLowerCase()})` : nothing}</td>
                   <td>${one?.state === "open" && one.retry_at ? moment(one.retry_at) : ""}</td>
@@ -207,7 +208,7 @@ export class HealingPage extends StaffPage {
                 ${seen.runs.map(
                   (run) => html`<tr data-testid="healing-run" data-status=${run.status}>
                     <td><time datetime=${run.found_at}>${moment(run.found_at)}</time> (${run.source})</td>
-                    <td>${human(run.workflow)}</td>
+                    <td>${titled(run.workflow)}</td>
                     <td>${run.user_ref}</td>
                     <td class=${run.status === "failed" ? "bad" : ""}>${words[run.status] ?? "under way"}${run.reason ? ` (${human(run.reason).toLowerCase()})` : ""}</td>
                     <td>${run.sightings === 1 ? "once" : `${run.sightings} times`}</td>
