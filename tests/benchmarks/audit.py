@@ -30,6 +30,7 @@ from actions.attempt_log import AttemptLog, AttemptRows, attempt_content
 from actions.attempts import Attempt, Ending, NewAttempt
 from bot.foundation.clock import SystemClock
 from bot.foundation.database import Database
+from bot.foundation.ids import AttemptId
 from bot.process.children.postgres import embedded_postgres
 from bot.process.tables import metadata
 from security import audit_storage
@@ -48,7 +49,7 @@ def made(number: int) -> Attempt:
     """An attempt as they are in use."""
     at = datetime(2026, 1, 1, 12, 0, 0, number % 1_000_000, tzinfo=UTC)
     return Attempt(
-        id=f"att_{number:026d}", conversation_id=f"cnv_{number // 3:026d}", turn_id=f"trn_{number:026d}",
+        id=AttemptId(f"att_{number:026d}"), conversation_id=f"cnv_{number // 3:026d}", turn_id=f"trn_{number:026d}",
         step="1", user_ref=f"usr_{number % 1000}", host="kettle", kind="workflow", name="unlock_account",
         intent="account_locked", confidence=0.93, read=READ, done=DONE, outcome="verified", duration_ms=41,
         model_version="c79a98d5", article_id=None, article_version=None, error=None, created_at=at,
