@@ -49,7 +49,8 @@ def made(number: int) -> Attempt:
     """An attempt as they are in use."""
     at = datetime(2026, 1, 1, 12, 0, 0, number % 1_000_000, tzinfo=UTC)
     return Attempt(
-        id=AttemptId(f"att_{number:026d}"), conversation_id=f"cnv_{number // 3:026d}", turn_id=f"trn_{number:026d}",
+        id=AttemptId(f"att_{number:026d}"),
+        conversation_id=f"cnv_{number // 3:026d}", turn_id=f"trn_{number:026d}",
         step="1", user_ref=f"usr_{number % 1000}", host="kettle", kind="workflow", name="unlock_account",
         intent="account_locked", confidence=0.93, read=READ, done=DONE, outcome="verified", duration_ms=41,
         model_version="c79a98d5", article_id=None, article_version=None, error=None, created_at=at,
