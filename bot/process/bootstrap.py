@@ -53,12 +53,12 @@ from escalation.service import CaseDesk
 from insights.api import InsightsApi
 from insights.metrics import Metrics
 from insights.outcomes import Outcomes
-from kb_index.api import KnowledgeApi
+from kb_index.articles.api import KnowledgeApi
+from kb_index.articles.importing import ImportReport, import_folder
+from kb_index.articles.service import Articles
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.help_pages import HelpPages
-from kb_index.importing import ImportReport, import_folder
-from kb_index.search import ArticleSearch
-from kb_index.service import Articles
+from kb_index.help.pages import HelpPages
+from kb_index.retrieval.search import ArticleSearch
 from security.api import SecurityApi
 from security.audit_log import AuditLog, Checkpoints
 from security.authentication import HttpAuthenticator

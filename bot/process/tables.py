@@ -7,7 +7,7 @@ from bot.conversation import storage as _conversation
 from bot.conversation import turn_storage as _turns
 from bot.foundation.database import metadata
 from escalation import storage as _escalation
-from kb_index import storage as _knowledge
+from kb_index.articles import storage as _knowledge
 from security import audit_storage as _audit
 from security import storage as _security
 

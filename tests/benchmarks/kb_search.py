@@ -35,14 +35,15 @@ from bot.foundation.wakeups import Wakeups
 from bot.process.children.postgres import embedded_postgres
 from bot.process.children.valkey import embedded_valkey
 from bot.process.tables import metadata
-from kb_index import passage_storage, storage
+from kb_index.articles import storage
+from kb_index.articles.importing import import_folder
+from kb_index.articles.service import Articles
 from kb_index.domain import Draft, Passage, Version
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.evaluation import evaluate, read_questions
-from kb_index.importing import import_folder
+from kb_index.index import passage_storage
 from kb_index.ports import Encoded
-from kb_index.search import ArticleSearch
-from kb_index.service import Articles
+from kb_index.retrieval.evaluation import evaluate, read_questions
+from kb_index.retrieval.search import ArticleSearch
 
 ROOT = Path(__file__).parents[2]
 PER_ARTICLE = 4

@@ -17,13 +17,13 @@ from bot.foundation.errors import Forbidden
 from bot.foundation.http import Caller
 from bot.foundation.http.server import build_http
 from bot.foundation.wakeups import Wakeups
-from kb_index.api import KnowledgeApi
+from kb_index.articles.api import KnowledgeApi
+from kb_index.articles.service import Articles
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.help_pages import HelpPages
+from kb_index.help.pages import HelpPages
 from kb_index.ports import Vectors
-from kb_index.search import ArticleSearch
-from kb_index.service import Articles
+from kb_index.retrieval.search import ArticleSearch
 
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 RESET = Draft(

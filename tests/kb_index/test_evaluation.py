@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bot.foundation.errors import InvalidInput, NotFound
-from kb_index.evaluation import Asked, evaluate, measure
+from kb_index.retrieval.evaluation import Asked, evaluate, measure
 from tests.kb_index.conftest import Room, fill
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.foundation.errors import NotFound
+from kb_index.articles.importing import import_folder, seed
 from kb_index.domain import Draft
-from kb_index.importing import import_folder, seed
 from tests.kb_index.conftest import House, Room
 
 HEAD = "---\nid: {id}\ntitle: {title}\narea: billing\nlanguage: en\nupdated: 2026-03-31\n---\n"
@@ -163,9 +163,9 @@ async def test_an_import_killed_midway_is_finished_by_the_next(
         from bot.foundation.database import Database
         from bot.foundation.wakeups import Wakeups
         from kb_index.encoding.encoder import OnnxEncoder
-        from kb_index.importing import import_folder
-        from kb_index.search import ArticleSearch
-        from kb_index.service import Articles
+        from kb_index.articles.importing import import_folder
+        from kb_index.retrieval.search import ArticleSearch
+        from kb_index.articles.service import Articles
 
         async def main():
             database = Database.open({postgres_url!r}, schema={schema!r})

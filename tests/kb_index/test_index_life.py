@@ -11,10 +11,10 @@ import sqlalchemy as sa
 
 from bot.foundation.database import Database
 from bot.foundation.wakeups import Wakeups
-from kb_index import storage
+from kb_index.articles import storage
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.vector_index import VectorIndex
+from kb_index.index.faiss_index import VectorIndex
 from tests.kb_index.conftest import REFUND, RESET, House, Room, fill
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

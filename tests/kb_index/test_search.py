@@ -6,7 +6,7 @@ import unicodedata
 import pytest
 
 from kb_index.domain import Draft
-from kb_index.search import ArticleSearch
+from kb_index.retrieval.search import ArticleSearch
 from tests.kb_index.conftest import PAUSE, REFUND, RESET, House, Room, fill
 
 

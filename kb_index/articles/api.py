@@ -10,10 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.foundation.http import Access, Call, Endpoint, Reply
 from bot.foundation.http.endpoints import Handler
+from kb_index.articles.rendering import to_html
+from kb_index.articles.service import Articles
 from kb_index.domain import MAX_BODY, MAX_TITLE, Article, Draft
-from kb_index.rendering import to_html
-from kb_index.search import ArticleSearch
-from kb_index.service import Articles
+from kb_index.retrieval.search import ArticleSearch
 
 _TAG = ("knowledge base",)
 

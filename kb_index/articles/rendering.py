@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import nh3
 from markdown_it.token import Token
 
-from kb_index.plain import markdown
+from kb_index.retrieval.plain import markdown
 
 _TAGS = frozenset(
     re.findall(

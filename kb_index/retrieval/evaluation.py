@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bot.foundation.errors import InvalidInput, NotFound
-from kb_index.search import ArticleSearch
+from kb_index.retrieval.search import ArticleSearch
 
 _DEPTH = 10
 

@@ -13,8 +13,8 @@ import yaml
 
 from bot.foundation.errors import FirstlineError, InvalidInput, NotFound
 from bot.foundation.strict_json import check_text
+from kb_index.articles.service import Articles
 from kb_index.domain import Draft, check_article_id
-from kb_index.service import Articles
 
 MAX_FILE = 300_000
 _BY = "import"

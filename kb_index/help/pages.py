@@ -9,11 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.foundation.errors import NotFound
 from bot.foundation.http import Access, Call, Endpoint
+from kb_index.articles.rendering import to_html
+from kb_index.articles.service import Articles
 from kb_index.domain import Hit, Listed, Version
-from kb_index.help_style import HEADERS, STYLE
-from kb_index.rendering import to_html
-from kb_index.search import ArticleSearch, clean_question
-from kb_index.service import Articles
+from kb_index.help.style import HEADERS, STYLE
+from kb_index.retrieval.search import ArticleSearch, clean_question
 
 _RESULTS = 10
 

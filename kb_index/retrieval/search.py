@@ -14,13 +14,14 @@ import structlog
 from bot.foundation.database import Database
 from bot.foundation.ids import ArticleId
 from bot.foundation.wakeups import Wakeups
-from kb_index import passage_storage, storage
+from kb_index.articles import storage
 from kb_index.domain import Draft, Hit, Passage
-from kb_index.passages import SPLITTING, split
-from kb_index.plain import lines_to_sentences
+from kb_index.index import passage_storage
+from kb_index.index.faiss_index import Found, VectorIndex
 from kb_index.ports import Encoded, Encoder, Vectors
-from kb_index.quotes import Quotable, quote
-from kb_index.vector_index import Found, VectorIndex
+from kb_index.retrieval.passages import SPLITTING, split
+from kb_index.retrieval.plain import lines_to_sentences
+from kb_index.retrieval.quotes import Quotable, quote
 
 TOPIC = "kb"
 MAX_QUESTION = 1000

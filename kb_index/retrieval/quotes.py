@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kb_index.plain import Locator, lines_to_sentences
+from kb_index.retrieval.plain import Locator, lines_to_sentences
 
 LONGEST_QUOTE = 340
 """Characters."""

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.ids import ArticleId, new_id
+from kb_index.articles.storage import article_versions, articles, passages, version_of
 from kb_index.domain import Version
 from kb_index.ports import Encoded, StoredPassage
-from kb_index.storage import article_versions, articles, passages, version_of
 
 _CHUNK = 500
 """Rows or ids in one statement: PostgreSQL takes 32,767 parameters."""

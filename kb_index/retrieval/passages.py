@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from kb_index.domain import Passage
-from kb_index.plain import Unit, units
+from kb_index.retrieval.plain import Unit, units
 
 SPLITTING = "2"
 """Raise it when passages come out differently: stored ones are then made anew at the next start."""

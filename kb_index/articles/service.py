@@ -11,10 +11,11 @@ from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.errors import Conflict, NotFound
 from bot.foundation.ids import ArticleId
-from kb_index import passage_storage, storage
+from kb_index.articles import storage
 from kb_index.domain import Article, Draft, Listed, Version, check_article_id
+from kb_index.index import passage_storage
 from kb_index.ports import Encoded
-from kb_index.search import ArticleSearch
+from kb_index.retrieval.search import ArticleSearch
 
 Taken = Literal["created", "updated", "unchanged", "kept"]
 log = structlog.get_logger(__name__)
