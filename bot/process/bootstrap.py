@@ -58,6 +58,10 @@ from kb_index.articles.importing import ImportReport, import_folder
 from kb_index.articles.service import Articles
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.help.pages import HelpPages
+from kb_index.index.following import FollowedIndexes
+from kb_index.index.making import PassageMaker
+from kb_index.retrieval.normalising import Normaliser, read_vocabulary
+from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import ArticleSearch
 from security.api import SecurityApi
 from security.audit_log import AuditLog, Checkpoints
@@ -140,10 +144,13 @@ def _assemble(
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock)
     encoder = OnnxEncoder(settings.encoder_dir)
-    search = ArticleSearch(database, encoder, wakeups, settings.home / "index" / "passages.faiss")
+    policies = settings.root / "data" / "policies"
+    maker = PassageMaker(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
+    indexes = FollowedIndexes(database, maker, wakeups, settings.home / "index" / "passages.faiss")
+    search = ArticleSearch(database, indexes, Ranking.read(settings.home / "index" / "ranking.json"))
     brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
     registry = Registry.load()
-    known = IntentCatalogue.load(settings.root / "data" / "policies" / "intents.yml")
+    known = IntentCatalogue.load(policies / "intents.yml")
     intents = known.including(registry.labels())
     actions = build_actions(
         database=database,
@@ -155,7 +162,7 @@ def _assemble(
         intents=intents,
         registry=registry,
         journal=AuditLog(audit_keys(settings), clock),
-        errors=ErrorCatalogue.load(settings.root / "data" / "policies" / "errors.yml"),
+        errors=ErrorCatalogue.load(policies / "errors.yml"),
         model_version=lambda: brain.model,
     )
     collector = ContextCollector(
@@ -171,7 +178,7 @@ def _assemble(
     sessions = Sessions(database, passwords, SignInLimits(cache), clock)
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
     desk = CaseDesk(database, conversations, collector, wakeups, clock)
-    articles = Articles(database, search, clock)
+    articles = Articles(database, indexes, clock)
     return Firstline(
         settings=settings,
         database=database,
@@ -301,6 +308,6 @@ def _probes(firstline: Firstline) -> dict[str, Probe]:
         "database": database,
         "cache": cache,
         "rasa": firstline.brain.ready,
-        "index": firstline.search.ready,
+        "index": firstline.search.indexes.ready,
         "encoder": firstline.search.encoder_works,
     }

@@ -14,8 +14,8 @@ from bot.foundation.ids import ArticleId
 from kb_index.articles import storage
 from kb_index.domain import Article, Draft, Listed, Version, check_article_id
 from kb_index.index import passage_storage
+from kb_index.index.following import FollowedIndexes
 from kb_index.ports import Encoded
-from kb_index.retrieval.search import ArticleSearch
 
 Taken = Literal["created", "updated", "unchanged", "kept"]
 log = structlog.get_logger(__name__)
@@ -24,9 +24,9 @@ log = structlog.get_logger(__name__)
 class Articles:
     """Reads and changes articles; a published change is searchable when the call returns."""
 
-    def __init__(self, database: Database, search: ArticleSearch, clock: Clock) -> None:
+    def __init__(self, database: Database, indexes: FollowedIndexes, clock: Clock) -> None:
         self._database = database
-        self._search = search
+        self._indexes = indexes
         self._clock = clock
 
     def now(self) -> datetime:
@@ -117,13 +117,13 @@ class Articles:
         seen = await self.get(article_id)
         if seen.status == "published":
             return seen
-        made = await self._search.encode_article(seen.draft)
+        made = await self._indexes.make(seen.draft)
         async with self._database.begin() as tx:
             current = await self._locked(tx, article_id)
             if current.version != seen.version:
                 raise _conflict(current)
             current = await self._show(tx, current, made)
-        await self._search.announce()
+        await self._indexes.announce()
         log.info("article_published", article=current.id, version=current.version, by=by)
         return current
 
@@ -140,7 +140,7 @@ class Articles:
             await passage_storage.delete_passages(tx, current.id)
             revision = await storage.next_revision(tx)
             await storage.update_article(tx, current.id, published_version=None, revision=revision)
-        await self._search.announce()
+        await self._indexes.announce()
         log.info("article_unpublished", article=current.id, by=by)
         return replace(current, published_version=None)
 
@@ -163,7 +163,7 @@ class Articles:
             return "unchanged"
         if seen is not None and imported is None and not force:
             return "kept"
-        made = await self._search.encode_article(draft)
+        made = await self._indexes.make(draft)
         async with self._database.begin() as tx:
             if seen is None:
                 current = await self._insert(tx, checked_id, draft, by=by, at=written, digest=digest)
@@ -174,7 +174,7 @@ class Articles:
                 current = await self._add_version(tx, current, draft, by=by, at=written, digest=digest)
             if seen is None or seen.published_version is not None:
                 await self._show(tx, current, made)
-        await self._search.announce()
+        await self._indexes.announce()
         return "created" if seen is None else "updated"
 
     async def _insert(
@@ -222,7 +222,7 @@ class Articles:
 
     async def _show(self, tx: AsyncConnection, current: Article, made: list[Encoded]) -> Article:
         shown = Version(current.id, current.version, current.draft, current.updated_at, current.updated_by)
-        await passage_storage.replace_passages(tx, shown, made, self._search.made_by)
+        await passage_storage.replace_passages(tx, shown, made, self._indexes.maker.name)
         revision = await storage.next_revision(tx)
         await storage.update_article(tx, current.id, published_version=current.version, revision=revision)
         return replace(current, published_version=current.version)

@@ -1,9 +1,11 @@
 """Tables of the knowledge base, and statements about articles and their versions."""
 
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import UtcDateTime, metadata
@@ -33,6 +35,12 @@ article_versions = sa.Table(
     sa.Column("area", sa.Text, nullable=False),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("body", sa.Text, nullable=False),
+    sa.Column("summary", sa.Text, nullable=False, server_default=""),
+    sa.Column("audience", sa.Text, nullable=False, server_default="everyone"),
+    sa.Column("plans", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("product_versions", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("phrasings", ARRAY(sa.Text), nullable=False, server_default="{}"),
+    sa.Column("review_by", sa.Date),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("created_by", sa.Text, nullable=False),
 )
@@ -49,7 +57,11 @@ passages = sa.Table(
     sa.Column("end", sa.Integer, nullable=False),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("area", sa.Text, nullable=False),
-    sa.Column("is_title", sa.Boolean, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("terms", sa.Text, nullable=False),
+    sa.Column("audience", sa.Text, nullable=False),
+    sa.Column("plans", ARRAY(sa.Text), nullable=False),
+    sa.Column("product_versions", ARRAY(sa.Text), nullable=False),
     sa.Column("encoder", sa.Text, nullable=False),
     sa.Column("batch", sa.Text, nullable=False),
     sa.Column("vector", sa.LargeBinary, nullable=False),
@@ -57,11 +69,14 @@ passages = sa.Table(
 )
 """Passages of published versions, with their vectors, so that a restart encodes nothing again.
 
-`encoder` names the encoder and the way of splitting that made them; `batch` is new each time an article's
+`encoder` names the encoder, the way of splitting and that of making `terms`, which made them; `kind` is that
+of `kb_index.ports.Kind`; `batch` is new each time an article's
 passages are made, so that an index can tell whether it holds these. `vector` is float32, `sentences` holds
 the vectors of the passage's sentences as float16, to choose what to quote.
 """
 
+_WRITTEN = tuple(field.name for field in fields(Draft))
+_LISTS = ("plans", "product_versions", "phrasings")
 _WRITERS = 7_261_908
 """Advisory lock: writers come one after the other, so revisions are committed in their order."""
 
@@ -76,7 +91,7 @@ def _joined() -> Any:
     newest = sa.and_(
         article_versions.c.article_id == articles.c.id, article_versions.c.version == articles.c.version
     )
-    columns = [article_versions.c[name] for name in ("title", "area", "language", "body")]
+    columns = [article_versions.c[name] for name in _WRITTEN]
     return sa.select(articles, *columns).join(article_versions, newest)
 
 
@@ -87,15 +102,20 @@ def _shown() -> sa.ColumnElement[bool]:
     )
 
 
+def _draft(row: Any) -> Draft:
+    values: dict[str, Any] = {name: getattr(row, name) for name in _WRITTEN}
+    for name in _LISTS:
+        values[name] = tuple(values[name])
+    return Draft(**values)
+
+
 def _article(row: Any) -> Article:
-    draft = Draft(row.title, row.area, row.language, row.body)
-    return Article(row.id, row.version, row.published_version, draft, row.updated_at, row.updated_by)
+    return Article(row.id, row.version, row.published_version, _draft(row), row.updated_at, row.updated_by)
 
 
 def version_of(row: Any) -> Version:
     """Make a version of a row of `article_versions`."""
-    draft = Draft(row.title, row.area, row.language, row.body)
-    return Version(row.article_id, row.version, draft, row.created_at, row.created_by)
+    return Version(row.article_id, row.version, _draft(row), row.created_at, row.created_by)
 
 
 async def find(tx: AsyncConnection, article_id: ArticleId, *, lock: bool = False) -> Article | None:
@@ -130,20 +150,17 @@ async def select_articles(tx: AsyncConnection, *, status: str | None, text: str 
     return [_article(row) for row in await tx.execute(query)]
 
 
+def _columns(draft: Draft) -> dict[str, Any]:
+    return {name: list(one) if isinstance(one, tuple) else one for name, one in asdict(draft).items()}
+
+
 async def insert_version(
     tx: AsyncConnection, article_id: ArticleId, version: int, draft: Draft, at: datetime, by: str
 ) -> None:
     """Keep a text."""
     await tx.execute(
         article_versions.insert().values(
-            article_id=article_id,
-            version=version,
-            title=draft.title,
-            area=draft.area,
-            language=draft.language,
-            body=draft.body,
-            created_at=at,
-            created_by=by,
+            article_id=article_id, version=version, created_at=at, created_by=by, **_columns(draft)
         )
     )
 

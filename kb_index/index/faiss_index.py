@@ -19,10 +19,10 @@ import faiss
 import numpy as np
 import structlog
 
-from kb_index.ports import StoredPassage, Vectors
+from kb_index.ports import Filter, Near, StoredPassage, Vectors
 
 log = structlog.get_logger(__name__)
-_FORMAT = 2
+_FORMAT = 3
 _LOOK_AT = 40
 OPENING_FIRST = 0.08
 """Cosine by which another passage must be nearer than the opening to be quoted instead."""
@@ -30,11 +30,17 @@ OPENING_FIRST = 0.08
 
 @dataclass(frozen=True)
 class Entry:
-    """What the index holds of one article: the numbers of its title's and its text's vectors."""
+    """What the index holds of one article: for whom it is, and the numbers of its vectors.
+
+    `titles` are those of title, phrasings and summary, `texts` those of passages.
+    """
 
     batch: str
     language: str
     area: str
+    audience: str
+    plans: tuple[str, ...]
+    product_versions: tuple[str, ...]
     titles: tuple[int, ...]
     texts: tuple[int, ...]
 
@@ -43,14 +49,20 @@ class Entry:
         """All its passages."""
         return self.titles + self.texts
 
-
-@dataclass(frozen=True)
-class Found:
-    """An article's best cosine, and the number of the passage to quote."""
-
-    article_id: str
-    score: float
-    number: int
+    def passes(self, where: Filter) -> bool:
+        """Tell whether an article of this kind may be found."""
+        own = self.language
+        return (
+            (where.language is None or own == where.language or own.startswith(f"{where.language}-"))
+            and (where.area is None or self.area == where.area)
+            and (where.audiences is None or self.audience in where.audiences)
+            and (where.plan is None or not self.plans or where.plan in self.plans)
+            and (
+                where.product_version is None
+                or not self.product_versions
+                or where.product_version in self.product_versions
+            )
+        )
 
 
 class VectorIndex:
@@ -104,16 +116,11 @@ class VectorIndex:
                 self._owners.update((row.number, article) for row in own)
             self.revision = revision
 
-    def search(
-        self, vector: Vectors, limit: int, *, language: str | None = None, area: str | None = None
-    ) -> list[Found]:
-        """Return the `limit` best articles, best first; equal scores by article, so that the order is stable.
-
-        `language` `en` takes `en-GB` too.
-        """
+    def nearest(self, vector: Vectors, limit: int, where: Filter) -> list[Near]:
+        """Return the `limit` articles whose nearest vector is nearest, best first; equal ones by id."""
         query = np.ascontiguousarray(vector.reshape(1, -1))
         with self._lock:
-            parameters, among = self._selector(language, area)
+            parameters, among = self._selector(where)
             wanted = max(_LOOK_AT, limit * 8)
             while among:
                 scores, numbers = self._index.search(query, min(wanted, among), params=parameters)
@@ -123,18 +130,23 @@ class VectorIndex:
                 wanted *= 4
             else:
                 return []
-            ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit]
-            return [Found(article, score, self._quotable(article, query)) for article, score in ranked]
+            ranked = sorted(best, key=lambda article: (-best[article], article))[:limit]
+            return [self._near(article, vector) for article in ranked]
 
-    def _selector(self, language: str | None, area: str | None) -> tuple[Any, int]:
-        if language is None and area is None:
+    def compare(self, vector: Vectors, article_ids: Iterable[str], where: Filter) -> list[Near]:
+        """Return how near just these articles are; those left out by `where` or unknown are missing."""
+        with self._lock:
+            return [
+                self._near(article, vector)
+                for article in dict.fromkeys(article_ids)
+                if (entry := self._entries.get(article)) is not None and entry.passes(where)
+            ]
+
+    def _selector(self, where: Filter) -> tuple[Any, int]:
+        if where.is_open:
             return None, len(self._owners)
         numbers = [
-            number
-            for entry in self._entries.values()
-            if (language is None or entry.language == language or entry.language.startswith(f"{language}-"))
-            and (area is None or entry.area == area)
-            for number in entry.numbers
+            number for entry in self._entries.values() if entry.passes(where) for number in entry.numbers
         ]
         selector = faiss.IDSelectorBatch(np.array(numbers, dtype=np.int64))
         return faiss.SearchParameters(sel=selector), len(numbers)  # type: ignore[call-arg]
@@ -146,19 +158,27 @@ class VectorIndex:
                 best.setdefault(self._owners[number], score)
         return best
 
-    def _quotable(self, article: str, query: Any) -> int:
-        """The passage of the article's text that is nearest; a title itself says nothing to quote.
+    def _near(self, article: str, vector: Vectors) -> Near:
+        """How near one article is, and which passage to quote; a title itself says nothing to quote.
 
         The opening comes first unless another is clearly nearer: a question that is about the article as a
         whole is answered there, while title and heading make all passages near.
         """
         entry = self._entries[article]
-        if len(entry.texts) < 2:
-            return (entry.texts or entry.titles)[0]
-        vectors = np.stack([self._index.reconstruct(number) for number in entry.texts])
-        nearness = vectors @ query[0]
-        nearness[0] += OPENING_FIRST
-        return entry.texts[int(np.argmax(nearness))]
+        titles = self._cosines(entry.titles, vector)
+        texts = self._cosines(entry.texts, vector)
+        if not len(texts):
+            return Near(article, float(titles.max()), float(titles.max()), entry.titles[0])
+        favoured = texts.copy()
+        favoured[0] += OPENING_FIRST
+        title = float(titles.max()) if len(titles) else float(texts.max())
+        return Near(article, title, float(texts.max()), entry.texts[int(np.argmax(favoured))])
+
+    def _cosines(self, numbers: tuple[int, ...], vector: Vectors) -> Vectors:
+        if not numbers:
+            return np.empty(0, np.float32)
+        found: Vectors = np.stack([self._index.reconstruct(number) for number in numbers]) @ vector
+        return found
 
     def save(self, path: Path) -> None:
         """Write the snapshot beside `path` and rename it, so that readers see the old one or the new one."""
@@ -204,10 +224,7 @@ def _read(raw: bytes, into: VectorIndex) -> VectorIndex:
     if (head["format"], head["made_by"], head["dimension"]) != (_FORMAT, into.made_by, into.dimension):
         raise ValueError("it was made by something else")
     into.revision = int(head["revision"])
-    into._entries = {
-        article: Entry(**{**entry, "titles": tuple(entry["titles"]), "texts": tuple(entry["texts"])})
-        for article, entry in head["entries"].items()
-    }
+    into._entries = {article: _entry_from(entry) for article, entry in head["entries"].items()}
     into._owners = {number: article for article, entry in into._entries.items() for number in entry.numbers}
     into._index = faiss.deserialize_index(np.frombuffer(vectors, dtype=np.uint8))
     if into._index.ntotal != len(into._owners):
@@ -215,10 +232,19 @@ def _read(raw: bytes, into: VectorIndex) -> VectorIndex:
     return into
 
 
+def _entry_from(values: dict[str, Any]) -> Entry:
+    for key in ("plans", "product_versions", "titles", "texts"):
+        values[key] = tuple(values[key])
+    return Entry(**values)
+
+
 def _entry(rows: list[StoredPassage]) -> Entry:
-    titles = tuple(row.number for row in rows if row.is_title)
-    texts = tuple(row.number for row in rows if not row.is_title)
-    return Entry(rows[0].batch, rows[0].language, rows[0].area, titles, texts)
+    first = rows[0]
+    return Entry(
+        first.batch, first.language, first.area, first.audience, first.plans, first.product_versions,
+        titles=tuple(row.number for row in rows if row.kind != "text"),
+        texts=tuple(row.number for row in rows if row.kind == "text"),
+    )  # fmt: skip
 
 
 def _chunks(rows: Sequence[StoredPassage]) -> Iterator[Sequence[StoredPassage]]:

@@ -31,7 +31,11 @@ async def replace_passages(
             "end": one.passage.end,
             "language": version.draft.language,
             "area": version.draft.area,
-            "is_title": one.is_title,
+            "kind": one.kind,
+            "terms": one.terms,
+            "audience": version.draft.audience,
+            "plans": list(version.draft.plans),
+            "product_versions": list(version.draft.product_versions),
             "encoder": encoder,
             "batch": batch,
             "vector": one.vector,
@@ -64,14 +68,24 @@ async def batches(tx: AsyncConnection, encoder: str) -> dict[str, str]:
     return {row.article_id: row.batch for row in await tx.execute(query)}
 
 
-async def stored_passages(tx: AsyncConnection, ids: Sequence[str], encoder: str) -> list[StoredPassage]:
-    """Read what an index needs of the passages of these articles."""
-    names = ("no", "article_id", "batch", "language", "area", "is_title", "vector")
-    query = sa.select(*(passages.c[name] for name in names)).where(passages.c.encoder == encoder)
+async def stored_passages(tx: AsyncConnection, ids: Sequence[str], made_by: str) -> list[StoredPassage]:
+    """Read what the indexes need of the passages of these articles."""
+    return await _stored(tx, ids, made_by, passages.c.vector)
+
+
+async def stored_terms(tx: AsyncConnection, ids: Sequence[str], made_by: str) -> list[StoredPassage]:
+    """Read the same without the vectors, which stay empty."""
+    return await _stored(tx, ids, made_by, sa.literal(b"").label("vector"))
+
+
+async def _stored(tx: AsyncConnection, ids: Sequence[str], made_by: str, vector: Any) -> list[StoredPassage]:
+    c = passages.c
+    columns = (c.no, c.article_id, c.batch, c.language, c.area, c.kind, vector, c.terms, c.audience)
+    query = sa.select(*columns, c.plans, c.product_versions).where(c.encoder == made_by).order_by(c.no)
     found: list[StoredPassage] = []
     for first in range(0, len(ids), _CHUNK):
-        chunk = query.where(passages.c.article_id.in_(ids[first : first + _CHUNK])).order_by(passages.c.no)
-        found += [StoredPassage(*row) for row in await tx.execute(chunk)]
+        rows = await tx.execute(query.where(c.article_id.in_(ids[first : first + _CHUNK])))
+        found += [StoredPassage(*row[:9], tuple(row.plans), tuple(row.product_versions)) for row in rows]
     return found
 
 

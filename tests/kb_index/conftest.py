@@ -22,7 +22,10 @@ from kb_index.articles.service import Articles
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.help.pages import HelpPages
+from kb_index.index.following import FollowedIndexes
+from kb_index.index.making import PassageMaker
 from kb_index.ports import Vectors
+from kb_index.retrieval.normalising import Normaliser
 from kb_index.retrieval.search import ArticleSearch
 
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
@@ -93,6 +96,10 @@ class Room:
     snapshot: Path
     database: Database
 
+    @property
+    def indexes(self) -> FollowedIndexes:
+        return self.search.indexes
+
     async def write(self, article_id: str, draft: Draft) -> None:
         """Create and publish."""
         await self.articles.create(article_id, draft, by="Erin")
@@ -114,11 +121,13 @@ class House:
     async def open(self, name: str = "a", *, wakeups: Wakeups | None = None, alias: str = "") -> Room:
         encoder = CountingEncoder(self.encoder, alias)
         snapshot = self.home / name / "passages.faiss"
-        search = ArticleSearch(self.database, encoder, wakeups or Wakeups(None), snapshot, poll=3600)
+        maker = PassageMaker(encoder, Normaliser())
+        indexes = FollowedIndexes(self.database, maker, wakeups or Wakeups(None), snapshot, poll=3600)
+        search = ArticleSearch(self.database, indexes)
         await search.start()
         self.stack.push_async_callback(search.stop)
         return Room(
-            search, Articles(self.database, search, FixedClock(NOW)), encoder, snapshot, self.database
+            search, Articles(self.database, indexes, FixedClock(NOW)), encoder, snapshot, self.database
         )
 
 

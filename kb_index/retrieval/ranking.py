@@ -1,0 +1,150 @@
+"""From what both searches say of an article to one order, and to the probability that the first one answers.
+
+Lexical evidence is worth as much as the question is covered by any article at all: where the best passage has
+all of its rare words, words decide; where a question is put in words of its own, meaning does.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from bot.foundation.errors import InvalidInput
+from kb_index.domain import Advice
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one article for one question: cosines, and the lexical share (see `domain.Why`)."""
+
+    article_id: str
+    title: float
+    text: float
+    lexical: float = 0.0
+
+    @property
+    def semantic(self) -> float:
+        """The nearest of title and text."""
+        return max(self.title, self.text)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """An article's evidence with its fused score, about 0 to 1."""
+
+    evidence: Evidence
+    fused: float
+
+
+@dataclass(frozen=True)
+class Weights:
+    """What each signal counts in the fused score; they add up to 1.
+
+    `semantic` is the nearest of title and text, `text` the nearest passage once more, `lexical` the lexical
+    share times the best one of all articles.
+    """
+
+    semantic: float = 0.43
+    text: float = 0.48
+    lexical: float = 0.09
+
+    def fuse(self, evidence: Iterable[Evidence]) -> list[Ranked]:
+        """Order articles, best first; equal ones by id."""
+        known = list(evidence)
+        covered = max((one.lexical for one in known), default=0.0)
+        ranked = [
+            Ranked(
+                one,
+                self.semantic * one.semantic + self.text * one.text + self.lexical * one.lexical * covered,
+            )
+            for one in known
+        ]
+        return sorted(ranked, key=lambda one: (-one.fused, one.evidence.article_id))
+
+
+FEATURES = ("semantic", "lexical", "lexical_lead")
+
+
+def features(ranked: list[Ranked]) -> tuple[float, float, float]:
+    """Return what the probability goes by: the first hit's nearest cosine and lexical share, and how far the
+    best lexical share is ahead of the next."""
+    first = ranked[0].evidence
+    shares = sorted((one.evidence.lexical for one in ranked), reverse=True)
+    lead = shares[0] - (shares[1] if len(shares) > 1 else 0.0)
+    return first.semantic, first.lexical, lead
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A logistic model of whether the first hit answers the question.
+
+    Below `none` there is no answer; from `answer` on the first hit is one; from `offer` on it is worth
+    offering among two.
+    """
+
+    intercept: float = -6.2
+    semantic: float = 9.5
+    lexical: float = 1.4
+    lexical_lead: float = 1.6
+    none: float = 0.2
+    offer: float = 0.4
+    answer: float = 0.6
+
+    def probability(self, ranked: list[Ranked]) -> float:
+        """Return the probability, 0 where nothing was found."""
+        if not ranked:
+            return 0.0
+        semantic, lexical, lead = features(ranked)
+        logit = self.intercept + self.semantic * semantic + self.lexical * lexical + self.lexical_lead * lead
+        return 1 / (1 + math.exp(-logit))
+
+    def advise(self, probability: float) -> Advice:
+        """Return what to do at this probability."""
+        if probability >= self.answer:
+            return "answer"
+        if probability >= self.offer:
+            return "offer"
+        return "ask" if probability >= self.none else "none"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Weights and calibration, as they are stored with an index; `fitted_on` says on what."""
+
+    weights: Weights = Weights()
+    calibration: Calibration = Calibration()
+    fitted_on: str = "the defaults"
+
+    def to_json(self) -> str:
+        """Return it as a file's content."""
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> "Ranking":
+        """Read a file that `to_json` wrote; the defaults when there is none.
+
+        Raises:
+            InvalidInput: when it holds something else.
+        """
+        try:
+            values = json.loads(path.read_text("utf-8"))
+            return cls(
+                Weights(**_numbers(values["weights"], Weights)),
+                Calibration(**_numbers(values["calibration"], Calibration)),
+                str(values["fitted_on"]),
+            )
+        except FileNotFoundError:
+            return cls()
+        except (OSError, ValueError, KeyError, TypeError):
+            raise InvalidInput(
+                f"{path.name} holds no weights of the search.", hint="Remove it, or fit them again."
+            ) from None
+
+
+def _numbers(values: Mapping[str, Any], of: type) -> dict[str, float]:
+    found = {field.name: float(values[field.name]) for field in fields(of)}
+    if not all(math.isfinite(one) for one in found.values()):
+        raise ValueError("not finite")
+    return found
