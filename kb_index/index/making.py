@@ -17,15 +17,16 @@ class PassageMaker:
         self.normaliser = normaliser
         self.name = f"{encoder.fingerprint}/{SPLITTING}/{normaliser.fingerprint}"
 
-    def make(self, draft: Draft) -> list[Encoded]:
+    def make(self, draft: Draft, *, quotable: bool = True) -> list[Encoded]:
         """Return the passages of an article: title, other ways to ask, summary, and the text's.
 
         A text passage is encoded with title and heading woven in. Titles and the like are encoded alone once
-        more, since users ask in their words. It blocks for milliseconds a passage.
+        more, since users ask in their words. Without `quotable` the vectors of sentences are left out. It
+        blocks for milliseconds a passage.
         """
         passages = split(draft.body, self.encoder.count_tokens)
         texts = [". ".join(filter(None, (draft.title, one.heading, one.text))) for one in passages]
-        alone: list[tuple[Kind, str]] = [("title", draft.title)]
+        alone: list[tuple[Kind, str]] = [("title", draft.title)] if draft.title else []
         alone += [("phrasing", phrasing) for phrasing in draft.phrasings]
         alone += [("summary", draft.summary)] if draft.summary else []
         vectors = self.encoder.encode([*(text for _, text in alone), *texts])
@@ -35,7 +36,8 @@ class PassageMaker:
         ]
         own = zip(passages, texts, vectors[len(alone) :], strict=True)
         return shown + [
-            self._encoded(one, "text", vector, self._sentences(one), text) for one, text, vector in own
+            self._encoded(one, "text", vector, self._sentences(one) if quotable else b"", text)
+            for one, text, vector in own
         ]
 
     def _encoded(

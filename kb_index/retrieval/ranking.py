@@ -37,6 +37,11 @@ class Ranked:
     evidence: Evidence
     fused: float
 
+    @property
+    def id(self) -> str:
+        """The article's id."""
+        return self.evidence.article_id
+
 
 @dataclass(frozen=True)
 class Weights:
@@ -61,7 +66,7 @@ class Weights:
             )
             for one in known
         ]
-        return sorted(ranked, key=lambda one: (-one.fused, one.evidence.article_id))
+        return sorted(ranked, key=lambda one: (-one.fused, one.id))
 
 
 FEATURES = ("semantic", "lexical", "lexical_lead")

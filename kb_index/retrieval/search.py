@@ -1,7 +1,7 @@
 """A question to the articles that answer it, by their words and by their meaning, or to none."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -11,15 +11,14 @@ from bot.foundation.database import Database
 from kb_index.domain import Findings, Hit, Why
 from kb_index.index import passage_storage
 from kb_index.index.following import FollowedIndexes
-from kb_index.ports import Filter, Near, Vectors
+from kb_index.ports import Filter, Vectors
+from kb_index.retrieval.candidates import Candidates, gather
 from kb_index.retrieval.quotes import Quotable, quote
-from kb_index.retrieval.ranking import Evidence, Ranked, Ranking
+from kb_index.retrieval.ranking import Ranked, Ranking
 
 MAX_QUESTION = 1000
 """Characters of a question that are read; the rest does not change what is found."""
 MAX_HITS = 50
-CANDIDATES = 50
-"""Articles that each of the two searches brings; the order is made among them."""
 T = TypeVar("T")
 
 
@@ -66,34 +65,25 @@ class ArticleSearch:
         if not any(character.isalnum() for character in asked) or not len(self):
             return Findings()
         wanted = max(1, min(limit, MAX_HITS))
-        vector, ranked, near = await self._ask(lambda: self._rank(asked, where or Filter()))
+        found, ranked = await self._ask(lambda: self._rank(asked, where or Filter()))
+        numbers = {key: one.number for key, one in found.near.items()}
         # Two more than wanted: an article may be taken back between here and the database.
         best = ranked[: wanted + 2]
         async with self._database.connect() as connection:
-            numbers = [near[one.evidence.article_id].number for one in best]
-            rows = await passage_storage.select_hits(connection, numbers)
-        there = [one for one in ranked if one not in best or near[one.evidence.article_id].number in rows]
-        shown = [one for one in best if near[one.evidence.article_id].number in rows][:wanted]
+            rows = await passage_storage.select_hits(connection, [numbers[one.id] for one in best])
+        gone = {one.id for one in best if numbers[one.id] not in rows}
+        there = [one for one in ranked if one.id not in gone]
         hits = [
-            self._hit(one, rows[number], number, asked, vector)
-            for one in shown
-            for number in [near[one.evidence.article_id].number]
+            self._hit(one, rows[numbers[one.id]], numbers[one.id], asked, found.vector)
+            for one in there[:wanted]
         ]
         probability = self.ranking.calibration.probability(there) if hits else 0.0
         return Findings(tuple(hits), probability, self.ranking.calibration.advise(probability))
 
-    def _rank(self, asked: str, where: Filter) -> tuple[Vectors, list[Ranked], Mapping[str, Near]]:
-        """Order the candidates of both searches by the same evidence, whichever search brought them."""
-        maker, vectors, words = self.indexes.maker, self.indexes.vectors, self.indexes.terms
-        vector: Vectors = maker.encoder.encode([asked])[0]
-        terms = maker.normaliser.terms(asked)
-        near = {one.article_id: one for one in vectors.nearest(vector, CANDIDATES, where)}
-        shares = {one.article_id: one.share for one in words.best(terms, CANDIDATES, where)}
-        near |= {one.article_id: one for one in vectors.compare(vector, shares.keys() - near.keys(), where)}
-        others = sorted(near.keys() - shares.keys())
-        shares |= {one.article_id: one.share for one in words.compare(terms, others, where)}
-        evidence = [Evidence(key, one.title, one.text, shares.get(key, 0.0)) for key, one in near.items()]
-        return vector, self.ranking.weights.fuse(evidence), near
+    def _rank(self, asked: str, where: Filter) -> tuple[Candidates, list[Ranked]]:
+        own = self.indexes
+        found = gather(own.maker, own.vectors, own.terms, asked, where)
+        return found, self.ranking.weights.fuse(found.evidence)
 
     def _hit(self, ranked: Ranked, row: Any, number: int, asked: str, vector: Vectors) -> Hit:
         seen = ranked.evidence
