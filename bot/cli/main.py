@@ -35,6 +35,7 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TuneChoice = Literal["off", "weights"]
 Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "reopened", "open"]
 CaseStatus = Literal["open", "queued", "assigned", "resolved"]
 
@@ -163,16 +164,29 @@ def kb_search(
 
 @kb.command("evaluate")
 def kb_evaluate(
-    questions: Annotated[Path, typer.Argument(help="Questions with their articles.")] = Path(
-        "data/kb/questions.yml"
-    ),
+    questions: Annotated[
+        Path | None, typer.Argument(help="Questions about the articles here; data/kb/questions.yml if none.")
+    ] = None,
+    corpus: Annotated[Path | None, typer.Option(help="JSON lines of id, title and text.")] = None,
+    queries: Annotated[Path | None, typer.Option(help="JSON lines of id and text.")] = None,
+    qrels: Annotated[Path | None, typer.Option(help="Lines of query id, document id, score.")] = None,
+    unanswerable: Annotated[Path | None, typer.Option(help="JSON lines of questions without answer.")] = None,
+    tune: Annotated[TuneChoice, typer.Option(help="What is fitted to the set, by cross-validation.")] = "off",
+    encoder: Annotated[Path | None, typer.Option(help="An exported encoder; the one in use if none.")] = None,
     json: Json = False,
 ) -> None:
-    """Measure the search: hit@1, hit@5, mrr@10, and AUROC where unanswerable questions are given."""
-    from bot.cli import looking
+    """Measure the search, on the articles here or on a set in files: hit@1, hit@5, mrr@10, ndcg@10, and how
+    well it tells questions without an answer."""
+    from bot.cli import evaluating, looking
     from bot.cli.opening import run
 
-    raise typer.Exit(run(looking.evaluate(questions, as_json=json)))
+    if corpus is None and queries is None and qrels is None:
+        file = questions or Path("data/kb/questions.yml")
+        raise typer.Exit(run(looking.evaluate(file, as_json=json)))
+    if corpus is None or queries is None or qrels is None or questions is not None:
+        raise typer.BadParameter("a set is named by --corpus, --queries and --qrels together.")
+    files = evaluating.SetFiles(corpus, queries, qrels, unanswerable)
+    raise typer.Exit(run(evaluating.evaluate_set(files, tune, encoder, as_json=json)))
 
 
 @keys.command("rotate")

@@ -4,15 +4,13 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
 import yaml
 
 from bot.foundation.errors import InvalidInput, NotFound
+from kb_index.retrieval.metrics import DEPTH, auroc, figures
 from kb_index.retrieval.search import ArticleSearch
-
-_DEPTH = 10
 
 
 @dataclass(frozen=True)
@@ -25,13 +23,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Asked:
-    """A question as it was searched for: the rank of its article among the first ten, and the best score."""
+    """A question as it was searched for: the first ten articles, and the probability that the first one
+    answers. `article` is the right one, None for an unanswerable question."""
 
     question: str
     article: str | None
-    rank: int | None
-    found: str | None
-    score: float
+    found: tuple[str, ...]
+    probability: float
 
 
 def read_questions(path: Path) -> list[Question]:
@@ -68,30 +66,22 @@ async def ask_all(
     pairs += [(text, None) for text in unanswerable]
     asked = []
     for text, article in pairs:
-        hits = await search.search(text, limit=_DEPTH)
-        ids: list[str] = [hit.article_id for hit in hits]
-        rank = ids.index(article) + 1 if article in ids else None
-        asked.append(Asked(text, article, rank, ids[0] if ids else None, hits[0].score if hits else 0.0))
+        found = await search.find(text, limit=DEPTH)
+        ids = tuple(str(hit.article_id) for hit in found.hits)
+        asked.append(Asked(text, article, ids, found.probability))
     return asked
 
 
 def measure(asked: Sequence[Asked]) -> dict[str, Any]:
-    """Return hit@1, hit@5 and mrr@10 (mean of 1/rank, 0 beyond ten) of the answerable questions.
-
-    With unanswerable ones, `no_answer.auroc` is the probability that the best score of an answerable question
-    is above that of an unanswerable one (Fawcett 2006), ties counting half.
-    """
+    """Return hit@1, hit@5, mrr@10 and ndcg@10 of the answerable questions, and with unanswerable ones
+    `no_answer.auroc`: how well the probability tells them apart."""
     known = [one for one in asked if one.article is not None]
-    result: dict[str, Any] = {
-        "questions": len(known),
-        "hit@1": round(mean(one.rank == 1 for one in known), 4),
-        "hit@5": round(mean(one.rank is not None and one.rank <= 5 for one in known), 4),
-        "mrr@10": round(mean(1 / one.rank if one.rank else 0.0 for one in known), 4),
-    }
-    below = [one.score for one in asked if one.article is None]
+    relevant = [{str(one.article): 1.0} for one in known]
+    result: dict[str, Any] = {"questions": len(known), **figures([one.found for one in known], relevant)}
+    below = [one.probability for one in asked if one.article is None]
     if below:
-        wins = [(one.score > score) + 0.5 * (one.score == score) for one in known for score in below]
-        result["no_answer"] = {"unanswerable": len(below), "auroc": round(mean(wins), 4)}
+        above = [one.probability for one in known]
+        result["no_answer"] = {"unanswerable": len(below), "auroc": auroc(above, below)}
     return result
 
 

@@ -27,14 +27,16 @@ Progress = Callable[[str, int, int], None]
 class Trial:
     """A set's documents in both indexes, and what the search brought for each question."""
 
-    def __init__(self, maker: PassageMaker, documents: Sequence[Document], progress: Progress) -> None:
-        self._maker = maker
+    def __init__(
+        self, writer: PassageMaker, reader: PassageMaker, documents: Sequence[Document], progress: Progress
+    ) -> None:
+        self._maker = maker = reader
         self._vectors = VectorIndex(maker.encoder.dimension, maker.name)
         self._words = LexicalIndex()
         rows: list[StoredPassage] = []
         for number, document in enumerate(documents):
             draft = Draft(document.title, "any", "en", document.text)
-            for made in maker.make(draft, quotable=False):
+            for made in writer.make(draft, quotable=False):
                 rows.append(
                     StoredPassage(len(rows), document.id, "", "en", "any", made.kind, made.vector, made.terms)
                 )
@@ -85,14 +87,22 @@ def folds(questions: Sequence[Query], count: int = FOLDS) -> list[list[Query]]:
 
 
 def run(
-    maker: PassageMaker, test_set: TestSet, ranking: Ranking, *, fit_weights: bool, progress: Progress
+    writer: PassageMaker,
+    reader: PassageMaker,
+    test_set: TestSet,
+    ranking: Ranking,
+    *,
+    fit_weights: bool,
+    progress: Progress,
 ) -> dict[str, Any]:
     """Return the figures of both searches alone and fused, of "no answer", and of the time taken.
+
+    `writer` makes the documents' passages and `reader` the questions' vectors, with the same encoder.
 
     With `fit_weights` the weights and the calibration under which a question is measured were fitted on
     questions about other documents (cross-validation in five parts); else `ranking` is used as it is.
     """
-    trial = Trial(maker, test_set.documents, progress)
+    trial = Trial(writer, reader, test_set.documents, progress)
     asked: dict[str, Asked] = {}
     everything = (*test_set.queries, *test_set.unanswerable)
     for number, query in enumerate(everything):

@@ -2,10 +2,10 @@
 
     .venv/bin/python tests/benchmarks/kb_ranking.py FOLDER [FOLDER ...] [--encoder FOLDER] [--most 400]
 
-Each folder holds `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` and, if there are any, `unanswerable.jsonl` (see
-docs/kb-search.md). For each set, weights and calibration are fitted on all others (folders whose names begin
-alike, up to `_`, count as one) and measured on it, beside both searches alone. The last line is JSON: the
-figures and what is fitted on all sets, which is what `kb_index/retrieval/ranking.py` has as defaults.
+Each folder holds `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` and, if there are any, `unanswerable.jsonl`
+(see docs/kb-search.md). For each set, weights and calibration are fitted on all others (folders whose names
+begin alike, up to `_`, count as one) and measured on it, beside both searches alone. The last line is JSON:
+the figures and what is fitted on all sets, which is what `kb_index/retrieval/ranking.py` has as defaults.
 `--most` questions of each set are used for fitting.
 """
 
@@ -16,8 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.index.making import PassageMaker
@@ -27,6 +26,8 @@ from kb_index.retrieval.metrics import auroc, figures
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.trial import Asked, Trial
+
+ROOT = Path(__file__).parents[2]
 
 
 def read(folder: Path) -> TestSet:
@@ -41,7 +42,7 @@ def read(folder: Path) -> TestSet:
 def ask(maker: PassageMaker, folder: Path) -> tuple[list[Asked], list[Asked]]:
     """Search for all questions of a set."""
     test_set = read(folder)
-    trial = Trial(maker, test_set.documents, lambda *_: None)
+    trial = Trial(maker, maker, test_set.documents, lambda *_: None)
     print(f"  {folder.name}: {len(test_set.documents)} documents", file=sys.stderr, flush=True)
     return [trial.ask(one) for one in test_set.queries], [trial.ask(one) for one in test_set.unanswerable]
 
