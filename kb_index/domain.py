@@ -12,6 +12,8 @@ Status = Literal["draft", "published", "changed"]
 Audience = Literal["everyone", "users", "staff"]
 """Who may read an article: visitors too, users who are signed in, or staff alone."""
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
+FOR_VISITORS = frozenset({"everyone"})
+FOR_USERS = frozenset({"everyone", "users"})
 AREAS = (
     "account",
     "sign-in",
@@ -175,17 +177,16 @@ class Passage:
 
 @dataclass(frozen=True)
 class Why:
-    """Why an article was found: each figure 0 to 1, and the words of the question that it has.
+    """Why an article was found: figures from 0 to 1, and the words of the question that it has.
 
     `title` and `semantic` are cosines of the question with the nearest of title, phrasings and summary, and
     with the nearest passage; `lexical` is the share of the question's terms, weighted by their rarity, that
-    the best passage has (a little over 1 where it has them often); `fused` is what the rank goes by.
+    the best passage has (a little over 1 where it has them often).
     """
 
     semantic: float
     title: float
     lexical: float
-    fused: float
     matched: tuple[str, ...] = ()
 
 
@@ -193,7 +194,8 @@ class Why:
 class Hit:
     """An article that may answer, by its best passage.
 
-    `score` is a cosine, 0 to 1, of the question with that passage or the title. `quote` is the one to three
+    `score`, 0 to 1, is what the rank goes by, and `probability` the calibrated probability that this article
+    answers the question; `why` says what they are made of. `quote` is the one to three
     sentences of the passage that bear on the question, as plain text; `start` and `end` are the character
     offsets of the quote in the Markdown body of this version.
     """
@@ -209,7 +211,8 @@ class Hit:
     heading: str
     start: int
     end: int
-    why: Why = Why(0.0, 0.0, 0.0, 0.0)
+    probability: float = 0.0
+    why: Why = Why(0.0, 0.0, 0.0)
 
 
 Advice = Literal["answer", "offer", "ask", "none"]

@@ -12,7 +12,8 @@ from bot.foundation.http import Access, Call, Endpoint, Reply
 from bot.foundation.http.endpoints import Handler
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
-from kb_index.domain import MAX_BODY, MAX_TITLE, Article, Draft
+from kb_index.domain import FOR_USERS, MAX_BODY, MAX_TITLE, Article, Draft
+from kb_index.ports import Filter
 from kb_index.retrieval.search import ArticleSearch
 
 _TAG = ("knowledge base",)
@@ -29,10 +30,23 @@ class SearchQuery(_Strict):
     limit: int = Field(default=5, ge=1, le=20)
     language: str | None = Field(default=None, max_length=10)
     area: str | None = Field(default=None, max_length=40)
+    plan: str | None = Field(default=None, max_length=40)
+    product_version: str | None = Field(default=None, max_length=40)
+
+
+class WhyOut(BaseModel):
+    """Cosines with passage and title, the share of the question's words that the passage has, and these."""
+
+    model_config = ConfigDict(from_attributes=True)
+    semantic: float
+    title: float
+    lexical: float
+    matched: tuple[str, ...]
 
 
 class HitOut(BaseModel):
-    """An article by its best passage; `start` and `end` are offsets in its Markdown."""
+    """An article by its best passage; `start` and `end` are offsets in its Markdown. `probability` is that of
+    this article answering the question."""
 
     model_config = ConfigDict(from_attributes=True)
     article_id: str
@@ -42,16 +56,20 @@ class HitOut(BaseModel):
     quote: str
     url: str
     score: float
+    probability: float
     passage_id: str
     heading: str
     start: int
     end: int
+    why: WhyOut
 
 
 class HitsOut(BaseModel):
-    """Hits, best first."""
+    """Hits, best first; the probability that the first one answers, and what to make of it."""
 
     hits: list[HitOut]
+    probability: float
+    advice: Literal["answer", "offer", "ask", "none"]
 
 
 class ArticleIn(_Strict):
@@ -216,8 +234,16 @@ class KnowledgeApi:
     async def search(self, call: Call) -> HitsOut:
         """Search."""
         query: SearchQuery = call.query
-        hits = await self._search.search(query.q, limit=query.limit, language=query.language, area=query.area)
-        return HitsOut(hits=[HitOut.model_validate(hit) for hit in hits])
+        where = Filter(
+            language=query.language,
+            area=query.area,
+            audiences=None if call.caller.kind == "staff" else FOR_USERS,
+            plan=query.plan,
+            product_version=query.product_version,
+        )
+        found = await self._search.find(query.q, limit=query.limit, where=where)
+        hits = [HitOut.model_validate(hit) for hit in found.hits]
+        return HitsOut(hits=hits, probability=found.probability, advice=found.advice)
 
     async def index(self, call: Call) -> ArticlesOut:
         """List articles."""

@@ -62,22 +62,22 @@ class Articles:
             raise NotFound("There is no such article.")
         return found
 
-    async def published(self, article_id: str) -> Version:
-        """Return the text that readers see.
+    async def published(self, article_id: str, audiences: frozenset[str] | None = None) -> Version:
+        """Return the text that readers of `audiences` see; None stands for all of them.
 
         Raises:
-            NotFound: when there is no such article or it is not published.
+            NotFound: when there is no such article, or it is not published, or not for them.
         """
         async with self._database.connect() as connection:
             found = await storage.published(connection, ArticleId(article_id))
-        if found is None:
+        if found is None or (audiences is not None and found.draft.audience not in audiences):
             raise NotFound("There is no such article.", hint="See the list at /help.")
         return found
 
-    async def titles(self) -> list[Listed]:
-        """Return what readers can see, by area and title."""
+    async def titles(self, audiences: frozenset[str]) -> list[Listed]:
+        """Return what readers of `audiences` can see, by area and title."""
         async with self._database.connect() as connection:
-            return await storage.published_titles(connection)
+            return await storage.published_titles(connection, audiences)
 
     async def create(self, article_id: str, draft: Draft, *, by: str) -> Article:
         """Create a draft article.

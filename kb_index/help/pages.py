@@ -1,6 +1,7 @@
 """The public help centre: server-rendered pages that need no script."""
 
 import asyncio
+from collections.abc import Sequence
 from html import escape
 from itertools import groupby
 
@@ -11,8 +12,9 @@ from bot.foundation.errors import NotFound
 from bot.foundation.http import Access, Call, Endpoint
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
-from kb_index.domain import Hit, Listed, Version
+from kb_index.domain import FOR_VISITORS, Hit, Listed, Version
 from kb_index.help.style import HEADERS, STYLE
+from kb_index.ports import Filter
 from kb_index.retrieval.search import ArticleSearch, clean_question
 
 _RESULTS = 10
@@ -44,14 +46,14 @@ class HelpPages:
         """List articles by area, or show what was found."""
         asked = clean_question(call.query.q)
         if asked:
-            hits = await self._search.search(asked, limit=_RESULTS)
-            return _page("Search results", _found(asked, hits), asked=asked)
-        return _page("How can we help?", _list(await self._articles.titles()))
+            found = await self._search.find(asked, limit=_RESULTS, where=Filter(audiences=FOR_VISITORS))
+            return _page("Search results", _found(asked, found.hits), asked=asked)
+        return _page("How can we help?", _list(await self._articles.titles(FOR_VISITORS)))
 
     async def article(self, call: Call) -> web.Response:
         """Show an article."""
         try:
-            version = await self._articles.published(call.path["id"])
+            version = await self._articles.published(call.path["id"], FOR_VISITORS)
         except NotFound:
             sorry = '<p>It may have been renamed or taken back. <a href="/help">See all articles</a>.</p>'
             return _page("This article is not here", sorry, status=404)
@@ -85,7 +87,7 @@ def _list(listed: list[Listed]) -> str:
     return "".join(parts)
 
 
-def _found(asked: str, hits: list[Hit]) -> str:
+def _found(asked: str, hits: Sequence[Hit]) -> str:
     if not hits:
         return "<p>Nothing was found. Try other words, or ask the assistant.</p>"
     items = "".join(

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from bot.foundation.database import Database
-from kb_index.domain import Findings, Hit, Why
+from kb_index.domain import FOR_USERS, Findings, Hit, Why
 from kb_index.index import passage_storage
 from kb_index.index.following import FollowedIndexes
 from kb_index.ports import Filter, Vectors
@@ -51,8 +51,9 @@ class ArticleSearch:
     async def search(
         self, question: str, *, limit: int = 3, language: str | None = None, area: str | None = None
     ) -> list[Hit]:
-        """Return the best articles, best first; see `find`."""
-        found = await self.find(question, limit=limit, where=Filter(language=language, area=area))
+        """Return the best articles that users may read, best first; see `find`."""
+        where = Filter(language=language, area=area, audiences=FOR_USERS)
+        found = await self.find(question, limit=limit, where=where)
         return list(found.hits)
 
     async def find(self, question: str, *, limit: int = 3, where: Filter | None = None) -> Findings:
@@ -73,19 +74,24 @@ class ArticleSearch:
             rows = await passage_storage.select_hits(connection, [numbers[one.id] for one in best])
         gone = {one.id for one in best if numbers[one.id] not in rows}
         there = [one for one in ranked if one.id not in gone]
-        hits = [
-            self._hit(one, rows[numbers[one.id]], numbers[one.id], asked, found.vector)
-            for one in there[:wanted]
-        ]
-        probability = self.ranking.calibration.probability(there) if hits else 0.0
-        return Findings(tuple(hits), probability, self.ranking.calibration.advise(probability))
+        calibration = self.ranking.calibration
+        hits = []
+        for at, one in enumerate(there[:wanted]):
+            # Each as if those before it were not there: what it says is of this article.
+            own = calibration.probability(there[at:])
+            number = numbers[one.id]
+            hits.append(self._hit(one, own, rows[number], number, asked, found.vector))
+        probability = hits[0].probability if hits else 0.0
+        return Findings(tuple(hits), probability, calibration.advise(probability))
 
     def _rank(self, asked: str, where: Filter) -> tuple[Candidates, list[Ranked]]:
         own = self.indexes
         found = gather(own.maker, own.vectors, own.terms, asked, where)
         return found, self.ranking.weights.fuse(found.evidence)
 
-    def _hit(self, ranked: Ranked, row: Any, number: int, asked: str, vector: Vectors) -> Hit:
+    def _hit(
+        self, ranked: Ranked, probability: float, row: Any, number: int, asked: str, vector: Vectors
+    ) -> Hit:
         seen = ranked.evidence
         sentences = np.frombuffer(row.sentences, np.float16).reshape(-1, len(vector)).astype(np.float32)
         chosen = quote(
@@ -98,7 +104,8 @@ class ArticleSearch:
             area=row.area,
             quote=chosen.text,
             url=f"/help/{row.article_id}",
-            score=_unit(seen.semantic),
+            score=_unit(ranked.fused),
+            probability=probability,
             passage_id=f"psg_{number}",
             heading=row.heading,
             start=chosen.start,
@@ -107,7 +114,6 @@ class ArticleSearch:
                 semantic=_unit(seen.text),
                 title=_unit(seen.title),
                 lexical=max(0.0, seen.lexical),
-                fused=_unit(ranked.fused),
                 matched=self._matched(asked, f"{row.title} {row.heading} {row.text}"),
             ),
         )
