@@ -8,7 +8,10 @@ from typing import Literal, get_args
 from bot.foundation.errors import InvalidInput
 from bot.foundation.ids import ArticleId
 
-Status = Literal["draft", "published", "changed"]
+Status = Literal["draft", "review", "published", "changed", "archived"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+State = Literal["draft", "review", "archived"]
+"""What editors say of the newest text; whether readers see it is another matter."""
 Audience = Literal["everyone", "users", "staff"]
 """Who may read an article: visitors too, users who are signed in, or staff alone."""
 AUDIENCES: tuple[Audience, ...] = get_args(Audience)
@@ -123,7 +126,10 @@ def check_article_id(value: str) -> ArticleId:
 
 @dataclass(frozen=True)
 class Article:
-    """An article: `version` is the newest text, `published_version` the one that readers see."""
+    """An article: `version` is the newest text, `published_version` the one that readers see.
+
+    `publish_at` is when the newest text is to be published by itself.
+    """
 
     id: ArticleId
     version: int
@@ -131,13 +137,18 @@ class Article:
     draft: Draft
     updated_at: datetime
     updated_by: str
+    state: State = "draft"
+    publish_at: datetime | None = None
 
     @property
     def status(self) -> Status:
-        """draft: never or no longer published; changed: published, with newer text waiting."""
-        if self.published_version is None:
-            return "draft"
-        return "published" if self.published_version == self.version else "changed"
+        """draft: never or no longer published; changed: published, with newer text waiting; review: the
+        newest text waits for somebody to read it; archived: put away."""
+        if self.published_version == self.version:
+            return "published"
+        if self.state != "draft":
+            return self.state
+        return "draft" if self.published_version is None else "changed"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -13,7 +12,7 @@ import yaml
 
 from bot.foundation.errors import FirstlineError, InvalidInput, NotFound
 from bot.foundation.strict_json import check_text
-from kb_index.articles.service import Articles
+from kb_index.articles.service import Articles, Taken
 from kb_index.domain import Draft, check_article_id
 
 MAX_FILE = 300_000
@@ -34,12 +33,12 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class ParsedArticle:
-    """A file as read; `digest` is its SHA-256."""
+    """A file as read; `updated` is None where it does not say."""
 
     id: str
     draft: Draft
-    updated: date
-    digest: str
+    updated: date | None
+    file: bytes
 
 
 def parse_article(raw: bytes, name: str) -> ParsedArticle:
@@ -48,19 +47,46 @@ def parse_article(raw: bytes, name: str) -> ParsedArticle:
     Raises:
         InvalidInput: with a sentence that says what is wrong where.
     """
+    text = decoded(raw)
+    if not text.startswith("---\n") or "\n---\n" not in text:
+        raise InvalidInput("The file must start with front matter between two lines of `---`.")
+    head, _, body = text[4:].partition("\n---\n")
+    return from_fields(_front_matter(head), body.lstrip("\n"), name, raw)
+
+
+def decoded(raw: bytes) -> str:
+    """Return a file's text with `\\n` at line ends.
+
+    Raises:
+        InvalidInput: when it is not UTF-8 or holds what no text holds.
+    """
     try:
         text = raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError:
         raise InvalidInput("The file is not UTF-8.") from None
     check_text(text)
-    if not text.startswith("---\n") or "\n---\n" not in text:
-        raise InvalidInput("The file must start with front matter between two lines of `---`.")
-    head, _, body = text[4:].partition("\n---\n")
-    values = _front_matter(head)
+    return text
+
+
+def from_fields(values: Mapping[str, Any], body: str, name: str, raw: bytes) -> ParsedArticle:
+    """Make an article of the fields of a front matter or of a JSON object, and its Markdown.
+
+    Raises:
+        InvalidInput: saying which field must be how.
+    """
     article_id = check_article_id(_text(values, "id", name))
     title, area, language = (_text(values, key, name) for key in ("title", "area", "language"))
-    draft = Draft(title, area, language, body.lstrip("\n")).checked()
-    return ParsedArticle(article_id, draft, _day(values.get("updated")), hashlib.sha256(raw).hexdigest())
+    audience = values.get("audience", "everyone")
+    draft = Draft(
+        title, area, language, body,
+        summary=_text(values, "summary", name),
+        audience=audience if isinstance(audience, str) else "",  # type: ignore[arg-type]
+        plans=_texts(values, "plans"),
+        product_versions=_texts(values, "product_versions"),
+        phrasings=_texts(values, "phrasings"),
+        review_by=_day(values, "review_by"),
+    )  # fmt: skip
+    return ParsedArticle(article_id, draft.checked(), _day(values, "updated"), raw)
 
 
 def _front_matter(head: str) -> Mapping[str, Any]:
@@ -75,7 +101,10 @@ def _front_matter(head: str) -> Mapping[str, Any]:
     return values
 
 
-def _day(value: object) -> date:
+def _day(values: Mapping[str, Any], key: str) -> date | None:
+    value = values.get(key)
+    if value is None:
+        return None
     with contextlib.suppress(ValueError):
         if isinstance(value, str):
             return date.fromisoformat(value)
@@ -83,14 +112,24 @@ def _day(value: object) -> date:
         return value.date()
     if isinstance(value, date):
         return value
-    raise InvalidInput("updated: a date such as 2026-03-31.")
+    raise InvalidInput(f"{key}: a date such as 2026-03-31.")
+
+
+_LEFT_OUT = {"language": "en", "summary": ""}
 
 
 def _text(values: Mapping[str, Any], key: str, name: str) -> str:
-    value = values.get(key, Path(name).stem if key == "id" else "en" if key == "language" else None)
+    value = values.get(key, Path(name).stem if key == "id" else _LEFT_OUT.get(key))
     if not isinstance(value, str):
         raise InvalidInput(f"{key}: a text is needed.", hint="Put it in quotes if YAML reads it otherwise.")
     return value
+
+
+def _texts(values: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    value = values.get(key) or []
+    if not isinstance(value, list) or not all(isinstance(one, str | int | float) for one in value):
+        raise InvalidInput(f"{key}: a list of texts is needed.")
+    return tuple(str(one) for one in value)
 
 
 async def import_folder(articles: Articles, folder: Path, *, force: bool = False) -> ImportReport:
@@ -112,14 +151,18 @@ async def import_folder(articles: Articles, folder: Path, *, force: bool = False
             parsed = parse_article(await asyncio.to_thread(_read, path), path.name)
             if (first := seen.setdefault(parsed.id, path.name)) != path.name:
                 raise InvalidInput(f"id: {first} has the same.")
-            written = _moment(parsed.updated, articles.now())
-            taken = await articles.take_in(
-                parsed.id, parsed.draft, digest=parsed.digest, written=written, by=_BY, force=force
-            )
-            getattr(report, taken).append(parsed.id)
+            getattr(report, await take(articles, parsed, force=force)).append(parsed.id)
         except FirstlineError as error:
             report.failed[path.name] = error.message
     return report
+
+
+async def take(articles: Articles, parsed: ParsedArticle, *, force: bool) -> Taken:
+    """Take in one article as read."""
+    written = _moment(parsed.updated, articles.now())
+    return await articles.take_in(
+        parsed.id, parsed.draft, file=parsed.file, written=written, by=_BY, force=force
+    )
 
 
 async def seed(articles: Articles, folder: Path) -> ImportReport:
@@ -147,5 +190,7 @@ def _read(path: Path) -> bytes:
     return raw
 
 
-def _moment(day: date, now: datetime) -> datetime:
+def _moment(day: date | None, now: datetime) -> datetime:
+    if day is None:
+        return now
     return min(datetime.combine(day, time(), UTC), now)

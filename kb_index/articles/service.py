@@ -1,7 +1,8 @@
 """The life of articles: written, versioned, published, taken back. Nothing that was saved is ever lost."""
 
-from dataclasses import replace
-from datetime import datetime
+import hashlib
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import structlog
@@ -9,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
-from bot.foundation.errors import Conflict, NotFound
+from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, NotFound
 from bot.foundation.ids import ArticleId
 from kb_index.articles import storage
 from kb_index.domain import Article, Draft, Listed, Version, check_article_id
@@ -17,6 +18,9 @@ from kb_index.index import passage_storage
 from kb_index.index.following import FollowedIndexes
 from kb_index.ports import Encoded
 
+SCHEDULE = "schedule"
+"""Who publishes what was scheduled."""
+LONGEST_AHEAD = timedelta(days=731)
 Taken = Literal["created", "updated", "unchanged", "kept"]
 log = structlog.get_logger(__name__)
 
@@ -115,7 +119,7 @@ class Articles:
             Conflict: when somebody saved another version at that very moment.
         """
         seen = await self.get(article_id)
-        if seen.status == "published":
+        if seen.status == "published" and seen.publish_at is None:
             return seen
         made = await self._indexes.make(seen.draft)
         async with self._database.begin() as tx:
@@ -144,10 +148,89 @@ class Articles:
         log.info("article_unpublished", article=current.id, by=by)
         return replace(current, published_version=None)
 
+    async def ask_for_review(self, article_id: str) -> Article:
+        """Mark the newest text as ready to be read by somebody else.
+
+        Raises:
+            NotFound: when there is no such article.
+            Conflict: when readers see this very text already, or the article is archived.
+        """
+        async with self._database.begin() as tx:
+            current = await self._locked(tx, article_id)
+            if current.status == "published":
+                raise Conflict("This text is published already.", hint="Change it first.")
+            if current.status == "archived":
+                raise Conflict("The article is archived.", hint="Save or publish it to take it up again.")
+            await storage.update_article(tx, current.id, state="review")
+        return replace(current, state="review")
+
+    async def archive(self, article_id: str, *, by: str) -> Article:
+        """Take the article away from readers and from the editors' list; its texts stay.
+
+        Raises:
+            NotFound: when there is no such article.
+        """
+        await self.unpublish(article_id, by=by)
+        async with self._database.begin() as tx:
+            current = await self._locked(tx, article_id)
+            await storage.update_article(tx, current.id, state="archived", publish_at=None)
+        return replace(current, state="archived", publish_at=None)
+
+    async def schedule(self, article_id: str, at: datetime | None) -> Article:
+        """Have the newest text published at a time to come; None takes that back.
+
+        Raises:
+            NotFound: when there is no such article.
+            InvalidInput: when the time is not within the next two years.
+            Conflict: when readers see the newest text already.
+        """
+        now = self._clock.now()
+        if at is not None and not now < at <= now + LONGEST_AHEAD:
+            raise InvalidInput("at: a time to come, within two years.")
+        async with self._database.begin() as tx:
+            current = await self._locked(tx, article_id)
+            if at is not None and current.status == "published":
+                raise Conflict("This text is published already.", hint="Change it first.")
+            await storage.update_article(tx, current.id, publish_at=at)
+        return replace(current, publish_at=at)
+
+    async def publish_due(self) -> list[ArticleId]:
+        """Publish what is due, in this process or in another one at the same time; returns what was due."""
+        async with self._database.connect() as connection:
+            waiting = await storage.due(connection, self._clock.now())
+        for article_id in waiting:
+            try:
+                await self.publish(article_id, by=SCHEDULE)
+            except FirstlineError as error:
+                log.warning("article_not_published", article=article_id, reason=error.code)
+        return waiting
+
+    async def version(self, article_id: str, number: int) -> Version:
+        """Return one saved text.
+
+        Raises:
+            NotFound: when there is none.
+        """
+        async with self._database.connect() as connection:
+            found = await storage.version(connection, ArticleId(article_id), number)
+        if found is None:
+            raise NotFound("There is no such version.")
+        return found
+
+    async def restore(self, article_id: str, number: int, *, base_version: int, by: str) -> Article:
+        """Save an older text as the newest version.
+
+        Raises:
+            NotFound: when there is no such version.
+            Conflict: as in `update`.
+        """
+        older = await self.version(article_id, number)
+        return await self.update(article_id, older.draft, base_version=base_version, by=by)
+
     async def take_in(
-        self, article_id: str, draft: Draft, *, digest: str, written: datetime, by: str, force: bool
+        self, article_id: str, draft: Draft, *, file: bytes, written: datetime, by: str, force: bool
     ) -> Taken:
-        """Import one article from a file whose hash is `digest`, in one transaction.
+        """Import one article, in one transaction; `file` is kept to be exported as it came.
 
         A new article is published. A changed one is too, if readers see it: whether they do is the editors'
         decision. What an editor has changed since the last import is `kept`, unless `force`.
@@ -159,19 +242,19 @@ class Articles:
         async with self._database.connect() as connection:
             seen = await storage.find(connection, checked_id)
             imported = await storage.imported_hash(connection, checked_id)
-        if seen is not None and (imported == digest or seen.draft == draft):
+        if seen is not None and (imported == _digest(file) or seen.draft == draft):
             return "unchanged"
         if seen is not None and imported is None and not force:
             return "kept"
         made = await self._indexes.make(draft)
         async with self._database.begin() as tx:
             if seen is None:
-                current = await self._insert(tx, checked_id, draft, by=by, at=written, digest=digest)
+                current = await self._insert(tx, checked_id, draft, by=by, at=written, file=file)
             else:
                 current = await self._locked(tx, article_id)
                 if current.version != seen.version:
                     return "kept"
-                current = await self._add_version(tx, current, draft, by=by, at=written, digest=digest)
+                current = await self._add_version(tx, current, draft, by=by, at=written, file=file)
             if seen is None or seen.published_version is not None:
                 await self._show(tx, current, made)
         await self._indexes.announce()
@@ -185,7 +268,7 @@ class Articles:
         *,
         by: str,
         at: datetime,
-        digest: str | None = None,
+        file: bytes | None = None,
     ) -> Article:
         revision = await storage.next_revision(tx)
         if await storage.find(tx, article_id) is not None:
@@ -196,9 +279,9 @@ class Articles:
             version=1,
             published_version=None,
             revision=revision,
-            imported_hash=digest,
             updated_at=at,
             updated_by=by,
+            **_source(file),
         )
         await storage.insert_version(tx, article_id, 1, draft, at, by)
         return Article(article_id, 1, None, draft, at, by)
@@ -211,27 +294,38 @@ class Articles:
         *,
         by: str,
         at: datetime,
-        digest: str | None = None,
+        file: bytes | None = None,
     ) -> Article:
         version = current.version + 1
         await storage.insert_version(tx, current.id, version, draft, at, by)
         await storage.update_article(
-            tx, current.id, version=version, updated_at=at, updated_by=by, imported_hash=digest
+            tx, current.id, version=version, updated_at=at, updated_by=by, state="draft", **_source(file)
         )
-        return replace(current, version=version, draft=draft, updated_at=at, updated_by=by)
+        return replace(current, version=version, draft=draft, updated_at=at, updated_by=by, state="draft")
 
     async def _show(self, tx: AsyncConnection, current: Article, made: list[Encoded]) -> Article:
         shown = Version(current.id, current.version, current.draft, current.updated_at, current.updated_by)
         await passage_storage.replace_passages(tx, shown, made, self._indexes.maker.name)
         revision = await storage.next_revision(tx)
-        await storage.update_article(tx, current.id, published_version=current.version, revision=revision)
-        return replace(current, published_version=current.version)
+        values: dict[str, Any] = {
+            "published_version": current.version, "state": "draft", "publish_at": None
+        }  # fmt: skip
+        await storage.update_article(tx, current.id, revision=revision, **values)
+        return replace(current, **values)
 
     async def _locked(self, tx: AsyncConnection, article_id: str) -> Article:
         found = await storage.find(tx, ArticleId(article_id), lock=True)
         if found is None:
             raise NotFound("There is no such article.")
         return found
+
+
+def _digest(file: bytes) -> str:
+    return hashlib.sha256(file).hexdigest()
+
+
+def _source(file: bytes | None) -> dict[str, Any]:
+    return {"imported_file": file, "imported_hash": _digest(file) if file is not None else None}
 
 
 def _conflict(current: Article) -> Conflict:
@@ -245,15 +339,19 @@ def _conflict(current: Article) -> Conflict:
 
 def current_as_json(article: Article) -> dict[str, Any]:
     """An article as it goes over the wire."""
-    return {
-        "id": article.id,
-        "title": article.draft.title,
-        "area": article.draft.area,
-        "language": article.draft.language,
-        "body": article.draft.body,
-        "status": article.status,
-        "version": article.version,
-        "published_version": article.published_version,
-        "updated_at": article.updated_at.isoformat(),
-        "updated_by": article.updated_by,
-    }
+    moments = {"updated_at": article.updated_at.isoformat(), "publish_at": None}
+    if article.publish_at is not None:
+        moments["publish_at"] = article.publish_at.isoformat()
+    review_by = article.draft.review_by
+    return (
+        asdict(article.draft)
+        | moments
+        | {
+            "id": article.id,
+            "review_by": review_by.isoformat() if review_by else None,
+            "status": article.status,
+            "version": article.version,
+            "published_version": article.published_version,
+            "updated_by": article.updated_by,
+        }
+    )

@@ -1,7 +1,7 @@
 """Tables of the knowledge base, and statements about articles and their versions."""
 
 from dataclasses import asdict, fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,6 +22,9 @@ articles = sa.Table(
     sa.Column("published_version", sa.Integer),
     sa.Column("revision", sa.BigInteger, nullable=False, index=True),
     sa.Column("imported_hash", sa.Text),
+    sa.Column("imported_file", sa.LargeBinary),
+    sa.Column("state", sa.Text, nullable=False, server_default="draft"),
+    sa.Column("publish_at", UtcDateTime),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("updated_by", sa.Text, nullable=False),
 )
@@ -110,7 +113,10 @@ def _draft(row: Any) -> Draft:
 
 
 def _article(row: Any) -> Article:
-    return Article(row.id, row.version, row.published_version, _draft(row), row.updated_at, row.updated_by)
+    return Article(
+        row.id, row.version, row.published_version, _draft(row), row.updated_at, row.updated_by,
+        row.state, row.publish_at,
+    )  # fmt: skip
 
 
 def version_of(row: Any) -> Version:
@@ -136,11 +142,14 @@ async def imported_hash(tx: AsyncConnection, article_id: ArticleId) -> str | Non
 async def select_articles(tx: AsyncConnection, *, status: str | None, text: str | None) -> list[Article]:
     """Read all articles, by title; filtered by status and by text in title, id or body."""
     query = _joined().order_by(article_versions.c.title)
-    published, newest = articles.c.published_version, articles.c.version
+    published, newest, state = articles.c.published_version, articles.c.version, articles.c.state
+    behind = sa.or_(published.is_(None), published < newest)
     conditions = {
-        "draft": published.is_(None),
+        "draft": sa.and_(published.is_(None), state == "draft"),
+        "review": sa.and_(behind, state == "review"),
         "published": published == newest,
-        "changed": published < newest,
+        "changed": sa.and_(published < newest, state == "draft"),
+        "archived": sa.and_(behind, state == "archived"),
     }
     if status is not None:
         query = query.where(conditions[status])
@@ -195,3 +204,29 @@ async def published_titles(tx: AsyncConnection, audiences: frozenset[str]) -> li
     query = sa.select(*columns).join(articles, _shown()).where(ours)
     rows = await tx.execute(query.order_by(article_versions.c.area, article_versions.c.title))
     return [Listed(row.article_id, row.title, row.area, row.language) for row in rows]
+
+
+async def due(tx: AsyncConnection, now: datetime) -> list[ArticleId]:
+    """Articles whose time to be published has come, the longest waiting first."""
+    query = sa.select(articles.c.id).where(articles.c.publish_at <= now).order_by(articles.c.publish_at)
+    return [row.id for row in await tx.execute(query)]
+
+
+async def version(tx: AsyncConnection, article_id: ArticleId, number: int) -> Version | None:
+    """Read one version."""
+    c = article_versions.c
+    query = sa.select(article_versions).where(c.article_id == article_id, c.version == number)
+    row = (await tx.execute(query)).one_or_none()
+    return version_of(row) if row else None
+
+
+async def all_published(tx: AsyncConnection) -> list[tuple[Version, date | None]]:
+    """Read the version that readers see of every article, with the day to review it by."""
+    rows = await tx.execute(sa.select(article_versions).join(articles, _shown()).order_by(articles.c.id))
+    return [(version_of(row), row.review_by) for row in rows]
+
+
+async def imported_file(tx: AsyncConnection, article_id: ArticleId) -> bytes | None:
+    """The file that the newest version came from, byte for byte; None when an editor wrote it."""
+    query = sa.select(articles.c.imported_file).where(articles.c.id == article_id)
+    return (await tx.execute(query)).scalar_one_or_none()
