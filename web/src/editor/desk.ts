@@ -232,7 +232,9 @@ export class Desk extends LitElement {
   private readonly bringBack = (): void => {
     const kept = this.article && findAside(this.article.id);
     if (!kept) return;
-    setAside(kept.form.id, null);
+    // The two change places: neither of them is lost.
+    if (this.dirty) this.putAside();
+    else setAside(kept.form.id, null);
     this.edit(kept.form);
   };
 

@@ -106,7 +106,7 @@ export class MarkdownField extends LitElement {
       const of = this.of;
       const alt = file.name.replace(/\.\w+$/, "").replace(/[^\p{L}\p{N}]+/gu, " ").trim() || "picture";
       const held = `![${alt}](uploading-${(this.uploads += 1)})`;
-      this.view?.dispatch(this.view.state.replaceSelection(held));
+      this.place(held);
       this.note = `Uploading ${file.name}…`;
       let made = "";
       try {
@@ -118,6 +118,15 @@ export class MarkdownField extends LitElement {
       }
       if (this.of === of) this.swap(held, made);
     }
+  }
+
+  /** A picture stands in a paragraph of its own. */
+  private place(held: string): void {
+    const view = this.view;
+    if (view === null) return;
+    const { from } = view.state.selection.main;
+    const line = view.state.doc.lineAt(from);
+    view.dispatch(view.state.replaceSelection(`${line.text.slice(0, from - line.from).trim() === "" ? "" : "\n\n"}${held}\n`));
   }
 
   private swap(held: string, made: string): void {
