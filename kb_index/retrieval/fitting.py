@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from kb_index.retrieval.ranking import Calibration, Evidence, Ranked, Ranking, Weights, features
+from kb_index.retrieval.ranking import Calibration, Evidence, Ranking, Weights, certainty
 
 _STEEPNESS_PENALTY = 1e-3
+_TAKEN_AWAY = 1 / 3
 Floats = npt.NDArray[np.float64]
 
 
@@ -69,39 +70,25 @@ def _matrices(questions: Sequence[Seen]) -> Iterator[tuple[Floats, list[int]]]:
 def fit_calibration(sets: Sequence[Sequence[Seen]], weights: Weights) -> Calibration:
     """Return the logistic model of whether the first article answers.
 
-    Every question is seen twice: as it is, and with the articles that answer it taken away, which is what an
-    unanswerable question looks like to the search.
+    Every question is seen twice: as it is, and, counting a third as much, with the articles that answer it
+    taken away, which is what an unanswerable question looks like to the search.
     """
     from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
-    rows: list[tuple[float, ...]] = []
+    scores: list[float] = []
     right: list[bool] = []
     counts: list[float] = []
     for questions in sets:
-        before = len(rows)
         for one in questions:
-            for evidence in (
-                one.evidence,
-                tuple(e for e in one.evidence if e.article_id not in one.relevant),
-            ):
-                ranked = weights.fuse(evidence)
-                if ranked and not (evidence is not one.evidence and not one.relevant):
-                    rows.append(features(ranked))
+            left = tuple(seen for seen in one.evidence if seen.article_id not in one.relevant)
+            cases = [(one.evidence, 1.0), (left, _TAKEN_AWAY)] if one.relevant else [(one.evidence, 1.0)]
+            for evidence, counting in cases:
+                if ranked := weights.fuse(evidence):
+                    scores.append(certainty(ranked[0].fused))
                     right.append(ranked[0].id in one.relevant)
-        counts += [1000 / max(len(rows) - before, 1)] * (len(rows) - before)
+                    counts.append(counting * 1000 / len(questions))
     if len(set(right)) < 2:
         return Calibration()
-    table = np.array(rows)
-    mean, spread = table.mean(axis=0), table.std(axis=0) + 1e-9
-    model = LogisticRegression(C=0.1).fit((table - mean) / spread, right, sample_weight=counts)
-    slopes = model.coef_[0] / spread
-    intercept = float(model.intercept_[0] - (slopes * mean).sum())
-    values = [round(float(one), 4) for one in (intercept, *slopes)]
-    return replace(
-        Calibration(), **dict(zip(("intercept", "semantic", "lexical", "lexical_lead"), values, strict=True))
-    )
-
-
-def ranked(seen: Seen, ranking: Ranking) -> list[Ranked]:
-    """Order a question's candidates."""
-    return ranking.weights.fuse(seen.evidence)
+    model = LogisticRegression(C=10.0).fit(np.array(scores)[:, None], right, sample_weight=counts)
+    intercept, slope = float(model.intercept_[0]), float(model.coef_[0][0])
+    return replace(Calibration(), intercept=round(intercept, 4), slope=round(slope, 4))
