@@ -95,7 +95,7 @@ def export(model: Path, out: Path, *, force: bool = False) -> bool:
         reference, sources = _write(model, work, fingerprint)
         _check_parity(OnnxEncoder(work), reference, sources)
         work.chmod(0o755)
-        _put_in_place(work, out)
+        put_in_place(work, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return True
@@ -183,7 +183,7 @@ def _check_parity(encoder: OnnxEncoder, reference: Any, sentences: list[str]) ->
                 )
 
 
-def _put_in_place(work: Path, out: Path) -> None:
+def put_in_place(work: Path, out: Path) -> None:
     """Swap the folder by renaming: readers see the old export or the new one, never a mixture."""
     for path in work.iterdir():
         with path.open("rb") as file:
