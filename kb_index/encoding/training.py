@@ -3,13 +3,13 @@
     python -m kb_index.encoding.training --pairs PAIRS.jsonl --out DIR [--base FOLDER] [--epochs N] ...
 
 Started by `kb_index.encoding.tuning.tune`, which also tells the libraries to stay offline; no serving process
-imports it, since it imports torch. Each line it prints is one JSON object: `{"step": 3, "of": 120, "loss": 1.2}`
-and at the end `{"done": "<fingerprint>"}`.
+imports it, since it imports torch. Each line it prints is one JSON object: `{"step": 3, "of": 120,
+"loss": 1.2}`, and at the end `{"done": "<fingerprint>"}`.
 
 The loss is multiple negatives ranking (Henderson et al. 2017, https://arxiv.org/abs/1705.00652): the other
 passages of a batch are the wrong ones, so no article is in a batch twice. The tuned weights are then mixed
-with those it began with (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903), which keeps most of what the
-encoder knew of other things.
+with those it began with (Wortsman et al. 2022, https://arxiv.org/abs/2109.01903), which keeps most of what
+the encoder knew of other things.
 """
 
 from __future__ import annotations

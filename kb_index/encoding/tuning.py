@@ -51,8 +51,8 @@ async def tune(
 
     `base` is a folder that sentence-transformers loads (None: the packaged MiniLM), `pairs` holds a JSON
     object a line with `question`, `passage`, `article` and maybe `negative`, and `python` is that of the
-    encoder's environment. What is None is as `kb_index.encoding.training.Recipe` has it. The child ends with this call,
-    however it ends, and `out` is complete or as it was.
+    encoder's environment. What is None is as `kb_index.encoding.training.Recipe` has it. The child ends with
+    this call, however it ends, and `out` is complete or as it was.
 
     Raises:
         Unavailable: when the environment is not installed or the child dies.
@@ -94,7 +94,8 @@ async def _listen(
     child: asyncio.subprocess.Process, progress: Progress | None
 ) -> tuple[int, dict[str, Any], str]:
     """Read what the child says until it ends: steps done, its last word, and what it wrote to stderr."""
-    assert child.stdout and child.stderr
+    assert child.stdout is not None
+    assert child.stderr is not None
     noise = asyncio.create_task(child.stderr.read())
     steps, last = 0, dict[str, Any]()
     async for line in child.stdout:
