@@ -21,7 +21,6 @@ import random
 import shutil
 import sys
 import tempfile
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +28,7 @@ from typing import Any
 
 from bot.foundation.errors import FirstlineError, InvalidInput
 from kb_index.encoding.encoder import MANIFEST, MODEL, TOKENIZER, EncoderManifest
-from kb_index.encoding.export import default_model, export, put_in_place
+from kb_index.encoding.export import default_model, export, fingerprint_of, put_in_place
 
 MAX_TOKENS = 128
 """Longest text in training; most of the time goes into long ones, and MiniLM was trained at this length."""
@@ -84,24 +83,31 @@ def read_rows(path: Path) -> list[Row]:
 
 
 def batches(rows: Sequence[Row], size: int, order: random.Random) -> Iterator[list[Row]]:
-    """Deal the rows into batches that hold no article and no passage twice; a rest of one is left out."""
-    waiting = deque(order.sample(rows, len(rows)))
-    while waiting:
-        batch: list[Row] = []
-        seen: set[str] = set()
-        later: list[Row] = []
-        while waiting and len(batch) < size:
-            row = waiting.popleft()
-            if row.article in seen or row.passage in seen:
-                later.append(row)
-            else:
-                batch.append(row)
-                seen |= {row.article, row.passage}
-        waiting.extendleft(reversed(later))
-        if len(batch) > 1:
-            yield batch
-        elif later == [] or len({row.article for row in later} | {batch[0].article}) < 2:
-            return
+    """Deal the rows into batches that hold no article and no text twice; a rest of one is left out.
+
+    Rows with a negative and rows without are not mixed: the loss wants one for each row or for none.
+    """
+    for own in ([row for row in rows if row.negative], [row for row in rows if not row.negative]):
+        waiting = order.sample(own, len(own))
+        while len(waiting) > 1:
+            batch, waiting = _deal(waiting, size)
+            if len(batch) > 1:
+                yield batch
+
+
+def _deal(waiting: Sequence[Row], size: int) -> tuple[list[Row], list[Row]]:
+    """Return the next batch and the rows that are left."""
+    batch: list[Row] = []
+    left: list[Row] = []
+    seen: set[str] = set()
+    for row in waiting:
+        texts = {row.article, row.passage, row.negative} - {""}
+        if len(batch) == size or seen & texts:
+            left.append(row)
+        else:
+            batch.append(row)
+            seen |= texts
+    return batch, left
 
 
 def fine_tune(model: Any, rows: Sequence[Row], recipe: Recipe, told: Told) -> None:
@@ -112,7 +118,10 @@ def fine_tune(model: Any, rows: Sequence[Row], recipe: Recipe, told: Told) -> No
     torch.manual_seed(recipe.seed)
     torch.set_num_threads(recipe.threads)
     order = random.Random(recipe.seed)  # noqa: S311 (an order, not a secret)
-    plan = [batch for _ in range(recipe.epochs) for batch in batches(rows, recipe.batch, order)]
+    plan: list[list[Row]] = []
+    for _ in range(recipe.epochs):
+        dealt = list(batches(rows, recipe.batch, order))
+        plan += order.sample(dealt, len(dealt))
     before = {name: value.detach().clone() for name, value in model.state_dict().items()}
     longest, model.max_seq_length = model.max_seq_length, min(model.max_seq_length or MAX_TOKENS, MAX_TOKENS)
     loss_of = MultipleNegativesRankingLoss(model, scale=recipe.scale)
@@ -156,15 +165,21 @@ def _columns(model: Any, batch: Sequence[Row]) -> list[list[str]]:
 
 
 def train(
-    base: Path | None, pairs: Path, out: Path, recipe: Recipe, *, int8: bool = False, told: Told
+    base: Path | None, pairs: Path, out: Path, recipe: Recipe, told: Told, *, int8: bool, expect: str | None
 ) -> str:
     """Fine-tune the folder `base` (None: the packaged MiniLM), export it into `out`, return its fingerprint.
 
-    With `int8` a quantised export is written into `out` with `-int8` after its name. Raises InvalidInput and
-    Unprocessable; `out` holds a complete encoder or is as it was.
+    With `int8` a quantised export is written into `out` with `-int8` after its name. `expect` is the
+    fingerprint that an export of `base` must have. Raises InvalidInput and Unprocessable; `out` holds a
+    complete encoder or is as it was.
     """
     rows = read_rows(pairs)
     folder = base or default_model()
+    if expect is not None and fingerprint_of(folder) != expect:
+        raise InvalidInput(
+            "The installed encoder was not exported from this folder.",
+            hint="Set FIRSTLINE_ENCODER as it was when the encoder was exported, or run `make install`.",
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-tuned-", dir=out.parent))
     try:
@@ -226,6 +241,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--mix", type=float, default=usual.mix)
     parser.add_argument("--seed", type=int, default=usual.seed)
     parser.add_argument("--threads", type=int, default=usual.threads)
+    parser.add_argument("--expect", help="fingerprint of the base's own export, to make sure of it")
     parser.add_argument("--int8", action="store_true", help="write a quantised export beside it")
     options = parser.parse_args(arguments)
     recipe = Recipe(
@@ -241,7 +257,7 @@ def main(arguments: list[str] | None = None) -> int:
     os.nice(10)
     try:
         base, out = options.base and options.base.resolve(), options.out.resolve()
-        done = train(base, options.pairs, out, recipe, int8=options.int8, told=told)
+        done = train(base, options.pairs, out, recipe, told, int8=options.int8, expect=options.expect)
     except FirstlineError as error:
         _print({"error": str(error), "hint": error.hint})
         return 1

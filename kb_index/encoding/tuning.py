@@ -44,6 +44,7 @@ async def tune(
     seed: int | None = None,
     threads: int | None = None,
     int8: bool = False,
+    expect: str | None = None,
     environment: Mapping[str, str] | None = None,
     progress: Progress | None = None,
 ) -> TunedEncoder:
@@ -62,7 +63,14 @@ async def tune(
         raise Unavailable("The encoder's environment is not installed.",
                           hint="`make run` installs it.")  # fmt: skip
     argv = [str(python), "-m", "kb_index.encoding.training", "--pairs", str(pairs), "--out", str(out)]
-    given = {"base": base, "epochs": epochs, "batch": batch, "seed": seed, "threads": threads}
+    given: dict[str, object] = {
+        "base": base,
+        "epochs": epochs,
+        "batch": batch,
+        "seed": seed,
+        "threads": threads,
+    }
+    given["expect"] = expect
     argv += [part for name, value in given.items() if value is not None for part in (f"--{name}", str(value))]
     child = await asyncio.create_subprocess_exec(
         *argv,
