@@ -38,6 +38,7 @@ from bot.foundation.wakeups import Wakeups
 from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
+from bot.process.kb_wiring import knowledge_endpoints
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
@@ -53,7 +54,6 @@ from escalation.service import CaseDesk
 from insights.api import InsightsApi
 from insights.metrics import Metrics
 from insights.outcomes import Outcomes
-from kb_index.articles.api import KnowledgeApi
 from kb_index.articles.importing import ImportReport, import_folder
 from kb_index.articles.service import Articles
 from kb_index.encoding.encoder import OnnxEncoder
@@ -258,7 +258,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
-    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers)
+    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers, firstline.articles)
 
     async def run(_: web.Application) -> AsyncIterator[None]:
         async with stack:
@@ -289,7 +289,7 @@ def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
         *CaseApi(
             firstline.desk, conversations, authenticator, firstline.wakeups, firstline.clock
         ).endpoints(),
-        *KnowledgeApi(firstline.articles, firstline.search).endpoints(),
+        *knowledge_endpoints(firstline.database, firstline.articles, firstline.search, firstline.clock),
         *ReviewApi(conversations, firstline.actions.log, outcomes).endpoints(),
         *InsightsApi(outcomes).endpoints(),
     ]

@@ -1,162 +1,29 @@
-"""The knowledge base over HTTP: search for everybody, writing for editors."""
+"""Articles over HTTP: search for everybody, writing for editors."""
 
 import asyncio
-import re
-import unicodedata
-from datetime import datetime
-from typing import Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any
 
 from bot.foundation.http import Access, Call, Endpoint, Reply
 from bot.foundation.http.endpoints import Handler
+from kb_index.articles import schemas as s
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
-from kb_index.domain import FOR_USERS, MAX_BODY, MAX_TITLE, Article, Draft
+from kb_index.articles.uploads import slug
+from kb_index.domain import FOR_USERS, Article
 from kb_index.ports import Filter
 from kb_index.retrieval.search import ArticleSearch
 
-_TAG = ("knowledge base",)
+BASE = "/api/v1/articles"
+TAG = ("knowledge base",)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SearchQuery(_Strict):
-    """A question, and filters."""
-
-    q: str = Field(default="", description="Only the first 1,000 characters are read")
-    limit: int = Field(default=5, ge=1, le=20)
-    language: str | None = Field(default=None, max_length=10)
-    area: str | None = Field(default=None, max_length=40)
-    plan: str | None = Field(default=None, max_length=40)
-    product_version: str | None = Field(default=None, max_length=40)
-
-
-class WhyOut(BaseModel):
-    """Cosines with passage and title, the share of the question's words that the passage has, and these."""
-
-    model_config = ConfigDict(from_attributes=True)
-    semantic: float
-    title: float
-    lexical: float
-    matched: tuple[str, ...]
-
-
-class HitOut(BaseModel):
-    """An article by its best passage; `start` and `end` are offsets in its Markdown. `probability` is that of
-    this article answering the question."""
-
-    model_config = ConfigDict(from_attributes=True)
-    article_id: str
-    version: int
-    title: str
-    area: str
-    quote: str
-    url: str
-    score: float
-    probability: float
-    passage_id: str
-    heading: str
-    start: int
-    end: int
-    why: WhyOut
-
-
-class HitsOut(BaseModel):
-    """Hits, best first; the probability that the first one answers, and what to make of it."""
-
-    hits: list[HitOut]
-    probability: float
-    advice: Literal["answer", "offer", "ask", "none"]
-
-
-class ArticleIn(_Strict):
-    """The text of an article."""
-
-    title: str = Field(max_length=MAX_TITLE)
-    area: str = Field(max_length=40)
-    language: str = Field(default="en", max_length=10)
-    body: str = Field(max_length=MAX_BODY)
-
-    def draft(self) -> Draft:
-        """As the domain has it."""
-        return Draft(self.title, self.area, self.language, self.body)
-
-
-class NewArticleIn(ArticleIn):
-    """A new article."""
-
-    id: str | None = Field(default=None, max_length=80, description="Made from the title when left out")
-
-
-class ArticleChangeIn(ArticleIn):
-    """A new version on top of the one the editor started from."""
-
-    base_version: int = Field(ge=1)
-
-
-class ArticleOut(BaseModel):
-    """An article with its newest text."""
-
-    id: str
-    title: str
-    area: str
-    language: str
-    body: str
-    status: Literal["draft", "published", "changed"]
-    version: int
-    published_version: int | None
-    updated_at: datetime
-    updated_by: str
-
-
-class ArticlesOut(BaseModel):
-    """Articles by title."""
-
-    articles: list[ArticleOut]
-
-
-class ArticlesQuery(_Strict):
-    """Filters of the list."""
-
-    status: Literal["draft", "published", "changed", ""] | None = None
-    q: str | None = Field(default=None, max_length=200)
-
-
-class VersionOut(BaseModel):
-    """One saved text."""
-
-    version: int
-    title: str
-    area: str
-    language: str
-    body: str
-    created_at: datetime
-    created_by: str
-
-
-class VersionsOut(BaseModel):
-    """Versions, newest first."""
-
-    versions: list[VersionOut]
-
-
-class PreviewIn(_Strict):
-    """Markdown to look at."""
-
-    body: str = Field(max_length=MAX_BODY)
-
-
-class PreviewOut(BaseModel):
-    """The Markdown as readers would see it, sanitised."""
-
-    html: str
+def make(method: str, path: str, handler: Handler, access: Access, summary: str, **more: Any) -> Endpoint:
+    """An endpoint of the knowledge base."""
+    return Endpoint(method, path, handler, access, summary, tags=TAG, **more)
 
 
 class KnowledgeApi:
-    """Endpoints of the knowledge base."""
+    """Search, and the life of articles."""
 
     def __init__(self, articles: Articles, search: ArticleSearch) -> None:
         self._articles = articles
@@ -164,76 +31,38 @@ class KnowledgeApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        base, editor, staff = "/api/v1/articles", Access.staff("editor"), Access.staff()
-        one = base + "/{id}"
-
-        def make(
-            method: str, path: str, handler: Handler, access: Access, summary: str, **more: Any
-        ) -> Endpoint:
-            return Endpoint(method, path, handler, access, summary, tags=_TAG, **more)
-
+        editor, staff = Access.staff("editor"), Access.staff()
+        one, article = BASE + "/{id}", {"response": s.ArticleOut}
         return [
-            make(
-                "GET",
-                "/api/v1/search",
-                self.search,
-                Access.user_or_staff(),
-                "Search published articles",
-                query=SearchQuery,
-                response=HitsOut,
-            ),
-            make("GET", base, self.index, staff, "List articles", query=ArticlesQuery, response=ArticlesOut),
-            make(
-                "POST",
-                base,
-                self.create,
-                editor,
-                "Create a draft",
-                body=NewArticleIn,
-                response=ArticleOut,
-                status=201,
-            ),
-            make(
-                "POST",
-                base + "/preview",
-                self.preview,
-                staff,
-                "Render Markdown as readers would see it",
-                body=PreviewIn,
-                response=PreviewOut,
-            ),
-            make("GET", one, self.read, staff, "Read an article", response=ArticleOut),
-            make(
-                "PUT",
-                one,
-                self.update,
-                editor,
-                "Save a new version",
-                body=ArticleChangeIn,
-                response=ArticleOut,
-            ),
-            make(
-                "POST",
-                one + "/publish",
-                self.publish,
-                editor,
-                "Publish the newest version",
-                response=ArticleOut,
-            ),
-            make(
-                "POST",
-                one + "/unpublish",
-                self.unpublish,
-                editor,
-                "Take the article away from readers",
-                response=ArticleOut,
-            ),
-            make("GET", one + "/versions", self.versions, staff, "List all versions", response=VersionsOut),
-        ]
+            make("GET", "/api/v1/search", self.search, Access.user_or_staff(), "Search published articles",
+                 query=s.SearchQuery, response=s.HitsOut),
+            make("GET", BASE, self.index, staff, "List articles",
+                 query=s.ArticlesQuery, response=s.ArticlesOut),
+            make("POST", BASE, self.create, editor, "Create a draft",
+                 body=s.NewArticleIn, status=201, **article),
+            make("POST", BASE + "/preview", self.preview, staff, "Render Markdown as readers would see it",
+                 body=s.PreviewIn, response=s.PreviewOut),
+            make("GET", one, self.read, staff, "Read an article", **article),
+            make("PUT", one, self.update, editor, "Save a new version", body=s.ArticleChangeIn, **article),
+            make("POST", one + "/publish", self.publish, editor, "Publish the newest version", **article),
+            make("POST", one + "/unpublish", self.unpublish, editor, "Take the article away from readers",
+                 **article),
+            make("POST", one + "/review", self.review, editor, "Ask somebody to read the newest version",
+                 **article),
+            make("POST", one + "/archive", self.archive, editor, "Put the article away", **article),
+            make("POST", one + "/schedule", self.schedule, editor, "Publish the newest version at a time",
+                 body=s.ScheduleIn, **article),
+            make("POST", one + "/unschedule", self.unschedule, editor, "Take the schedule back", **article),
+            make("GET", one + "/versions", self.versions, staff, "List all versions", response=s.VersionsOut),
+            make("GET", one + "/versions/{number}", self.version, staff, "Read one version",
+                 response=s.VersionOut),
+            make("POST", one + "/restore", self.restore, editor, "Save an older version again",
+                 body=s.RestoreIn, **article),
+        ]  # fmt: skip
 
-    async def search(self, call: Call) -> HitsOut:
+    async def search(self, call: Call) -> s.HitsOut:
         """Search."""
-        query: SearchQuery = call.query
+        query: s.SearchQuery = call.query
         where = Filter(
             language=query.language,
             area=query.area,
@@ -242,81 +71,85 @@ class KnowledgeApi:
             product_version=query.product_version,
         )
         found = await self._search.find(query.q, limit=query.limit, where=where)
-        hits = [HitOut.model_validate(hit) for hit in found.hits]
-        return HitsOut(hits=hits, probability=found.probability, advice=found.advice)
+        hits = [s.HitOut.model_validate(hit) for hit in found.hits]
+        return s.HitsOut(hits=hits, probability=found.probability, advice=found.advice)
 
-    async def index(self, call: Call) -> ArticlesOut:
+    async def index(self, call: Call) -> s.ArticlesOut:
         """List articles."""
-        query: ArticlesQuery = call.query
-        found = await self._articles.index(status=query.status or None, text=query.q)
-        return ArticlesOut(articles=[_out(article) for article in found])
+        query: s.ArticlesQuery = call.query
+        found = await self._articles.index(
+            status=query.status or None, area=query.area, language=query.language, text=query.q
+        )
+        return s.ArticlesOut(articles=[s.ArticleOut.of(article) for article in found])
 
     async def create(self, call: Call) -> Reply:
         """Create a draft."""
-        body: NewArticleIn = call.body
-        article_id = body.id if body.id is not None else _slug(body.title)
+        body: s.NewArticleIn = call.body
+        article_id = body.id if body.id is not None else slug(body.title) or "article"
         article = await self._articles.create(article_id, body.draft(), by=call.caller.name)
-        return Reply(_out(article), status=201, headers={"Location": f"/api/v1/articles/{article.id}"})
+        return Reply(s.ArticleOut.of(article), status=201, headers={"Location": f"{BASE}/{article.id}"})
 
-    async def read(self, call: Call) -> ArticleOut:
+    async def read(self, call: Call) -> s.ArticleOut:
         """Read one article."""
-        return _out(await self._articles.get(call.path["id"]))
+        return s.ArticleOut.of(await self._articles.get(call.path["id"]))
 
-    async def update(self, call: Call) -> ArticleOut:
+    async def update(self, call: Call) -> s.ArticleOut:
         """Save a new version."""
-        body: ArticleChangeIn = call.body
-        article = await self._articles.update(
-            call.path["id"], body.draft(), base_version=body.base_version, by=call.caller.name
+        body: s.ArticleChangeIn = call.body
+        return await self._done(
+            self._articles.update(
+                call.path["id"], body.draft(), base_version=body.base_version, by=call.caller.name
+            )
         )
-        return _out(article)
 
-    async def publish(self, call: Call) -> ArticleOut:
+    async def publish(self, call: Call) -> s.ArticleOut:
         """Publish."""
-        return _out(await self._articles.publish(call.path["id"], by=call.caller.name))
+        return await self._done(self._articles.publish(call.path["id"], by=call.caller.name))
 
-    async def unpublish(self, call: Call) -> ArticleOut:
+    async def unpublish(self, call: Call) -> s.ArticleOut:
         """Unpublish."""
-        return _out(await self._articles.unpublish(call.path["id"], by=call.caller.name))
+        return await self._done(self._articles.unpublish(call.path["id"], by=call.caller.name))
 
-    async def versions(self, call: Call) -> VersionsOut:
+    async def review(self, call: Call) -> s.ArticleOut:
+        """Ask for a review."""
+        return await self._done(self._articles.ask_for_review(call.path["id"]))
+
+    async def archive(self, call: Call) -> s.ArticleOut:
+        """Archive."""
+        return await self._done(self._articles.archive(call.path["id"], by=call.caller.name))
+
+    async def schedule(self, call: Call) -> s.ArticleOut:
+        """Schedule."""
+        return await self._done(self._articles.schedule(call.path["id"], call.body.at))
+
+    async def unschedule(self, call: Call) -> s.ArticleOut:
+        """Take the schedule back."""
+        return await self._done(self._articles.schedule(call.path["id"], None))
+
+    async def versions(self, call: Call) -> s.VersionsOut:
         """List versions."""
         found = await self._articles.versions(call.path["id"])
-        return VersionsOut(
-            versions=[
-                VersionOut(
-                    version=one.version,
-                    title=one.draft.title,
-                    area=one.draft.area,
-                    language=one.draft.language,
-                    body=one.draft.body,
-                    created_at=one.created_at,
-                    created_by=one.created_by,
-                )
-                for one in found
-            ]
+        return s.VersionsOut(versions=[s.VersionOut.of(one) for one in found])
+
+    async def version(self, call: Call) -> s.VersionOut:
+        """Read one version."""
+        number = call.path["number"]
+        known = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
+        return s.VersionOut.of(await self._articles.version(call.path["id"], known))
+
+    async def restore(self, call: Call) -> s.ArticleOut:
+        """Save an older version again."""
+        body: s.RestoreIn = call.body
+        return await self._done(
+            self._articles.restore(
+                call.path["id"], body.version, base_version=body.base_version, by=call.caller.name
+            )
         )
 
-    async def preview(self, call: Call) -> PreviewOut:
+    async def preview(self, call: Call) -> s.PreviewOut:
         """Render Markdown."""
-        return PreviewOut(html=await asyncio.to_thread(to_html, call.body.body))
+        return s.PreviewOut(html=await asyncio.to_thread(to_html, call.body.body))
 
-
-def _slug(title: str) -> str:
-    plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall(r"[a-z0-9]+", plain))[:60].strip("-") or "article"
-
-
-def _out(article: Article) -> ArticleOut:
-    draft = article.draft
-    return ArticleOut(
-        id=article.id,
-        title=draft.title,
-        area=draft.area,
-        language=draft.language,
-        body=draft.body,
-        status=article.status,
-        version=article.version,
-        published_version=article.published_version,
-        updated_at=article.updated_at,
-        updated_by=article.updated_by,
-    )
+    async def _done(self, work: Any) -> s.ArticleOut:
+        article: Article = await work
+        return s.ArticleOut.of(article)

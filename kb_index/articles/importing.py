@@ -12,7 +12,7 @@ import yaml
 
 from bot.foundation.errors import FirstlineError, InvalidInput, NotFound
 from bot.foundation.strict_json import check_text
-from kb_index.articles.service import Articles, Taken
+from kb_index.articles.service import Articles, Source, Taken
 from kb_index.domain import Draft, check_article_id
 
 MAX_FILE = 300_000
@@ -33,12 +33,13 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class ParsedArticle:
-    """A file as read; `updated` is None where it does not say."""
+    """A file as read; `updated` is None where it does not say. Markdown is kept to be exported as it came."""
 
     id: str
     draft: Draft
     updated: date | None
     file: bytes
+    is_markdown: bool = True
 
 
 def parse_article(raw: bytes, name: str) -> ParsedArticle:
@@ -68,7 +69,9 @@ def decoded(raw: bytes) -> str:
     return text
 
 
-def from_fields(values: Mapping[str, Any], body: str, name: str, raw: bytes) -> ParsedArticle:
+def from_fields(
+    values: Mapping[str, Any], body: str, name: str, raw: bytes, *, is_markdown: bool = True
+) -> ParsedArticle:
     """Make an article of the fields of a front matter or of a JSON object, and its Markdown.
 
     Raises:
@@ -86,7 +89,7 @@ def from_fields(values: Mapping[str, Any], body: str, name: str, raw: bytes) -> 
         phrasings=_texts(values, "phrasings"),
         review_by=_day(values, "review_by"),
     )  # fmt: skip
-    return ParsedArticle(article_id, draft.checked(), _day(values, "updated"), raw)
+    return ParsedArticle(article_id, draft.checked(), _day(values, "updated"), raw, is_markdown)
 
 
 def _front_matter(head: str) -> Mapping[str, Any]:
@@ -160,9 +163,8 @@ async def import_folder(articles: Articles, folder: Path, *, force: bool = False
 async def take(articles: Articles, parsed: ParsedArticle, *, force: bool) -> Taken:
     """Take in one article as read."""
     written = _moment(parsed.updated, articles.now())
-    return await articles.take_in(
-        parsed.id, parsed.draft, file=parsed.file, written=written, by=_BY, force=force
-    )
+    source = Source(parsed.file, parsed.is_markdown)
+    return await articles.take_in(parsed.id, parsed.draft, source, written=written, by=_BY, force=force)
 
 
 async def seed(articles: Articles, folder: Path) -> ImportReport:

@@ -1,7 +1,7 @@
 """Markdown to HTML that cannot do anything: CommonMark first, then an allow-list."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import nh3
 from markdown_it.token import Token
@@ -14,7 +14,13 @@ _TAGS = frozenset(
         "a blockquote br code em h2 h3 h4 h5 h6 hr img li ol p pre strong table tbody td th thead tr ul",
     )
 )
-_ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}}
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6")
+_ATTRIBUTES = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title"},
+    "ol": {"start"},
+    **{tag: {"id"} for tag in _HEADINGS},
+}
 _SCHEMES = frozenset(("http", "https", "mailto", "tel"))
 
 
@@ -28,6 +34,8 @@ def to_html(body: str) -> str:
     renderer = markdown()
     tokens = renderer.parse(body, environment)
     _level_headings(tokens)
+    for token, anchor in zip(_heading_starts(tokens), _anchors(tokens), strict=True):
+        token.attrSet("id", anchor)
     for token in tokens:
         if token.children:
             token.children = list(_link_foreign_pictures(token.children))
@@ -39,6 +47,29 @@ def to_html(body: str) -> str:
         url_schemes=set(_SCHEMES),
         link_rel="noopener noreferrer",
     )
+
+
+def anchors(body: str) -> list[str]:
+    """Return the anchors of a text's headings, in order, each once: `#when-no-e-mail-comes`."""
+    return list(_anchors(markdown().parse(body)))
+
+
+def _heading_starts(tokens: list[Token]) -> list[Token]:
+    return [token for token in tokens if token.type == "heading_open"]
+
+
+def _anchors(tokens: list[Token]) -> Iterator[str]:
+    seen = {"content"}
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open":
+            words = "".join(one.content for one in tokens[at + 1].children or () if one.content)
+            base = "-".join(re.findall(r"[^\W_]+", words.lower())) or "section"
+            anchor, number = base, 1
+            while anchor in seen:
+                number += 1
+                anchor = f"{base}-{number}"
+            seen.add(anchor)
+            yield anchor
 
 
 def _level_headings(tokens: list[Token]) -> None:

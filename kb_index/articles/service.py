@@ -1,7 +1,7 @@
 """The life of articles: written, versioned, published, taken back. Nothing that was saved is ever lost."""
 
 import hashlib
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -13,7 +13,8 @@ from bot.foundation.database import Database
 from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, NotFound
 from bot.foundation.ids import ArticleId
 from kb_index.articles import storage
-from kb_index.domain import Article, Draft, Listed, Version, check_article_id
+from kb_index.articles.exporting import to_file
+from kb_index.domain import Article, Draft, Listed, Status, Version, check_article_id
 from kb_index.index import passage_storage
 from kb_index.index.following import FollowedIndexes
 from kb_index.ports import Encoded
@@ -23,6 +24,19 @@ SCHEDULE = "schedule"
 LONGEST_AHEAD = timedelta(days=731)
 Taken = Literal["created", "updated", "unchanged", "kept"]
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an import read: a file or a line of one. Markdown is kept, to be exported as it came."""
+
+    file: bytes
+    is_markdown: bool = True
+
+    @property
+    def digest(self) -> str:
+        """Tells whether it is the one of the last import."""
+        return hashlib.sha256(self.file).hexdigest()
 
 
 class Articles:
@@ -49,10 +63,18 @@ class Articles:
             raise NotFound("There is no such article.")
         return found
 
-    async def index(self, *, status: str | None = None, text: str | None = None) -> list[Article]:
-        """Return articles by title; `status` is draft, published or changed, `text` is searched for."""
+    async def index(
+        self,
+        *,
+        status: Status | None = None,
+        area: str | None = None,
+        language: str | None = None,
+        text: str | None = None,
+    ) -> list[Article]:
+        """Return articles by title, `text` in title, id or body; archived ones only if asked for."""
+        wanted = storage.Wanted(status, area, language, text)
         async with self._database.connect() as connection:
-            return await storage.select_articles(connection, status=status, text=text)
+            return await storage.select_articles(connection, wanted)
 
     async def versions(self, article_id: str) -> list[Version]:
         """Return all texts of an article, newest first.
@@ -217,6 +239,16 @@ class Articles:
             raise NotFound("There is no such version.")
         return found
 
+    async def files(self, *, archived: bool = False) -> dict[str, bytes]:
+        """Return every article's newest text as a file of Markdown, by the file's name."""
+        found = await self.index() + (await self.index(status="archived") if archived else [])
+        files: dict[str, bytes] = {}
+        async with self._database.connect() as connection:
+            for article in found:
+                imported = await storage.imported_file(connection, article.id)
+                files[f"{article.id}.md"] = to_file(article, imported)
+        return files
+
     async def restore(self, article_id: str, number: int, *, base_version: int, by: str) -> Article:
         """Save an older text as the newest version.
 
@@ -228,9 +260,9 @@ class Articles:
         return await self.update(article_id, older.draft, base_version=base_version, by=by)
 
     async def take_in(
-        self, article_id: str, draft: Draft, *, file: bytes, written: datetime, by: str, force: bool
+        self, article_id: str, draft: Draft, source: Source, *, written: datetime, by: str, force: bool
     ) -> Taken:
-        """Import one article, in one transaction; `file` is kept to be exported as it came.
+        """Import one article, in one transaction.
 
         A new article is published. A changed one is too, if readers see it: whether they do is the editors'
         decision. What an editor has changed since the last import is `kept`, unless `force`.
@@ -242,19 +274,19 @@ class Articles:
         async with self._database.connect() as connection:
             seen = await storage.find(connection, checked_id)
             imported = await storage.imported_hash(connection, checked_id)
-        if seen is not None and (imported == _digest(file) or seen.draft == draft):
+        if seen is not None and (imported == source.digest or seen.draft == draft):
             return "unchanged"
         if seen is not None and imported is None and not force:
             return "kept"
         made = await self._indexes.make(draft)
         async with self._database.begin() as tx:
             if seen is None:
-                current = await self._insert(tx, checked_id, draft, by=by, at=written, file=file)
+                current = await self._insert(tx, checked_id, draft, by=by, at=written, source=source)
             else:
                 current = await self._locked(tx, article_id)
                 if current.version != seen.version:
                     return "kept"
-                current = await self._add_version(tx, current, draft, by=by, at=written, file=file)
+                current = await self._add_version(tx, current, draft, by=by, at=written, source=source)
             if seen is None or seen.published_version is not None:
                 await self._show(tx, current, made)
         await self._indexes.announce()
@@ -268,7 +300,7 @@ class Articles:
         *,
         by: str,
         at: datetime,
-        file: bytes | None = None,
+        source: Source | None = None,
     ) -> Article:
         revision = await storage.next_revision(tx)
         if await storage.find(tx, article_id) is not None:
@@ -281,7 +313,7 @@ class Articles:
             revision=revision,
             updated_at=at,
             updated_by=by,
-            **_source(file),
+            **_columns(source),
         )
         await storage.insert_version(tx, article_id, 1, draft, at, by)
         return Article(article_id, 1, None, draft, at, by)
@@ -294,12 +326,12 @@ class Articles:
         *,
         by: str,
         at: datetime,
-        file: bytes | None = None,
+        source: Source | None = None,
     ) -> Article:
         version = current.version + 1
         await storage.insert_version(tx, current.id, version, draft, at, by)
         await storage.update_article(
-            tx, current.id, version=version, updated_at=at, updated_by=by, state="draft", **_source(file)
+            tx, current.id, version=version, updated_at=at, updated_by=by, state="draft", **_columns(source)
         )
         return replace(current, version=version, draft=draft, updated_at=at, updated_by=by, state="draft")
 
@@ -320,12 +352,10 @@ class Articles:
         return found
 
 
-def _digest(file: bytes) -> str:
-    return hashlib.sha256(file).hexdigest()
-
-
-def _source(file: bytes | None) -> dict[str, Any]:
-    return {"imported_file": file, "imported_hash": _digest(file) if file is not None else None}
+def _columns(source: Source | None) -> dict[str, Any]:
+    if source is None:
+        return {"imported_file": None, "imported_hash": None}
+    return {"imported_file": source.file if source.is_markdown else None, "imported_hash": source.digest}
 
 
 def _conflict(current: Article) -> Conflict:

@@ -1,6 +1,7 @@
 """Tables of the knowledge base, and statements about articles and their versions."""
 
-from dataclasses import asdict, fields
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import UtcDateTime, metadata
 from bot.foundation.ids import ArticleId
-from kb_index.domain import Article, Draft, Listed, Version
+from kb_index.domain import Article, Draft, Listed, Status, Version
 
 revisions = sa.Sequence("kb_revisions", metadata=metadata)
 
@@ -139,9 +140,18 @@ async def imported_hash(tx: AsyncConnection, article_id: ArticleId) -> str | Non
     return (await tx.execute(query)).scalar_one_or_none()
 
 
-async def select_articles(tx: AsyncConnection, *, status: str | None, text: str | None) -> list[Article]:
-    """Read all articles, by title; filtered by status and by text in title, id or body."""
-    query = _joined().order_by(article_versions.c.title)
+@dataclass(frozen=True)
+class Wanted:
+    """Which articles to list; None leaves all but the archived."""
+
+    status: Status | None = None
+    area: str | None = None
+    language: str | None = None
+    text: str | None = None
+
+
+async def select_articles(tx: AsyncConnection, wanted: Wanted) -> list[Article]:
+    """Read articles with their newest text, by title."""
     published, newest, state = articles.c.published_version, articles.c.version, articles.c.state
     behind = sa.or_(published.is_(None), published < newest)
     conditions = {
@@ -150,12 +160,17 @@ async def select_articles(tx: AsyncConnection, *, status: str | None, text: str 
         "published": published == newest,
         "changed": sa.and_(published < newest, state == "draft"),
         "archived": sa.and_(behind, state == "archived"),
+        None: state != "archived",
     }
-    if status is not None:
-        query = query.where(conditions[status])
-    if text:
-        columns = (article_versions.c.title, articles.c.id, article_versions.c.body)
-        query = query.where(sa.or_(*(column.icontains(text, autoescape=True) for column in columns)))
+    c = article_versions.c
+    query = _joined().order_by(c.title, articles.c.id).where(conditions[wanted.status])
+    if wanted.area:
+        query = query.where(c.area == wanted.area)
+    if wanted.language:
+        query = query.where(c.language == wanted.language)
+    if wanted.text:
+        columns = (c.title, articles.c.id, c.body)
+        query = query.where(sa.or_(*(column.icontains(wanted.text, autoescape=True) for column in columns)))
     return [_article(row) for row in await tx.execute(query)]
 
 
@@ -220,10 +235,22 @@ async def version(tx: AsyncConnection, article_id: ArticleId, number: int) -> Ve
     return version_of(row) if row else None
 
 
-async def all_published(tx: AsyncConnection) -> list[tuple[Version, date | None]]:
-    """Read the version that readers see of every article, with the day to review it by."""
-    rows = await tx.execute(sa.select(article_versions).join(articles, _shown()).order_by(articles.c.id))
-    return [(version_of(row), row.review_by) for row in rows]
+async def all_published(
+    tx: AsyncConnection, only: Sequence[str] | None = None
+) -> list[tuple[Version, date | None]]:
+    """Read the version that readers see of every article, or of `only` some, with its newest text's day to
+    be reviewed by."""
+    newest = article_versions.alias()
+    own = sa.and_(newest.c.article_id == articles.c.id, newest.c.version == articles.c.version)
+    query = (
+        sa.select(article_versions, newest.c.review_by.label("newest_review_by"))
+        .join(articles, _shown())
+        .join(newest, own)
+        .order_by(articles.c.id)
+    )
+    if only is not None:
+        query = query.where(articles.c.id.in_(only))
+    return [(version_of(row), row.newest_review_by) for row in await tx.execute(query)]
 
 
 async def imported_file(tx: AsyncConnection, article_id: ArticleId) -> bytes | None:
