@@ -189,6 +189,21 @@ def kb_evaluate(
     raise typer.Exit(run(evaluating.evaluate_set(files, tune, encoder, as_json=json)))
 
 
+@kb.command("tune")
+def kb_tune(
+    pairs: Annotated[int, typer.Option(min=20, max=100_000, help="Pairs to learn from, at most.")] = 2000,
+    put_back: Annotated[bool, typer.Option(help="Use the installed encoder again.")] = False,
+    home: Annotated[Path | None, typer.Option(help="The data folder; FIRSTLINE_HOME if none.")] = None,
+    json: Json = False,
+) -> None:
+    """Tune the search's encoder on titles, other phrasings, the gate's questions and the logs; it is used
+    only if it finds more on questions held back."""
+    from bot.cli import tuning
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(tuning.tune(home, pairs, put_back=put_back, as_json=json)))
+
+
 @keys.command("rotate")
 def keys_rotate(
     host: str,

@@ -67,6 +67,10 @@ class Sandbox:
         known = list(relevant.values())
         return Measured(figures(semantic, known), figures(fused, known), len(known))
 
+    def count_tokens(self, text: str) -> int:
+        """Return how many tokens the encoder would read."""
+        return self._maker.encoder.count_tokens(text)
+
     def pairs(self, asked: Sequence[Asked]) -> list[Pair]:
         """Pair each question with the passage of its article that is nearest, and with the nearest passage of
         another article that is not too near to be wrong."""

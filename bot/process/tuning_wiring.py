@@ -1,0 +1,112 @@
+"""Tuning the search's encoder: where questions come from in this installation, and which encoder is used."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from actions.attempt_storage import attempts
+from bot.conversation.storage import events
+from bot.foundation.database import Database
+from bot.process.settings import Settings
+from kb_index.articles import storage
+from kb_index.domain import Draft
+from kb_index.encoding.pairs import Asked
+from kb_index.encoding.shelf import Shelf
+from kb_index.encoding.tuner import QuestionSource, Tuner
+from kb_index.encoding.tuning import tune
+from kb_index.retrieval import evaluation
+from kb_index.retrieval.normalising import Normaliser, read_vocabulary
+from kb_index.retrieval.ranking import Ranking
+from security.masking import mask
+
+NEWEST = 10_000
+"""Rows of each log that are learnt from; older ones are about older articles."""
+_LINK = re.compile(r"/help/([a-z0-9][a-z0-9-]*)")
+
+
+def encoder_shelf(settings: Settings) -> Shelf:
+    """Which encoder the search uses; the assistant's own is `settings.encoder_dir`, tuned or not."""
+    return Shelf(settings.home / "kb-encoder", settings.encoder_dir)
+
+
+async def published_drafts(database: Database) -> dict[str, Draft]:
+    """The articles that readers see, as they see them."""
+    async with database.connect() as connection:
+        return {str(one.article_id): one.draft for one, _ in await storage.all_published(connection)}
+
+
+async def gate_questions(file: Path) -> Sequence[Asked]:
+    """Questions that are kept to measure publishing with."""
+    return [Asked(one.text, one.article, "gate") for one in evaluation.read_questions(file)]
+
+
+async def helped_answers(database: Database, mask: Callable[[str], str] = mask) -> Sequence[Asked]:
+    """Questions that were answered with an article, where the user said that it helped.
+
+    Silence is no yes: learning from what merely nobody objected to would teach the encoder its own mistakes.
+    """
+    c = attempts.c
+    question, helped = c.read["question"].astext, c.done["helped"].astext == "true"
+    query = (
+        sa.select(question.label("question"), c.article_id)
+        .where(c.kind == "answer", c.outcome.in_(("assumed", "verified")), helped)
+        .where(c.article_id.is_not(None), question.is_not(None))
+        .order_by(c.created_at.desc(), c.id)
+        .limit(NEWEST)
+    )
+    async with database.connect() as connection:
+        rows = list(await connection.execute(query))
+    return [Asked(mask(row.question), row.article_id, "answer") for row in rows]
+
+
+async def agent_links(database: Database, mask: Callable[[str], str] = mask) -> Sequence[Asked]:
+    """What a user wrote last before an agent sent the link of an article."""
+    asked, said = events.alias("asked"), events.alias("said")
+    text = said.c.payload["text"].astext
+    before = (
+        sa.select(asked.c.payload["text"].astext)
+        .where(asked.c.conversation_id == said.c.conversation_id, asked.c.seq < said.c.seq)
+        .where(asked.c.type == "message", asked.c.author_kind == "user")
+        .order_by(asked.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(text.label("answer"), before.label("question"))
+        .where(said.c.type == "message", said.c.author_kind == "agent", text.contains("/help/"))
+        .order_by(said.c.at.desc(), said.c.id)
+        .limit(NEWEST)
+    )
+    async with database.connect() as connection:
+        rows = list(await connection.execute(query))
+    return [
+        Asked(mask(row.question), linked[0], "agent")
+        for row in rows
+        # Of an answer that links several articles nobody knows which one answered.
+        if row.question and len(linked := sorted(set(_LINK.findall(row.answer)))) == 1
+    ]
+
+
+def question_sources(settings: Settings, database: Database) -> Mapping[str, QuestionSource]:
+    """Where questions with a known article come from, by name."""
+    return {
+        "gate": partial(gate_questions, settings.root / "data" / "kb" / "questions.yml"),
+        "answers": partial(helped_answers, database),
+        "agents": partial(agent_links, database),
+    }
+
+
+def encoder_tuner(settings: Settings) -> Tuner:
+    """The tuner of this installation."""
+    vocabulary = read_vocabulary(settings.root / "data" / "policies" / "vocabulary.yml")
+    ranking = Ranking.read(settings.home / "index" / "ranking.json")
+    train = partial(
+        tune,
+        settings.encoder_model,
+        python=settings.encoder_python,
+        environment=settings.child_environment,
+    )
+    return Tuner(encoder_shelf(settings), Normaliser(vocabulary), ranking.weights, train)
