@@ -68,7 +68,9 @@ def read_rows(path: Path) -> list[Row]:
     Raises InvalidInput naming the line.
     """
     rows = []
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_text("utf-8").split("\n"), start=1):
+        if not line:
+            continue
         try:
             value = json.loads(line)
             row = Row(value["question"], value["passage"], value["article"], value.get("negative") or "")
