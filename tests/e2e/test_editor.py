@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.e2e.people import Agent
+from tests.e2e.people import Agent, User
 from tests.support.product import Product
 
 WIDE = {"viewport": {"width": 1280, "height": 900}}
@@ -65,6 +65,10 @@ async def test_written_previewed_published_and_found(product: Product, new_page)
     await editor.page.get_by_test_id("editor-publish").click()
     await expect(editor.state).to_contain_text("Published")
     assert (await editor.search("when does the airship land?"))[0] == "airship-delivery"
+    user = await (await User(await new_page(), product).sign_in("hana")).open_chat()
+    await user.ask("when does the airship land?")
+    card = user.page.get_by_test_id("article-card").filter(has_text="Delivery by airship")
+    await expect(card).to_be_visible()
     await editor.page.get_by_test_id("editor-unpublish").click()
     await expect(editor.state).to_contain_text("Draft")
     assert "airship-delivery" not in await editor.search("when does the airship land?")

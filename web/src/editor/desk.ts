@@ -66,7 +66,7 @@ export class Desk extends LitElement {
   };
 
   private readonly press = (event: KeyboardEvent): void => {
-    if ((event.ctrlKey || event.metaKey) && event.key === "s" && this.form !== null) {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && this.form !== null) {
       event.preventDefault();
       void this.save();
     }

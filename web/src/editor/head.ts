@@ -46,7 +46,7 @@ export function head(view: View, acts: Acts): TemplateResult {
       <p class="fine" data-testid="editor-state">
         <span class="tag ${tone}">${words}</span>
         ${article
-          ? html`Version ${article.version}, ${moment(article.updated_at)} by ${article.updated_by}${article.status === "changed" ? `; readers see version ${article.published_version}` : ""}`
+          ? html`Version ${article.version}, ${moment(article.updated_at)} by ${article.updated_by}${article.published_version !== null && article.published_version !== article.version ? `; readers see version ${article.published_version}` : ""}`
           : "Not saved yet"}
         ${dirty ? html`<strong class="dirty">Unsaved changes</strong>` : nothing}
       </p>
@@ -71,7 +71,7 @@ function life(article: Article, { busy, dirty, versions }: View, acts: Acts): Te
       ${article.status === "draft" || article.status === "changed" ? button("editor-review", "Send to review", () => acts.act("review", "The article waits for review."), busy || dirty) : nothing}
       ${article.published_version !== null ? button("editor-unpublish", "Unpublish", () => acts.act("unpublish", "The article is no longer published.")) : nothing}
       ${article.status === "archived"
-        ? button("editor-reopen", "Back to draft", () => acts.act("unpublish", "The article is a draft again."))
+        ? html`<span class="fine">Save or publish it to take it up again.</span>`
         : button("editor-archive", "Archive", () => acts.act("archive", "The article is archived; readers no longer see it."))}
       <button class="small" aria-expanded=${versions} data-testid="editor-versions" @click=${acts.toggle}>Versions</button>
     </div>
