@@ -44,6 +44,7 @@ from bot.process.parts import Parts
 from bot.process.settings import Settings
 from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
 from bot.process.trigger_wiring import wire_triggers
+from bot.process.tuning_wiring import encoder_shelf
 from bot.training.review_api import ReviewApi
 from connectors.hosts.http import HttpHostApplication, open_session
 from connectors.hosts.registry import HostRegistry
@@ -56,7 +57,6 @@ from insights.metrics import Metrics
 from insights.outcomes import Outcomes
 from kb_index.articles.importing import ImportReport, import_folder
 from kb_index.articles.service import Articles
-from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.help.pages import HelpPages
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
@@ -143,7 +143,7 @@ def _assemble(
     clock = SystemClock()
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock)
-    encoder = OnnxEncoder(settings.encoder_dir)
+    encoder = encoder_shelf(settings).load()
     policies = settings.root / "data" / "policies"
     maker = PassageMaker(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
     indexes = FollowedIndexes(database, maker, wakeups, settings.home / "index" / "passages.faiss")

@@ -1,6 +1,5 @@
 """A real training, small: the encoder's environment, two steps, export, and who may use the result."""
 
-import asyncio
 import json
 import os
 import signal
@@ -74,21 +73,15 @@ async def test_training_draws_questions_to_their_articles_and_leaves_the_rest_wh
 
 
 async def test_a_killed_training_leaves_no_encoder(pairs: Path, tmp_path: Path) -> None:
-    task = asyncio.create_task(tune(None, pairs, tmp_path / "tuned", python=PYTHON, epochs=500, batch=4))
-    own = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
+    children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
 
-    def training() -> list[int]:
-        return [
-            int(pid)
-            for pid in own.read_text().split()
-            if b"kb_index.encoding.training" in Path(f"/proc/{pid}/cmdline").read_bytes()
-        ]
+    def kill(what: str, done: int, of: int) -> None:
+        for pid in children.read_text().split():
+            if b"kb_index.encoding.training" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                os.kill(int(pid), signal.SIGKILL)
 
-    while not (found := await asyncio.to_thread(training)):
-        await asyncio.sleep(0.05)
-    os.kill(found[0], signal.SIGKILL)
     with pytest.raises(Unavailable, match="status -9"):
-        await task
+        await tune(None, pairs, tmp_path / "tuned", python=PYTHON, epochs=500, batch=4, progress=kill)
     assert not (tmp_path / "tuned").exists()
 
 
