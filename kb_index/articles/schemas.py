@@ -1,6 +1,7 @@
 """What articles look like over HTTP."""
 
 from datetime import date, datetime
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -151,7 +152,7 @@ class ArticlesOut(BaseModel):
 class ArticlesQuery(Strict):
     """Filters of the list."""
 
-    status: Status | None = None
+    status: Status | Literal[""] | None = None
     area: str | None = Field(default=None, max_length=40)
     language: str | None = Field(default=None, max_length=10)
     q: str | None = Field(default=None, max_length=200)

@@ -1,9 +1,9 @@
 """The knowledge base on real PostgreSQL with the real encoder; a second room stands for a second process."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from bot.foundation.http import Caller
 from bot.foundation.http.server import build_http
 from bot.foundation.wakeups import Wakeups
 from kb_index.articles.api import KnowledgeApi
+from kb_index.articles.care import Care
 from kb_index.articles.service import Articles
+from kb_index.articles.transfer_api import TransferApi
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.help.pages import HelpPages
@@ -155,6 +157,13 @@ async def fill(room: Room) -> None:
     await room.write("pause", PAUSE)
 
 
+class NothingShown:
+    """No answer has shown an article."""
+
+    async def shown(self, since: timedelta) -> Mapping[str, int]:
+        return {}
+
+
 class WhoeverItSays:
     """Believes the header X-Caller (`user`, or a staff role); stands in for sign-in, which security tests."""
 
@@ -183,7 +192,9 @@ class WhoeverItSays:
 
 @pytest.fixture
 async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
-    endpoints = KnowledgeApi(room.articles, room.search).endpoints()
+    care = Care(room.database, room.articles, NothingShown(), room.articles._clock)
+    endpoints = TransferApi(room.database, room.articles, care).endpoints()
+    endpoints += KnowledgeApi(room.articles, room.search).endpoints()
     endpoints += HelpPages(room.articles, room.search).endpoints()
     app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())
     async with TestClient(TestServer(app)) as client:

@@ -107,7 +107,6 @@ BAD = {
     "a-list": (b"---\n- a\n---\nText.", "must name fields"),
     "no-title": (b"---\nid: no-title\narea: billing\nupdated: 2026-01-01\n---\nText.", "title"),
     "title-a-number": (b"---\ntitle: 5\narea: billing\nupdated: 2026-01-01\n---\nText.", "title"),
-    "no-date": (b"---\ntitle: T\narea: billing\n---\nText.", "updated"),
     "bad-date": (b"---\ntitle: T\narea: billing\nupdated: soon\n---\nText.", "updated"),
     "bad-area": (b"---\ntitle: T\narea: Big Bills\nupdated: 2026-01-01\n---\nText.", "area"),
     "bad-language": (
