@@ -192,7 +192,6 @@ def kb_evaluate(
 @kb.command("tune")
 def kb_tune(
     pairs: Annotated[int, typer.Option(min=20, max=100_000, help="Pairs to learn from, at most.")] = 2000,
-    put_back: Annotated[bool, typer.Option(help="Use the installed encoder again.")] = False,
     home: Annotated[Path | None, typer.Option(help="The data folder; FIRSTLINE_HOME if none.")] = None,
     json: Json = False,
 ) -> None:
@@ -201,7 +200,20 @@ def kb_tune(
     from bot.cli import tuning
     from bot.cli.opening import run
 
-    raise typer.Exit(run(tuning.tune(home, pairs, put_back=put_back, as_json=json)))
+    raise typer.Exit(run(tuning.tune(home, pairs, as_json=json)))
+
+
+@kb.command("encoder")
+def kb_encoder(
+    use: Annotated[Path | None, typer.Option(help="A folder that sentence-transformers loads.")] = None,
+    installed: Annotated[bool, typer.Option(help="Use the installed encoder again.")] = False,
+    json: Json = False,
+) -> None:
+    """Say which encoder the search uses, or choose one; a running Firstline changes over by itself."""
+    from bot.cli import tuning
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(tuning.encoder(use, installed=installed, as_json=json)))
 
 
 @keys.command("rotate")

@@ -1,5 +1,6 @@
-"""`firstline kb tune`: tunes the search's encoder on this installation's questions."""
+"""`firstline kb tune` and `firstline kb encoder`: the encoder that the search uses."""
 
+import asyncio
 import dataclasses
 import sys
 from pathlib import Path
@@ -12,18 +13,42 @@ from bot.cli.opening import opened_database
 from bot.cli.output import print_json, print_table
 from bot.process.settings import Settings
 from bot.process.tuning_wiring import encoder_shelf, encoder_tuner, published_drafts, question_sources
+from kb_index.encoding.encoder import EncoderManifest
 from kb_index.encoding.tuner import TuneReport
+from kb_index.encoding.tuning import exported
 
 
-async def tune(home: Path | None, most: int, *, put_back: bool, as_json: bool) -> None:
+async def encoder(folder: Path | None, *, installed: bool, as_json: bool) -> None:
+    """Say which encoder the search uses, after choosing one where that is wished."""
+    settings = Settings.from_env()
+    shelf = encoder_shelf(settings)
+    if installed:
+        shelf.put_back()
+    elif folder is not None:
+        cache = settings.home / "encoders"
+        chosen = await exported(
+            folder, cache, python=settings.encoder_python, environment=settings.child_environment
+        )
+        await asyncio.to_thread(shelf.put_copy, chosen)
+    used = await asyncio.to_thread(shelf.current)
+    manifest = await asyncio.to_thread(EncoderManifest.read, used)
+    report = await asyncio.to_thread(shelf.report)
+    found = {
+        "used": report.get("used", "installed"),
+        "source": manifest.source,
+        "fingerprint": manifest.fingerprint,
+        "dimension": manifest.dimension,
+        "folder": str(used),
+    }
+    if as_json:
+        print_json(found)
+    else:
+        print_table("The search's encoder", ("", ""), [(name, str(value)) for name, value in found.items()])
+
+
+async def tune(home: Path | None, most: int, *, as_json: bool) -> None:
     """Tune and choose; progress goes to standard error. A running Firstline changes over by itself."""
     settings = _settings(home)
-    if put_back:
-        encoder_shelf(settings).put_back()
-        print_json({"used": "installed"}) if as_json else print(
-            "The search uses the installed encoder again."
-        )
-        return
     async with opened_database(settings) as database:
         drafts = await published_drafts(database)
         asked = [one for source in question_sources(settings, database).values() for one in await source()]

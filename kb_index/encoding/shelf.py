@@ -72,6 +72,13 @@ class Shelf:
         found: dict[str, Any] = json.loads((self.folder / POINTER).read_text("utf-8")).get("report", {})
         return found
 
+    def put_copy(self, exported: Path) -> Path:
+        """Use a copy of an exported encoder from now on; see `put`."""
+        with self.work() as work:
+            copy = work / "copy"
+            shutil.copytree(exported, copy)
+            return self.put(copy, {"used": "chosen"})
+
     def put(self, made: Path, report: Mapping[str, Any]) -> Path:
         """Move a finished encoder in and use it from now on. Killed at any moment, the old one stays or the
         new one is in use, whole."""

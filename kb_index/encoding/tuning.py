@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.foundation.errors import Unavailable, Unprocessable
-from kb_index.encoding.encoder import EncoderManifest
+from kb_index.encoding.encoder import MANIFEST, EncoderManifest
 
 ROOT = Path(__file__).parents[2]
 Progress = Callable[[str, int, int], None]
@@ -85,10 +86,7 @@ async def tune(
     try:
         steps, last, noise = await _listen(child, progress)
     finally:
-        if child.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                child.kill()
-            await child.wait()
+        await _end(child)
     if "error" in last:
         raise Unprocessable(str(last["error"]), hint=last.get("hint") or "")
     if child.returncode or "done" not in last:
@@ -117,3 +115,45 @@ async def _listen(
                 progress("training", steps, int(last["of"]))
     await child.wait()
     return steps, last, (await noise).decode(errors="replace")
+
+
+async def exported(
+    folder: Path, cache: Path, *, python: Path, environment: Mapping[str, str] | None = None
+) -> Path:
+    """Return `folder` if it is an exported encoder; else export it, once, into a folder in `cache`.
+
+    Raises:
+        Unavailable: when the encoder's environment is needed and not installed.
+        Unprocessable: when sentence-transformers cannot load the folder; the message says why.
+    """
+    if await asyncio.to_thread((folder / MANIFEST).is_file):
+        return folder
+    if not await asyncio.to_thread(python.is_file):
+        raise Unavailable("The encoder's environment is not installed.",
+                          hint="`make run` installs it.")  # fmt: skip
+    folder = await asyncio.to_thread(folder.resolve)
+    out = cache / f"{folder.name}-{hashlib.sha256(str(folder).encode()).hexdigest()[:8]}"
+    child = await asyncio.create_subprocess_exec(
+        *(str(python), "-m", "kb_index.encoding.export", "--model", str(folder), "--out", str(out)),
+        cwd=ROOT,
+        env={**(environment or {}), **_OFFLINE},
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        _, noise = await child.communicate()
+    finally:
+        await _end(child)
+    if child.returncode:
+        lines = noise.decode(errors="replace").strip().splitlines() or ["it says nothing"]
+        raise Unprocessable(f"{folder.name} cannot be exported: {lines[-1].removeprefix('encoder: ')}",
+                            hint="Name a folder that SentenceTransformer(...).save() wrote.")  # fmt: skip
+    return out
+
+
+async def _end(child: asyncio.subprocess.Process) -> None:
+    if child.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
