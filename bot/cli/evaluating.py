@@ -12,7 +12,9 @@ from rich.progress import Progress
 
 from bot.cli.output import print_json, print_table
 from bot.process.settings import Settings
+from bot.process.tuning_wiring import encoder_shelf
 from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.encoding.tuning import exported
 from kb_index.index.making import PassageMaker
 from kb_index.retrieval import trial
 from kb_index.retrieval.corpus import read_test_set
@@ -30,6 +32,16 @@ class SetFiles:
     unanswerable: Path | None
 
 
+async def _encoder(settings: Settings, named: Path | None) -> Path:
+    """The exported encoder to measure with; one that is not exported yet is, once."""
+    if named is None:
+        return await asyncio.to_thread(encoder_shelf(settings).current)
+    cache = settings.home / "encoders"
+    return await exported(
+        named, cache, python=settings.encoder_python, environment=settings.child_environment
+    )
+
+
 async def evaluate_set(files: SetFiles, tune: str, encoder: Path | None, *, as_json: bool) -> int:
     """Measure, and print one JSON object or a table; what is done is told on standard error."""
     settings = Settings.from_env()
@@ -37,7 +49,7 @@ async def evaluate_set(files: SetFiles, tune: str, encoder: Path | None, *, as_j
         read_test_set, files.corpus, files.queries, files.qrels, files.unanswerable
     )
     vocabulary = read_vocabulary(settings.root / "data" / "policies" / "vocabulary.yml")
-    folder, normaliser = encoder or settings.encoder_dir, Normaliser(vocabulary)
+    folder, normaliser = await _encoder(settings, encoder), Normaliser(vocabulary)
     # Documents may use all cores; a question is timed on one, as users ask.
     writer = PassageMaker(OnnxEncoder(folder, threads=os.cpu_count() or 1), normaliser)
     reader = PassageMaker(OnnxEncoder(folder), normaliser)

@@ -172,7 +172,9 @@ def kb_evaluate(
     qrels: Annotated[Path | None, typer.Option(help="Lines of query id, document id, score.")] = None,
     unanswerable: Annotated[Path | None, typer.Option(help="JSON lines of questions without answer.")] = None,
     tune: Annotated[TuneChoice, typer.Option(help="What is fitted to the set, by cross-validation.")] = "off",
-    encoder: Annotated[Path | None, typer.Option(help="An exported encoder; the one in use if none.")] = None,
+    encoder: Annotated[
+        Path | None, typer.Option(help="A sentence-transformers folder, or an exported one.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Measure the search, on the articles here or on a set in files: hit@1, hit@5, mrr@10, ndcg@10, and how
