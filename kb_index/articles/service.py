@@ -148,6 +148,8 @@ class Articles:
             current = await self._locked(tx, article_id)
             if current.version != seen.version:
                 raise _conflict(current)
+            if current.status == "published" and current.publish_at is None:
+                return current  # another process was faster
             current = await self._show(tx, current, made)
         await self._indexes.announce()
         log.info("article_published", article=current.id, version=current.version, by=by)
