@@ -1,9 +1,9 @@
 """The user's HTTP API: conversations, messages, events (JSON and SSE)."""
 
 import asyncio
-import contextlib
 import json
 
+import structlog
 from aiohttp import web
 
 from bot.conversation.follow import Follower
@@ -25,22 +25,33 @@ from bot.conversation.wire import (
     conversation_out,
     event_out,
 )
+from bot.foundation.clock import Clock
 from bot.foundation.errors import InvalidInput
-from bot.foundation.http import Access, Call, Endpoint, NoBody, Reply
+from bot.foundation.http import Access, Call, Caller, Endpoint, NoBody, Reply
+from bot.foundation.ids import ConversationId
 
 _TAG = ("conversations",)
+_SHORTEST_STREAM = 1.0
+"""Seconds that a stream lasts whose token was good a moment ago."""
+log = structlog.get_logger(__name__)
 
 
 class ConversationApi:
     """Endpoints for users of host applications."""
 
     def __init__(
-        self, line: UserLine, conversations: Conversations, follower: Follower, live: LiveSocket
+        self,
+        line: UserLine,
+        conversations: Conversations,
+        follower: Follower,
+        live: LiveSocket,
+        clock: Clock,
     ) -> None:
         self._line = line
         self._conversations = conversations
         self._follower = follower
         self._live = live
+        self._clock = clock
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
@@ -180,17 +191,35 @@ class ConversationApi:
             }
         )
         await response.prepare(call.request)
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            await response.write(b"retry: 1000\n\n")
-            async for frame in self._follower.frames(conversation_id, after):  # type: ignore[arg-type]
-                if frame["type"] == "event":
-                    body = json.dumps(frame["event"])
-                    await response.write(f"id: {frame['event']['seq']}\ndata: {body}\n\n".encode())
-                elif frame["type"] == "idle":
-                    await response.write(b": idle\n\n")
-                else:
-                    await response.write(f"event: {frame['type']}\ndata: {json.dumps(frame)}\n\n".encode())
+        try:
+            async with asyncio.timeout(self._seconds_left(call.caller)):
+                await self._send_frames(response, ConversationId(conversation_id), after)
+        except TimeoutError:
+            log.debug("stream_ended_with_its_token")
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            # The headers are out, so nothing can be answered any more; the client resumes from its cursor.
+            log.warning("stream_broke", reason=type(error).__name__)
         return response
+
+    def _seconds_left(self, caller: Caller) -> float | None:
+        if caller.expires_at is None:
+            return None
+        return max((caller.expires_at - self._clock.now()).total_seconds(), _SHORTEST_STREAM)
+
+    async def _send_frames(
+        self, response: web.StreamResponse, conversation_id: ConversationId, after: int
+    ) -> None:
+        await response.write(b"retry: 1000\n\n")
+        async for frame in self._follower.frames(conversation_id, after):
+            if frame["type"] == "event":
+                body = json.dumps(frame["event"])
+                await response.write(f"id: {frame['event']['seq']}\ndata: {body}\n\n".encode())
+            elif frame["type"] == "idle":
+                await response.write(b": idle\n\n")
+            else:
+                await response.write(f"event: {frame['type']}\ndata: {json.dumps(frame)}\n\n".encode())
 
     async def typing(self, call: Call) -> NoBody:
         """Show that the user types."""

@@ -68,7 +68,8 @@ async def client(room, aiohttp_client):
     follower = Follower(room.conversations, room.desk, room.wakeups)
     room.authenticator = TokenIsTheName()
     live = LiveSocket(line, NoStaff(), follower, room.authenticator, SystemClock())
-    api = ConversationApi(line, room.conversations, follower, live)
+    room.live = live
+    api = ConversationApi(line, room.conversations, follower, live, SystemClock())
     app = build_http(
         api.endpoints(), room.authenticator, allowed_origins=lambda: frozenset({"https://app.example"})
     )
@@ -365,6 +366,93 @@ async def test_an_ended_token_ends_the_socket_unless_renewed(client, room) -> No
         frames = await frames_until(socket, lambda frames: frames and frames[-1]["type"] == "problem")
         assert "token_expiring" in [f["type"] for f in frames]
         assert frames[-1]["status"] == 401
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError("database away"), RuntimeError("surprise")])
+async def test_a_socket_that_can_no_longer_follow_is_hung_up_on(client, room, monkeypatch, error) -> None:
+    """Else the client would wait for events that never come, on a socket that answers its pings."""
+    conversation = await begin(client)
+
+    async def fail(*_: Any) -> None:
+        raise error
+
+    async with client.ws_connect("/api/v1/ws") as socket:
+        await socket.send_json({"type": "hello", "token": "good-ada", "conversation": conversation})
+        assert (await socket.receive_json(timeout=5))["type"] == "welcome"
+        await socket.send_json({"type": "ping"})
+        assert (await socket.receive_json(timeout=5))["type"] == "pong"
+        monkeypatch.setattr(room.conversations, "events", fail)
+        await room.conversations.announce(conversation)
+        closing = await socket.receive(timeout=5)
+        assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 1013)
+
+
+async def test_a_socket_that_cannot_be_admitted_for_now_is_told_to_come_back(
+    client, room, monkeypatch
+) -> None:
+    conversation = await begin(client)
+
+    async def fail(*_: Any) -> None:
+        raise ConnectionRefusedError("database away")
+
+    monkeypatch.setattr(room.conversations, "background", fail)
+    async with client.ws_connect("/api/v1/ws") as socket:
+        await socket.send_json({"type": "hello", "token": "good-ada", "conversation": conversation})
+        assert (await socket.receive_json(timeout=5))["status"] == 503
+        closing = await socket.receive(timeout=5)
+        assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 1013)
+
+
+async def test_silent_clients_do_not_hold_up_the_end_one_after_another(client, room, monkeypatch) -> None:
+    conversation = await begin(client)
+    closing, together = 0, asyncio.Event()
+
+    async def close(self, *, code, message):
+        nonlocal closing
+        closing += 1
+        if closing == 3:
+            together.set()
+        await together.wait()
+
+    hello = {"type": "hello", "token": "good-ada", "conversation": conversation}
+    sockets = [await client.ws_connect("/api/v1/ws") for _ in range(3)]
+    for socket in sockets:
+        await socket.send_json(hello)
+        assert (await socket.receive_json(timeout=5))["type"] == "welcome"
+    with monkeypatch.context() as patched:
+        patched.setattr(web.WebSocketResponse, "close", close)
+        async with asyncio.timeout(10):
+            await room.live.close_all()
+    for socket in sockets:
+        await socket.close()
+
+
+async def test_a_stream_that_can_no_longer_follow_ends_cleanly(client, room, monkeypatch) -> None:
+    conversation = await begin(client)
+
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("surprise")
+
+    async with client.get(
+        f"{API}/{conversation}/events", headers={**ADA, "Accept": "text/event-stream"}
+    ) as stream:
+        assert await stream.content.readline() == b"retry: 1000\n"
+        monkeypatch.setattr(room.conversations, "events", fail)
+        await room.conversations.announce(conversation)
+        async with asyncio.timeout(10):
+            rest = await stream.content.read()
+    assert rest.strip() == b""
+
+
+async def test_an_ended_token_ends_the_stream(client, room) -> None:
+    conversation = await begin(client)
+    room.authenticator.lifetime = 0.6
+    async with client.get(
+        f"{API}/{conversation}/events", headers={**ADA, "Accept": "text/event-stream"}
+    ) as stream:
+        async with asyncio.timeout(10):
+            rest = await stream.content.read()
+    assert rest.startswith(b"retry: 1000\n\n")
 
 
 async def test_only_listed_origins_may_read(client) -> None:
