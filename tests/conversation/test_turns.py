@@ -89,7 +89,8 @@ async def test_what_waits_when_a_person_takes_over_is_not_even_asked_of_the_bot(
 
     async def hand_over(turn):
         await handed_over.wait()
-        return Answer([{"custom": {"type": "handoff", "reason": "user_asked"}}], Reading("talk_to_person", 0.9))
+        effect = {"type": "handoff", "reason": "user_asked"}
+        return Answer([{"custom": effect}], Reading("talk_to_person", 0.9))
 
     room.brain.script = hand_over
     conversation = await room.begin()

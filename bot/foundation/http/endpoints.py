@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from bot.foundation.callers import Caller
@@ -103,7 +104,7 @@ async def read_limited(request: web.Request, limit: int = MAX_BODY) -> bytes:
 
     Raises:
         TooLarge: when it is longer.
-        InvalidInput: when it does not arrive in time.
+        InvalidInput: when it does not arrive in time, or is not encoded as its headers say.
     """
     too_large = TooLarge("The body is too large.", hint=f"At most {limit // 1024} KiB.")
     if request.content_length is not None and request.content_length > limit:
@@ -117,6 +118,10 @@ async def read_limited(request: web.Request, limit: int = MAX_BODY) -> bytes:
                     raise too_large
     except TimeoutError:
         raise InvalidInput("The body did not arrive in time.", hint="Send it again.") from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise InvalidInput(
+            "The body is not encoded as its headers say.", hint="Send plain JSON without Content-Encoding."
+        ) from None
     return bytes(chunks)
 
 

@@ -78,7 +78,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _is_database_outage(error: Exception) -> bool:
     names = {cls.__name__ for cls in type(error).__mro__}
-    return bool(names & {"OperationalError", "InterfaceError", "DBAPIError", "PostgresConnectionError"}) or (
+    away = {"OperationalError", "InterfaceError", "DBAPIError", "PostgresConnectionError", "TimeoutError"}
+    return bool(names & away) or (
         type(error).__module__.startswith("asyncpg") and "Connection" in type(error).__name__
     )
 
