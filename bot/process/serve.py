@@ -140,7 +140,10 @@ async def _start_app(
     from bot.process.bootstrap import FIRSTLINE, build_app
 
     app = await build_app(supervisor.settings, supervisor.parts)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
+    # Compressed bodies are refused, and so not unpacked while the refused request is read to its end.
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False, auto_decompress=False
+    )
     stack.push_async_callback(runner.cleanup)
     await runner.setup()
     await web.SockSite(runner, listening).start()

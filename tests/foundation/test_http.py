@@ -118,7 +118,14 @@ async def test_a_small_body_that_unpacks_into_a_huge_one_is_refused(client) -> N
     response = await client.post(
         "/take", data=packed, headers={"Content-Type": "application/json", "Content-Encoding": "deflate"}
     )
-    assert response.status == 413
+    assert response.status == 415
+
+
+@pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"text"'])
+async def test_what_is_no_object_is_said_to_be_none(client, body) -> None:
+    response = await client.post("/take", data=body, headers={"Content-Type": "application/json"})
+    assert response.status == 400
+    assert (await response.json(content_type=None))["detail"] == "body: Must be an object."
 
 
 @pytest.mark.parametrize(
