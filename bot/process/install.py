@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import List, Sequence
 
 from bot.process.installing import steps as all_steps
+from bot.process.installing.ahead import look_ahead
 from bot.process.installing.console import Console, Failed, fail
 from bot.process.installing.environments import Environments, Place
 from bot.process.installing.graph import run
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         for folder in (home, home / "logs", home / "run"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if options.then == "serve":
+            look_ahead(os.environ, home)
         _install(place, console, options.dev, options.only)
     except Failed as error:
         return fail(error, console.log)
