@@ -43,8 +43,13 @@ def main(arguments: Sequence[str]) -> int:
     except Failed as error:
         return fail(error, console.log)
     except OSError as error:
+        within = str(error.filename or "").startswith(str(home))
+        advice = "Set FIRSTLINE_HOME to a folder that this account may write, on a disk with room."
         return fail(
-            Failed(f"{error.filename or 'A file'}: {error.strerror}.", "Mend that and try again."),
+            Failed(
+                f"{error.filename or 'A file'}: {error.strerror}.",
+                advice if within else "Mend that and try again.",
+            ),
             console.log,
         )
     except KeyboardInterrupt:
