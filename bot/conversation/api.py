@@ -230,9 +230,12 @@ class ConversationApi:
     async def feedback(self, call: Call) -> EventOut:
         """Note feedback."""
         conversation = await self._line.own(call.caller, call.path["id"])
-        return event_out(await self._line.feedback(call.caller, conversation, call.body))
+        return event_out(
+            await self._line.feedback(call.caller, conversation, call.body, call.header("Idempotency-Key"))
+        )
 
     async def handoff(self, call: Call) -> HandoffOut:
         """Open a case."""
         conversation = await self._line.own(call.caller, call.path["id"])
-        return await self._line.ask_for_person(call.caller, conversation, call.body.text)
+        key = call.header("Idempotency-Key")
+        return await self._line.ask_for_person(call.caller, conversation, call.body.text, key)

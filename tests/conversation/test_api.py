@@ -251,6 +251,38 @@ async def test_asking_for_a_person_works_twice_and_without_the_assistant(client,
     assert room.brain.asked == []
 
 
+async def test_what_is_said_with_the_wish_for_a_person_is_in_the_case_and_told_once(client, room) -> None:
+    conversation = await begin(client)
+    url, headers = f"{API}/{conversation}/handoff", {**ADA, "Idempotency-Key": "k1"}
+    first = await client.post(url, json={"text": " my cat is on the roof "}, headers=headers)
+    again = await client.post(url, json={"text": "my cat is on the roof"}, headers=headers)
+    other = await client.post(url, json={"text": "never mind"}, headers=headers)
+    assert (first.status, again.status, other.status) == (201, 201, 409)
+    assert [case.transcript for case in room.desk.cases] == [["my cat is on the roof"]]
+    assert room.desk.told == [room.desk.cases[0].id]
+    events = await room.conversations.events(conversation)
+    assert [event.type for event in events] == ["message", "owner_changed", "handoff"]
+    message = await client.post(f"{API}/{conversation}/messages", json={"text": "hello?"}, headers=headers)
+    assert message.status == 201
+
+
+async def test_feedback_is_about_an_answer_and_noted_once(client, room) -> None:
+    conversation = await begin(client)
+    await client.post(f"{API}/{conversation}/messages", json={"text": "hi"}, headers=ADA)
+    await read_until(client, conversation, lambda events: len(events) == 2)
+    url, headers = f"{API}/{conversation}/feedback", {**ADA, "Idempotency-Key": "k1"}
+    for seq in (1, 3, 2**31, 10**30):
+        refused = await client.post(url, json={"about_seq": seq, "helpful": True}, headers=ADA)
+        assert 400 <= refused.status < 500, seq
+    first = await client.post(url, json={"about_seq": 2, "helpful": True}, headers=headers)
+    again = await client.post(url, json={"about_seq": 2, "helpful": True}, headers=headers)
+    other = await client.post(url, json={"about_seq": 2, "helpful": False}, headers=headers)
+    assert (first.status, again.status, other.status) == (201, 201, 409)
+    assert (await first.json())["data"] == {"about_seq": 2, "helpful": True, "comment": None}
+    events = await room.conversations.events(conversation)
+    assert [event.type for event in events] == ["message", "message", "feedback"]
+
+
 async def test_sse_resumes_after_the_last_event_id(client) -> None:
     conversation = await begin(client)
     await client.post(f"{API}/{conversation}/messages", json={"text": "one"}, headers=ADA)
