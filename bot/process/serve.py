@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bot.process.bootstrap import Firstline
 
 _SHUTDOWN = 3.0
+_LET_GO = 10.0
+"""Seconds that the app has to stop; after them the children are stopped all the same."""
 _log = structlog.get_logger("firstline.serve")
 
 
@@ -140,7 +142,7 @@ async def _start_app(
     runner = web.AppRunner(
         app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False, auto_decompress=False
     )
-    stack.push_async_callback(runner.cleanup)
+    stack.push_async_callback(_clean_up, runner)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     console.ready("App")
@@ -152,6 +154,14 @@ async def _start_app(
     new = len(report.created) + len(report.updated)
     console.ready("Help articles", f"{new} imported" if new else "")
     return firstline
+
+
+async def _clean_up(runner: web.AppRunner) -> None:
+    try:
+        async with asyncio.timeout(_LET_GO):
+            await runner.cleanup()
+    except TimeoutError:
+        _log.error("app_did_not_stop")
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
@@ -167,8 +177,9 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
         stopping.cancel()
         if not task.done():
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, FirstlineError):
-                await task
+            await asyncio.wait({task}, timeout=_LET_GO)
+            if task.done() and not task.cancelled() and task.exception() is not None:
+                _log.info("start_ended", reason=type(task.exception()).__name__)
 
 
 def _stop_on_signals() -> asyncio.Event:

@@ -1,6 +1,7 @@
 """What keeps `firstline serve` from starting is said in one sentence, before anything is started."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.process import home_lock
+from bot.process import home_lock, serve
 from bot.process.children.child import Child
 from bot.process.settings import Settings
 
@@ -121,6 +122,24 @@ async def test_without_a_model_it_says_so_and_leaves_nothing_running(
     for name in ("postgres", "valkey", "rasa"):
         record = Child.record_in(tmp_path / "home" / "run", name)
         assert record is None or not record.alive
+
+
+async def test_what_does_not_let_go_of_the_start_does_not_keep_the_end_from_coming(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serve, "_LET_GO", 0.05)
+    let_go = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not let_go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await let_go.wait()
+
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(10):
+        assert not await serve._unless(stop, stubborn())
+    let_go.set()
 
 
 def test_a_home_that_does_not_exist_is_not_running(tmp_path: Path) -> None:
