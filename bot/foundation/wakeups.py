@@ -63,8 +63,8 @@ class Wakeups:
     async def stop(self) -> None:
         """Stop the background tasks.
 
-        A connection that breaks while it is closed turns the cancellation into an error of its own, which looks
-        like any other loss of Redis; so they are cancelled until they have ended.
+        A connection that breaks while it is closed turns the cancellation into an error of its own, which
+        looks like any other loss of Redis; so they are cancelled until they have ended.
         """
         tasks, self._tasks = self._tasks, []
         left = set(tasks)
