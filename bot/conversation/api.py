@@ -6,7 +6,8 @@ import json
 import structlog
 from aiohttp import web
 
-from bot.conversation.follow import Follower
+from bot.conversation.domain import Conversation
+from bot.conversation.follow import Follower, reached
 from bot.conversation.live import LiveSocket
 from bot.conversation.service import Conversations
 from bot.conversation.user_line import UserLine
@@ -172,12 +173,13 @@ class ConversationApi:
         conversation = await self._line.own(call.caller, call.path["id"])
         query: EventsQuery = call.query
         if "text/event-stream" in (call.header("Accept") or ""):
-            return await self._stream(call, conversation.id, query.after)
-        events = await self._follower.wait_for_events(conversation.id, query.after, query.limit, query.wait)
-        last = events[-1].seq if events else max(query.after, conversation.last_seq)
+            return await self._stream(call, conversation, query.after)
+        after = reached(conversation, query.after)
+        events = await self._follower.wait_for_events(conversation.id, after, query.limit, query.wait)
+        last = events[-1].seq if events else conversation.last_seq
         return EventsOut(events=[event_out(event) for event in events], last_seq=last)
 
-    async def _stream(self, call: Call, conversation_id: str, after: int) -> web.StreamResponse:
+    async def _stream(self, call: Call, conversation: Conversation, after: int) -> web.StreamResponse:
         resume = call.header("Last-Event-ID")
         if resume is not None:
             if not resume.isascii() or not resume.isdigit() or len(resume) > 9:
@@ -193,7 +195,7 @@ class ConversationApi:
         await response.prepare(call.request)
         try:
             async with asyncio.timeout(self._seconds_left(call.caller)):
-                await self._send_frames(response, ConversationId(conversation_id), after)
+                await self._send_frames(response, conversation.id, reached(conversation, after))
         except TimeoutError:
             log.debug("stream_ended_with_its_token")
         except asyncio.CancelledError:

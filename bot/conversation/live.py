@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import MAX_TEXT, Conversation
-from bot.conversation.follow import Follower
+from bot.conversation.follow import Follower, reached
 from bot.conversation.ports import StaffLine
 from bot.conversation.user_line import UserLine
 from bot.conversation.wire import MessageIn, conversation_out
@@ -111,7 +111,7 @@ class LiveSocket:
         if caller.kind == "staff":
             session.recheck = lambda: self._still_staff(request, hello.conversation)
         tasks = [
-            asyncio.create_task(self._send(socket, conversation.id, hello.after)),
+            asyncio.create_task(self._send(socket, conversation.id, reached(conversation, hello.after))),
             asyncio.create_task(session.watch_credentials(self._clock)),
         ]
         try:

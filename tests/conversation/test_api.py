@@ -302,6 +302,30 @@ async def test_sse_resumes_after_the_last_event_id(client) -> None:
     assert bad.status == 400
 
 
+async def test_a_cursor_beyond_the_end_misses_nothing_that_comes(client) -> None:
+    """As a client has one after a backup was restored."""
+    conversation = await begin(client)
+    url = f"{API}/{conversation}/events?after=2147483647"
+    now = await (await client.get(url, headers=ADA)).json()
+    assert now == {"events": [], "last_seq": 0}
+    hello = {"type": "hello", "token": "good-ada", "conversation": conversation, "after": 2147483647}
+    async with (
+        client.ws_connect("/api/v1/ws") as socket,
+        client.get(url, headers={**ADA, "Accept": "text/event-stream"}) as stream,
+    ):
+        await socket.send_json(hello)
+        assert (await socket.receive_json(timeout=5))["type"] == "welcome"
+        waiting = asyncio.create_task(client.get(f"{url}&wait=10", headers=ADA))
+        await asyncio.sleep(0.1)
+        await client.post(f"{API}/{conversation}/messages", json={"text": "hi"}, headers=ADA)
+        frames = await frames_until(socket, lambda frames: any(f["type"] == "event" for f in frames))
+        assert [f["event"]["seq"] for f in frames if f["type"] == "event"] == [1]
+        async with asyncio.timeout(10):
+            assert (await (await waiting).json())["events"][0]["seq"] == 1
+            while not (await stream.content.readline()).startswith(b"id: 1"):
+                pass
+
+
 async def frames_until(socket, wanted):
     got: list[dict[str, Any]] = []
     async with asyncio.timeout(10):
