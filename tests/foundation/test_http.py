@@ -121,6 +121,13 @@ async def test_a_small_body_that_unpacks_into_a_huge_one_is_refused(client) -> N
     assert response.status == 415
 
 
+async def test_a_wrong_method_is_told_the_right_one(client) -> None:
+    response = await client.put("/take", json={})
+    assert response.status == 405
+    assert response.headers["Allow"] == "POST"
+    assert (await response.json(content_type=None))["code"] == "method_not_allowed"
+
+
 @pytest.mark.parametrize("body", [b"[]", b"null", b"5", b'"text"'])
 async def test_what_is_no_object_is_said_to_be_none(client, body) -> None:
     response = await client.post("/take", data=body, headers={"Content-Type": "application/json"})
