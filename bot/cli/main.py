@@ -11,7 +11,7 @@ import typer
 
 from bot.cli import audit, healing, triggers, workflows
 from bot.cli.output import print_error
-from bot.foundation.errors import FirstlineError, InvalidInput
+from bot.foundation.errors import FirstlineError, InvalidInput, Unavailable
 
 app = typer.Typer(
     name="firstline",
@@ -318,14 +318,22 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _unexpected(error: Exception) -> FirstlineError:
-    """A fault of ours: the whole story goes to a file, a sentence to the screen."""
+    """A fault of ours: the whole story goes to a file, a sentence to the screen. Where none can be written,
+    that was the fault."""
     from bot.process.settings import Settings
 
-    log = Settings.from_env().logs / "crash.log"
-    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with log.open("a", encoding="utf-8") as file:
-        log.chmod(0o600)
-        file.write(f"--- {datetime.now(UTC).isoformat()}\n{''.join(traceback.format_exception(error))}\n")
+    settings = Settings.from_env()
+    log = settings.logs / "crash.log"
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with log.open("a", encoding="utf-8") as file:
+            log.chmod(0o600)
+            file.write(f"--- {datetime.now(UTC).isoformat()}\n{''.join(traceback.format_exception(error))}\n")
+    except OSError as unwritable:
+        return Unavailable(
+            f"{settings.home} cannot be written: {unwritable.strerror}.",
+            hint="Set FIRSTLINE_HOME to a folder that this account may write, on a disk with room.",
+        )
     return FirstlineError(
         f"Something went wrong that should not ({type(error).__name__}).",
         hint=f"The whole story is in {log}.",

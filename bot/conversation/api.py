@@ -1,12 +1,13 @@
 """The user's HTTP API: conversations, messages, events (JSON and SSE)."""
 
 import asyncio
-import contextlib
 import json
 
+import structlog
 from aiohttp import web
 
-from bot.conversation.follow import Follower
+from bot.conversation.domain import Conversation
+from bot.conversation.follow import Follower, reached
 from bot.conversation.live import LiveSocket
 from bot.conversation.service import Conversations
 from bot.conversation.user_line import UserLine
@@ -25,22 +26,33 @@ from bot.conversation.wire import (
     conversation_out,
     event_out,
 )
+from bot.foundation.clock import Clock
 from bot.foundation.errors import InvalidInput
-from bot.foundation.http import Access, Call, Endpoint, NoBody, Reply
+from bot.foundation.http import Access, Call, Caller, Endpoint, NoBody, Reply
+from bot.foundation.ids import ConversationId
 
 _TAG = ("conversations",)
+_SHORTEST_STREAM = 1.0
+"""Seconds that a stream lasts whose token was good a moment ago."""
+log = structlog.get_logger(__name__)
 
 
 class ConversationApi:
     """Endpoints for users of host applications."""
 
     def __init__(
-        self, line: UserLine, conversations: Conversations, follower: Follower, live: LiveSocket
+        self,
+        line: UserLine,
+        conversations: Conversations,
+        follower: Follower,
+        live: LiveSocket,
+        clock: Clock,
     ) -> None:
         self._line = line
         self._conversations = conversations
         self._follower = follower
         self._live = live
+        self._clock = clock
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
@@ -161,12 +173,13 @@ class ConversationApi:
         conversation = await self._line.own(call.caller, call.path["id"])
         query: EventsQuery = call.query
         if "text/event-stream" in (call.header("Accept") or ""):
-            return await self._stream(call, conversation.id, query.after)
-        events = await self._follower.wait_for_events(conversation.id, query.after, query.limit, query.wait)
-        last = events[-1].seq if events else max(query.after, conversation.last_seq)
+            return await self._stream(call, conversation, query.after)
+        after = reached(conversation, query.after)
+        events = await self._follower.wait_for_events(conversation.id, after, query.limit, query.wait)
+        last = events[-1].seq if events else conversation.last_seq
         return EventsOut(events=[event_out(event) for event in events], last_seq=last)
 
-    async def _stream(self, call: Call, conversation_id: str, after: int) -> web.StreamResponse:
+    async def _stream(self, call: Call, conversation: Conversation, after: int) -> web.StreamResponse:
         resume = call.header("Last-Event-ID")
         if resume is not None:
             if not resume.isascii() or not resume.isdigit() or len(resume) > 9:
@@ -180,17 +193,35 @@ class ConversationApi:
             }
         )
         await response.prepare(call.request)
-        with contextlib.suppress(ConnectionError, asyncio.CancelledError):
-            await response.write(b"retry: 1000\n\n")
-            async for frame in self._follower.frames(conversation_id, after):  # type: ignore[arg-type]
-                if frame["type"] == "event":
-                    body = json.dumps(frame["event"])
-                    await response.write(f"id: {frame['event']['seq']}\ndata: {body}\n\n".encode())
-                elif frame["type"] == "idle":
-                    await response.write(b": idle\n\n")
-                else:
-                    await response.write(f"event: {frame['type']}\ndata: {json.dumps(frame)}\n\n".encode())
+        try:
+            async with asyncio.timeout(self._seconds_left(call.caller)):
+                await self._send_frames(response, conversation.id, reached(conversation, after))
+        except TimeoutError:
+            log.debug("stream_ended_with_its_token")
+        except asyncio.CancelledError:
+            pass
+        except Exception as error:
+            # The headers are out, so nothing can be answered any more; the client resumes from its cursor.
+            log.warning("stream_broke", reason=type(error).__name__)
         return response
+
+    def _seconds_left(self, caller: Caller) -> float | None:
+        if caller.expires_at is None:
+            return None
+        return max((caller.expires_at - self._clock.now()).total_seconds(), _SHORTEST_STREAM)
+
+    async def _send_frames(
+        self, response: web.StreamResponse, conversation_id: ConversationId, after: int
+    ) -> None:
+        await response.write(b"retry: 1000\n\n")
+        async for frame in self._follower.frames(conversation_id, after):
+            if frame["type"] == "event":
+                body = json.dumps(frame["event"])
+                await response.write(f"id: {frame['event']['seq']}\ndata: {body}\n\n".encode())
+            elif frame["type"] == "idle":
+                await response.write(b": idle\n\n")
+            else:
+                await response.write(f"event: {frame['type']}\ndata: {json.dumps(frame)}\n\n".encode())
 
     async def typing(self, call: Call) -> NoBody:
         """Show that the user types."""
@@ -201,9 +232,12 @@ class ConversationApi:
     async def feedback(self, call: Call) -> EventOut:
         """Note feedback."""
         conversation = await self._line.own(call.caller, call.path["id"])
-        return event_out(await self._line.feedback(call.caller, conversation, call.body))
+        return event_out(
+            await self._line.feedback(call.caller, conversation, call.body, call.header("Idempotency-Key"))
+        )
 
     async def handoff(self, call: Call) -> HandoffOut:
         """Open a case."""
         conversation = await self._line.own(call.caller, call.path["id"])
-        return await self._line.ask_for_person(call.caller, conversation, call.body.text)
+        key = call.header("Idempotency-Key")
+        return await self._line.ask_for_person(call.caller, conversation, call.body.text, key)

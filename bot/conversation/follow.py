@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Any
 
-from bot.conversation.domain import Event
+from bot.conversation.domain import Conversation, Event
 from bot.conversation.ports import Handoffs
 from bot.conversation.service import Conversations, conversation_topic, typing_topic
 from bot.conversation.wire import CaseOut, event_out
@@ -81,6 +81,14 @@ class Follower:
                 await subscription.wait(seconds)
                 events = await self._conversations.events(conversation_id, after, limit)
             return events
+
+
+def reached(conversation: Conversation, after: int) -> int:
+    """Return a client's cursor, at most the last number that there is.
+
+    After a backup was restored it would wait for numbers that come only in a long time.
+    """
+    return min(after, conversation.last_seq)
 
 
 def _sign(message: dict[str, Any]) -> dict[str, Any]:

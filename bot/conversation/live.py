@@ -17,7 +17,7 @@ from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import MAX_TEXT, Conversation
-from bot.conversation.follow import Follower
+from bot.conversation.follow import Follower, reached
 from bot.conversation.ports import StaffLine
 from bot.conversation.user_line import UserLine
 from bot.conversation.wire import MessageIn, conversation_out
@@ -33,6 +33,8 @@ _HELLO_DEADLINE = 10.0
 _MAX_FRAME = 64 * 1024
 _WARNING = 45.0
 _LOOK = 15.0
+_CLOSING = 2.0
+"""Seconds that a client has to answer when we hang up."""
 
 
 class _Hello(BaseModel):
@@ -73,13 +75,12 @@ class LiveSocket:
 
     async def close_all(self) -> None:
         """Say goodbye to every client; they will come back to whoever serves next."""
-        for socket in list(self._open):
-            with contextlib.suppress(Exception):
-                await socket.close(code=1012, message=b"restarting")
+        goodbyes = [socket.close(code=1012, message=b"restarting") for socket in self._open]
+        await asyncio.gather(*goodbyes, return_exceptions=True)
 
     async def handle(self, call: Call) -> web.StreamResponse:
         """Serve one socket until it closes."""
-        socket = web.WebSocketResponse(heartbeat=25, max_msg_size=_MAX_FRAME)
+        socket = web.WebSocketResponse(heartbeat=25, max_msg_size=_MAX_FRAME, timeout=_CLOSING)
         if not socket.can_prepare(call.request).ok:
             raise InvalidInput("This address speaks WebSocket only.", hint="Connect with a WebSocket client.")
         await socket.prepare(call.request)
@@ -89,9 +90,10 @@ class LiveSocket:
         except FirstlineError as error:
             await _problem(socket, error, None)
             await socket.close(code=4000 + error.status)
-        except (ConnectionError, asyncio.CancelledError):
+        except asyncio.CancelledError:
             pass
         except Exception as error:
+            # A ConnectionError may be the client's, who hears nothing of this, or the database's.
             log.warning("socket_failed", reason=type(error).__name__)
             await _problem(socket, Unavailable("A part of Firstline does not answer."), None)
             await socket.close(code=1013)
@@ -109,7 +111,7 @@ class LiveSocket:
         if caller.kind == "staff":
             session.recheck = lambda: self._still_staff(request, hello.conversation)
         tasks = [
-            asyncio.create_task(self._send(socket, conversation.id, hello.after)),
+            asyncio.create_task(self._send(socket, conversation.id, reached(conversation, hello.after))),
             asyncio.create_task(session.watch_credentials(self._clock)),
         ]
         try:
@@ -151,10 +153,9 @@ class LiveSocket:
             async for frame in self._follower.frames(conversation_id, after):
                 if frame["type"] != "idle":
                     await socket.send_json(frame)
-        except (ConnectionError, asyncio.CancelledError):
-            raise
         except Exception as error:
-            # The client reconnects and resumes from its cursor.
+            # The client reconnects and resumes from its cursor. A ConnectionError may be the database's: left
+            # alone, the socket would go on answering pings and tell nothing more.
             log.warning("following_failed", reason=type(error).__name__)
             await socket.close(code=1013)
 

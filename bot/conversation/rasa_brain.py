@@ -87,7 +87,7 @@ class RasaBrain:
                     if response.status != 200:
                         raise BrainUnavailable(f"http_{response.status}")
                     return _Reply.model_validate_json(await response.read())
-            except (aiohttp.ClientConnectionError, ConnectionError) as error:
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, ConnectionError) as error:
                 # Sending a turn again is safe: the channel rewinds to before it.
                 log.debug("rasa_connection_lost", reason=type(error).__name__)
                 await asyncio.sleep(_RETRY_PAUSE)

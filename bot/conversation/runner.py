@@ -7,8 +7,9 @@ the bot never talks over a person, and a turn that runs twice speaks once.
 
 import asyncio
 import contextlib
+import json
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from bot.conversation.domain import (
     ASSISTANT,
     SYSTEM,
     Answer,
+    Conversation,
     HandoffRequest,
     NewEvent,
     Reading,
@@ -31,7 +33,9 @@ from bot.conversation.ports import Brain, Handoffs, TurnObserver
 from bot.conversation.service import Conversations
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
+from bot.foundation.errors import InvalidInput
 from bot.foundation.ids import ConversationId
+from bot.foundation.strict_json import check_text
 
 log = structlog.get_logger(__name__)
 
@@ -123,6 +127,11 @@ class TurnRunner:
             return await turn_storage.claim_turn(tx, conversation_id, self._runner, now, now + _LEASE)
 
     async def _run(self, turn: Turn) -> None:
+        conversation = await self._conversations.get(turn.conversation_id)
+        if not _may_speak(turn, conversation):
+            # Asking the brain would act: what waited when a person took over is theirs to answer.
+            await self._conclude(turn, Outcome("dropped", Reading()))
+            return
         await self._conversations.typing(turn.conversation_id, ASSISTANT, True)
         try:
             outcome = await self._ask(turn)
@@ -133,7 +142,7 @@ class TurnRunner:
     async def _ask(self, turn: Turn) -> Outcome:
         try:
             async with asyncio.timeout(self._deadline):
-                return interpret(await self._brain.answer(turn))
+                return _storable(interpret(await self._brain.answer(turn)))
         except TimeoutError:
             reason = "too_slow"
         except BrainUnavailable as error:
@@ -176,7 +185,7 @@ class TurnRunner:
         self, tx: AsyncConnection, turn: Turn, outcome: Outcome, prepared: Any
     ) -> tuple[str | None, Any]:
         conversation = await self._conversations.lock(turn.conversation_id, tx)
-        ours = conversation.owner.kind == "bot" and conversation.epoch == turn.epoch
+        ours = _may_speak(turn, conversation)
         status = outcome.status if ours else "dropped"
         held = await turn_storage.finish_turn(
             tx,
@@ -226,6 +235,25 @@ class TurnRunner:
             async with asyncio.timeout(60):
                 while not await self._brain.ready():  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0.5)
+
+
+def _may_speak(turn: Turn, conversation: Conversation) -> bool:
+    return conversation.owner.kind == "bot" and conversation.epoch == turn.epoch
+
+
+def _storable(outcome: Outcome) -> Outcome:
+    """Return an outcome that PostgreSQL can hold; one that it cannot would be tried again for ever.
+
+    Raises:
+        BrainUnavailable: for U+0000, halves of surrogate pairs, and numbers that are not finite.
+    """
+    try:
+        values = asdict(outcome)
+        check_text(values)
+        json.dumps(values, allow_nan=False)
+    except (InvalidInput, ValueError, TypeError):
+        raise BrainUnavailable("unusable") from None
+    return outcome
 
 
 def interpret(answer: Answer) -> Outcome:

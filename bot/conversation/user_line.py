@@ -1,13 +1,14 @@
 """What a user may do in their own conversations; the one gate for HTTP and WebSocket alike."""
 
 import secrets
+from dataclasses import replace
 
 from bot.conversation.domain import Author, Conversation, Event, NewEvent, message
 from bot.conversation.ports import Handoffs, OfferedElsewhere
 from bot.conversation.runner import TurnRunner
 from bot.conversation.service import Conversations, Posted
 from bot.conversation.wire import FeedbackIn, HandoffOut, MessageIn, StartIn, clean_text
-from bot.foundation.errors import InvalidInput, NotFound, Unprocessable
+from bot.foundation.errors import Conflict, InvalidInput, NotFound, Unprocessable
 from bot.foundation.http import Caller
 from bot.foundation.ids import ConversationId, is_id
 
@@ -94,41 +95,75 @@ class UserLine:
         )
 
     async def ask_for_person(
-        self, caller: Caller, conversation: Conversation, text: str | None
+        self, caller: Caller, conversation: Conversation, text: str | None, key: str | None
     ) -> HandoffOut:
-        """Open a case at the user's wish, without asking the assistant; again is the same case."""
-        prepared = await self._handoffs.prepare(
-            conversation.id, reason="user_asked", priority="normal", summary="The user asked for a person."
-        )
-        async with self._conversations.transaction() as tx:
-            await self._conversations.lock(conversation.id, tx)
-            if text and text.strip():
-                author = Author("user", caller.name)
-                await self._conversations.append(
-                    conversation.id, NewEvent("message", author, message(text.strip())), tx=tx
-                )
-            case = await self._handoffs.open(prepared, tx)
-        await self._conversations.announce(conversation.id)
-        await self._handoffs.after_open(case)
+        """Open a case at the user's wish, without asking the assistant; again is the same case.
+
+        Raises:
+            InvalidInput: for an unusable key.
+            Conflict: when `key` was used before with another text.
+        """
+        said = (text or "").strip()
+        if said:
+            # Before the context is collected, which is to hold it.
+            await self._note(
+                conversation, "handoff", NewEvent("message", _author(caller), message(said)), key
+            )
+        case = await self._handoffs.open_case(conversation.id)
+        if case is None:
+            prepared = await self._handoffs.prepare(
+                conversation.id,
+                reason="user_asked",
+                priority="normal",
+                summary="The user asked for a person.",
+            )
+            async with self._conversations.transaction() as tx:
+                await self._conversations.lock(conversation.id, tx)
+                case = await self._handoffs.open(prepared, tx)
+            await self._conversations.announce(conversation.id)
+            await self._handoffs.after_open(case)
         position = await self._handoffs.position(conversation.id)
         return HandoffOut(case=case.id, position=position[0] if position else None)
 
-    async def feedback(self, caller: Caller, conversation: Conversation, given: FeedbackIn) -> Event:
+    async def feedback(
+        self, caller: Caller, conversation: Conversation, given: FeedbackIn, key: str | None
+    ) -> Event:
         """Note whether a message helped.
 
         Raises:
-            Unprocessable: when there is no such message.
+            InvalidInput: for an unusable key.
+            Unprocessable: when there is no such message, or it is the user's own.
+            Conflict: when `key` was used before for another feedback.
         """
-        if given.about_seq > conversation.last_seq:
-            raise Unprocessable("There is no message with that number.", hint="Use a message's `seq`.")
+        about = await self._conversations.events(conversation.id, given.about_seq - 1, 1)
+        if [event.seq for event in about] != [given.about_seq] or not _can_help(about[0]):
+            raise Unprocessable(
+                "There is no message to you with that number.", hint="Use the `seq` of an answer."
+            )
         payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": given.comment}
-        return await self._conversations.append(
-            conversation.id, NewEvent("feedback", Author("user", caller.name), payload)
-        )
+        return await self._note(conversation, "feedback", NewEvent("feedback", _author(caller), payload), key)
+
+    async def _note(self, conversation: Conversation, what: str, event: NewEvent, key: str | None) -> Event:
+        # The blank, which no client's key has, keeps these keys apart from those of messages.
+        client_key = None if key is None else f"{what} {check_key(key)}"
+        noted = await self._conversations.append(conversation.id, replace(event, client_key=client_key))
+        if noted.payload != event.payload:
+            raise Conflict(
+                "This idempotency key was used for something else.", hint="Use a new key for a new call."
+            )
+        return noted
 
     async def typing(self, caller: Caller, conversation: Conversation, active: bool) -> None:
         """Show others that the user types; what they type is not sent."""
-        await self._conversations.typing(conversation.id, Author("user", caller.name), active)
+        await self._conversations.typing(conversation.id, _author(caller), active)
+
+
+def _author(caller: Caller) -> Author:
+    return Author("user", caller.name)
+
+
+def _can_help(event: Event) -> bool:
+    return event.type in ("message", "notice") and event.author.kind != "user"
 
 
 def check_key(key: str | None) -> str:

@@ -117,7 +117,7 @@ class TypingIn(_Strict):
 class FeedbackIn(_Strict):
     """Whether the message numbered `about_seq` helped."""
 
-    about_seq: int = Field(ge=1)
+    about_seq: int = Field(ge=1, le=2_147_483_647)
     helpful: bool
     comment: str | None = Field(default=None, max_length=1000)
 

@@ -1,7 +1,8 @@
 """JSON for hostile input: what two parsers could read differently is refused."""
 
 import json
-from typing import Any
+import math
+from typing import Any, NoReturn
 
 from bot.foundation.errors import InvalidInput
 
@@ -11,8 +12,8 @@ MAX_DEPTH = 32
 def parse_json(raw: bytes) -> Any:
     """Parse UTF-8 JSON.
 
-    Refuses duplicate keys, NaN and infinities, bad UTF-8, U+0000, lone surrogates and nesting deeper than
-    `MAX_DEPTH`.
+    Refuses duplicate keys, NaN and infinities (`1e999` is one), bad UTF-8, U+0000, lone surrogates and
+    nesting deeper than `MAX_DEPTH`.
 
     Raises:
         InvalidInput: with a sentence that says what is wrong and does not repeat the input.
@@ -23,7 +24,7 @@ def parse_json(raw: bytes) -> Any:
         raise InvalidInput("The body is not valid UTF-8.", hint="Send JSON encoded as UTF-8.") from None
     _check_depth(text)
     try:
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_float=_finite)
     except InvalidInput:
         raise
     except (ValueError, RecursionError):
@@ -83,5 +84,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return result
 
 
-def _no_constant(_: str) -> Any:
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else _no_constant(digits)
+
+
+def _no_constant(_: str) -> NoReturn:
     raise InvalidInput("NaN and infinities are not JSON.", hint="Send a finite number or null.")

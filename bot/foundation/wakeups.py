@@ -18,6 +18,7 @@ import structlog
 
 _PREFIX = "firstline:wake:"
 _QUEUE_LIMIT = 256
+_CANCEL_AGAIN = 0.5
 log = structlog.get_logger(__name__)
 
 
@@ -60,11 +61,18 @@ class Wakeups:
             self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._send())]
 
     async def stop(self) -> None:
-        """Stop the background tasks."""
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks = []
+        """Stop the background tasks.
+
+        A connection that breaks while it is closed turns the cancellation into an error of its own, which
+        looks like any other loss of Redis; so they are cancelled until they have ended.
+        """
+        tasks, self._tasks = self._tasks, []
+        left = set(tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            _, left = await asyncio.wait(left, timeout=_CANCEL_AGAIN)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def publish(self, topic: str, message: dict[str, Any] | None = None) -> None:
         """Wake everybody who listens to `topic`, here at once and elsewhere soon; never raises."""

@@ -233,7 +233,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     agents = AgentLine(firstline.desk, firstline.conversations)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [
-        *ConversationApi(line, firstline.conversations, follower, live).endpoints(),
+        *ConversationApi(line, firstline.conversations, follower, live, firstline.clock).endpoints(),
         *_staff_endpoints(firstline),
         *firstline.actions.endpoints(),
         *firstline.healing.endpoints(),

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.attempt_log import AttemptLog
-from actions.attempts import Ending, NewAttempt
+from actions.attempts import Ending, Kind, NewAttempt
 from bot.conversation.ports import CaseView
 from bot.conversation.service import Conversations
 from bot.foundation.ids import ConversationId
@@ -26,28 +26,33 @@ class RecordedHandoffs:
     async def prepare(
         self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
     ) -> PreparedCase:
-        """Close what waits, then collect the context, so that the packet shows it as escalated."""
+        """Close what waits, then collect the context, so that the packet shows it as escalated.
+
+        Every hand-off leaves an attempt, so that the conversation counts as escalated whoever asked for it.
+        """
         await self._log.close_open(conversation_id, "escalated")
         if reason == _WITHOUT_ASSISTANT:
-            await self._record_failure(conversation_id)
+            await self._record(conversation_id, "fallback", reason, error=reason)
+        elif all(one.outcome != "escalated" for one in await self._log.for_conversation(conversation_id)):
+            await self._record(conversation_id, "handoff", reason)
         return await self._desk.prepare(conversation_id, reason=reason, priority=priority, summary=summary)
 
-    async def _record_failure(self, conversation_id: ConversationId) -> None:
+    async def _record(
+        self, conversation_id: ConversationId, kind: Kind, name: str, *, error: str | None = None
+    ) -> None:
         found = await self._conversations.background(conversation_id, None)
         if found is None:
             return
         conversation, contact, turn = found
-        if turn is None:
-            return
+        # The button for a person may be the first thing that somebody does here.
+        turn_id = turn.id if turn is not None else str(conversation.id)
         attempt = await self._log.record(
             NewAttempt(
-                conversation_id=conversation.id, turn_id=turn.id, user_ref=contact.ref, host=contact.host,
-                kind="fallback", name=_WITHOUT_ASSISTANT,
+                conversation_id=conversation.id, turn_id=turn_id, user_ref=contact.ref, host=contact.host,
+                kind=kind, name=name,
             )
         )  # fmt: skip
-        await self._log.finish(
-            attempt.id, Ending(turn_id=turn.id, outcome="escalated", done={}, error=_WITHOUT_ASSISTANT)
-        )
+        await self._log.finish(attempt.id, Ending(turn_id=turn_id, outcome="escalated", done={}, error=error))
 
     async def open(self, prepared: Any, tx: AsyncConnection) -> CaseView:
         """Open the case within `tx`."""

@@ -4,10 +4,13 @@ import contextlib
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from bot.foundation.errors import Conflict
+
+_UNKNOWN = {"pid": "unknown", "url": "an unknown address"}
 
 
 class AlreadyRunning(Conflict):
@@ -26,7 +29,7 @@ def hold(home: Path, url: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            where = running(home)
+            where = _running_soon(home)
             at = f" at {where['url']} (process {where['pid']})" if where else ""
             raise AlreadyRunning(
                 f"Firstline already runs on {home}{at}.",
@@ -38,6 +41,16 @@ def hold(home: Path, url: str) -> Iterator[None]:
             yield
         finally:
             note.unlink(missing_ok=True)
+
+
+def _running_soon(home: Path) -> dict[str, str] | None:
+    """Give one that has just taken the lock the moment it needs to write down where it serves."""
+    for _ in range(20):
+        where = running(home)
+        if where != _UNKNOWN:
+            return where
+        time.sleep(0.05)
+    return dict(_UNKNOWN)
 
 
 def running(home: Path) -> dict[str, str] | None:
@@ -54,4 +67,4 @@ def running(home: Path) -> dict[str, str] | None:
         found = json.loads((home / "run" / "serve.json").read_text())
         return {"pid": str(found["pid"]), "url": str(found["url"])}
     except (OSError, ValueError, KeyError):
-        return {"pid": "unknown", "url": "an unknown address"}
+        return dict(_UNKNOWN)

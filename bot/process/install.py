@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import List, Sequence
 
 from bot.process.installing import steps as all_steps
+from bot.process.installing.ahead import look_ahead
 from bot.process.installing.console import Console, Failed, fail
 from bot.process.installing.environments import Environments, Place
 from bot.process.installing.graph import run
@@ -36,12 +37,19 @@ def main(arguments: Sequence[str]) -> int:
     try:
         for folder in (home, home / "logs", home / "run"):
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if options.then == "serve":
+            look_ahead(os.environ, home)
         _install(place, console, options.dev, options.only)
     except Failed as error:
         return fail(error, console.log)
     except OSError as error:
+        within = str(error.filename or "").startswith(str(home))
+        advice = "Set FIRSTLINE_HOME to a folder that this account may write, on a disk with room."
         return fail(
-            Failed(f"{error.filename or 'A file'}: {error.strerror}.", "Mend that and try again."),
+            Failed(
+                f"{error.filename or 'A file'}: {error.strerror}.",
+                advice if within else "Mend that and try again.",
+            ),
             console.log,
         )
     except KeyboardInterrupt:

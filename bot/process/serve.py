@@ -2,21 +2,21 @@
 
 import asyncio
 import contextlib
-import errno
 import importlib
 import json
 import signal
 import socket
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiohttp import web
 
-from bot.foundation.errors import Conflict, FirstlineError
+from bot.foundation.errors import FirstlineError
 from bot.process import home_lock, log_file
+from bot.process.listening import reserved
 from bot.process.settings import Settings
 from bot.process.supervisor import Supervisor
 
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
     from bot.process.bootstrap import Firstline
 
 _SHUTDOWN = 3.0
+_LET_GO = 10.0
+"""Seconds that the app has to stop; after them the children are stopped all the same."""
 _log = structlog.get_logger("firstline.serve")
-
-
-class PortTaken(Conflict):
-    """Another program listens on our port."""
 
 
 @dataclass
@@ -102,7 +100,7 @@ async def serve(settings: Settings, *, as_json: bool = False) -> None:
         FirstlineError: when the home is in use, a port is taken, or a part does not start.
     """
     console = Console(as_json)
-    with home_lock.hold(settings.home, settings.public_url), _reserved(settings) as listening:
+    with home_lock.hold(settings.home, settings.public_url), reserved(settings) as listening:
         log_file.set_up(settings.logs, settings.log_level)
         stop = _stop_on_signals()
         supervisor = Supervisor(settings, console)
@@ -140,8 +138,11 @@ async def _start_app(
     from bot.process.bootstrap import FIRSTLINE, build_app
 
     app = await build_app(supervisor.settings, supervisor.parts)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
-    stack.push_async_callback(runner.cleanup)
+    # Compressed bodies are refused, and so not unpacked while the refused request is read to its end.
+    runner = web.AppRunner(
+        app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False, auto_decompress=False
+    )
+    stack.push_async_callback(_clean_up, runner)
     await runner.setup()
     await web.SockSite(runner, listening).start()
     console.ready("App")
@@ -153,6 +154,14 @@ async def _start_app(
     new = len(report.created) + len(report.updated)
     console.ready("Help articles", f"{new} imported" if new else "")
     return firstline
+
+
+async def _clean_up(runner: web.AppRunner) -> None:
+    try:
+        async with asyncio.timeout(_LET_GO):
+            await runner.cleanup()
+    except TimeoutError:
+        _log.error("app_did_not_stop")
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
@@ -168,8 +177,9 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
         stopping.cancel()
         if not task.done():
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, FirstlineError):
-                await task
+            await asyncio.wait({task}, timeout=_LET_GO)
+            if task.done() and not task.cancelled() and task.exception() is not None:
+                _log.info("start_ended", reason=type(task.exception()).__name__)
 
 
 def _stop_on_signals() -> asyncio.Event:
@@ -177,38 +187,6 @@ def _stop_on_signals() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     return stop
-
-
-@contextlib.contextmanager
-def _reserved(settings: Settings) -> Iterator[socket.socket]:
-    """Bind the app's port at once, so that a taken one is found before anything is started."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((settings.host, settings.port))
-        except OSError as error:
-            raise _unusable(settings, error) from None
-        listening.setblocking(False)
-        yield listening
-    finally:
-        listening.close()
-
-
-def _unusable(settings: Settings, error: OSError) -> FirstlineError:
-    if error.errno == errno.EADDRINUSE:
-        return PortTaken(
-            f"Port {settings.port} is taken by another program.",
-            hint="Set PORT to a free port, for example: make run PORT=8090",
-        )
-    if error.errno == errno.EACCES:
-        return PortTaken(
-            f"Port {settings.port} is only for privileged programs.", hint="Set PORT to one above 1023."
-        )
-    return PortTaken(
-        f"HOST {settings.host} is not an address of this machine.", hint="Set HOST to 127.0.0.1 or 0.0.0.0."
-    )
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -50,6 +50,15 @@ def cli(tmp_path: Path) -> Cli:
     return Cli(tmp_path / "home")
 
 
+@sockets
+@pytest.mark.parametrize("command", [["serve"], ["train"], ["attempts"]])
+async def test_a_home_that_cannot_be_written_is_said_in_a_sentence(cli: Cli, command: list[str]) -> None:
+    code, _, err = await cli(*command, FIRSTLINE_HOME="/proc/none")
+    assert code == 1
+    assert "/proc/none cannot be written" in err
+    assert "Set FIRSTLINE_HOME" in err
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

@@ -53,19 +53,26 @@ class NotedCase:
     reason: str
     status: str = "queued"
     intents: list[str | None] = field(default_factory=list)
+    transcript: list[str] = field(default_factory=list)
 
 
 @dataclass
 class NotingDesk:
     conversations: Conversations
     cases: list[NotedCase] = field(default_factory=list)
+    told: list[CaseId] = field(default_factory=list)
 
     async def prepare(
         self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
     ) -> Any:
         turns = await self.conversations.turns(conversation_id)
+        events = await self.conversations.events(conversation_id)
         return NotedCase(
-            CaseId(new_id("cas")), conversation_id, reason, intents=[turn.intent for turn in turns]
+            CaseId(new_id("cas")),
+            conversation_id,
+            reason,
+            intents=[turn.intent for turn in turns],
+            transcript=[event.payload.get("text", "") for event in events],
         )
 
     async def open(self, prepared: NotedCase, tx: AsyncConnection) -> NotedCase:
@@ -78,7 +85,7 @@ class NotingDesk:
         return prepared
 
     async def after_open(self, case: Any) -> None:
-        return None
+        self.told.append(case.id)
 
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         return (1, 1) if await self.open_case(conversation_id) else None

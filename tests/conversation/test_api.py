@@ -68,7 +68,8 @@ async def client(room, aiohttp_client):
     follower = Follower(room.conversations, room.desk, room.wakeups)
     room.authenticator = TokenIsTheName()
     live = LiveSocket(line, NoStaff(), follower, room.authenticator, SystemClock())
-    api = ConversationApi(line, room.conversations, follower, live)
+    room.live = live
+    api = ConversationApi(line, room.conversations, follower, live, SystemClock())
     app = build_http(
         api.endpoints(), room.authenticator, allowed_origins=lambda: frozenset({"https://app.example"})
     )
@@ -250,6 +251,38 @@ async def test_asking_for_a_person_works_twice_and_without_the_assistant(client,
     assert room.brain.asked == []
 
 
+async def test_what_is_said_with_the_wish_for_a_person_is_in_the_case_and_told_once(client, room) -> None:
+    conversation = await begin(client)
+    url, headers = f"{API}/{conversation}/handoff", {**ADA, "Idempotency-Key": "k1"}
+    first = await client.post(url, json={"text": " my cat is on the roof "}, headers=headers)
+    again = await client.post(url, json={"text": "my cat is on the roof"}, headers=headers)
+    other = await client.post(url, json={"text": "never mind"}, headers=headers)
+    assert (first.status, again.status, other.status) == (201, 201, 409)
+    assert [case.transcript for case in room.desk.cases] == [["my cat is on the roof"]]
+    assert room.desk.told == [room.desk.cases[0].id]
+    events = await room.conversations.events(conversation)
+    assert [event.type for event in events] == ["message", "owner_changed", "handoff"]
+    message = await client.post(f"{API}/{conversation}/messages", json={"text": "hello?"}, headers=headers)
+    assert message.status == 201
+
+
+async def test_feedback_is_about_an_answer_and_noted_once(client, room) -> None:
+    conversation = await begin(client)
+    await client.post(f"{API}/{conversation}/messages", json={"text": "hi"}, headers=ADA)
+    await read_until(client, conversation, lambda events: len(events) == 2)
+    url, headers = f"{API}/{conversation}/feedback", {**ADA, "Idempotency-Key": "k1"}
+    for seq in (1, 3, 2**31, 10**30):
+        refused = await client.post(url, json={"about_seq": seq, "helpful": True}, headers=ADA)
+        assert 400 <= refused.status < 500, seq
+    first = await client.post(url, json={"about_seq": 2, "helpful": True}, headers=headers)
+    again = await client.post(url, json={"about_seq": 2, "helpful": True}, headers=headers)
+    other = await client.post(url, json={"about_seq": 2, "helpful": False}, headers=headers)
+    assert (first.status, again.status, other.status) == (201, 201, 409)
+    assert (await first.json())["data"] == {"about_seq": 2, "helpful": True, "comment": None}
+    events = await room.conversations.events(conversation)
+    assert [event.type for event in events] == ["message", "message", "feedback"]
+
+
 async def test_sse_resumes_after_the_last_event_id(client) -> None:
     conversation = await begin(client)
     await client.post(f"{API}/{conversation}/messages", json={"text": "one"}, headers=ADA)
@@ -267,6 +300,30 @@ async def test_sse_resumes_after_the_last_event_id(client) -> None:
     assert ids == [2, 3, 4]
     bad = await client.get(f"{API}/{conversation}/events", headers={**headers, "Last-Event-ID": "x"})
     assert bad.status == 400
+
+
+async def test_a_cursor_beyond_the_end_misses_nothing_that_comes(client) -> None:
+    """As a client has one after a backup was restored."""
+    conversation = await begin(client)
+    url = f"{API}/{conversation}/events?after=2147483647"
+    now = await (await client.get(url, headers=ADA)).json()
+    assert now == {"events": [], "last_seq": 0}
+    hello = {"type": "hello", "token": "good-ada", "conversation": conversation, "after": 2147483647}
+    async with (
+        client.ws_connect("/api/v1/ws") as socket,
+        client.get(url, headers={**ADA, "Accept": "text/event-stream"}) as stream,
+    ):
+        await socket.send_json(hello)
+        assert (await socket.receive_json(timeout=5))["type"] == "welcome"
+        waiting = asyncio.create_task(client.get(f"{url}&wait=10", headers=ADA))
+        await asyncio.sleep(0.1)
+        await client.post(f"{API}/{conversation}/messages", json={"text": "hi"}, headers=ADA)
+        frames = await frames_until(socket, lambda frames: any(f["type"] == "event" for f in frames))
+        assert [f["event"]["seq"] for f in frames if f["type"] == "event"] == [1]
+        async with asyncio.timeout(10):
+            assert (await (await waiting).json())["events"][0]["seq"] == 1
+            while not (await stream.content.readline()).startswith(b"id: 1"):
+                pass
 
 
 async def frames_until(socket, wanted):
@@ -365,6 +422,93 @@ async def test_an_ended_token_ends_the_socket_unless_renewed(client, room) -> No
         frames = await frames_until(socket, lambda frames: frames and frames[-1]["type"] == "problem")
         assert "token_expiring" in [f["type"] for f in frames]
         assert frames[-1]["status"] == 401
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError("database away"), RuntimeError("surprise")])
+async def test_a_socket_that_can_no_longer_follow_is_hung_up_on(client, room, monkeypatch, error) -> None:
+    """Else the client would wait for events that never come, on a socket that answers its pings."""
+    conversation = await begin(client)
+
+    async def fail(*_: Any) -> None:
+        raise error
+
+    async with client.ws_connect("/api/v1/ws") as socket:
+        await socket.send_json({"type": "hello", "token": "good-ada", "conversation": conversation})
+        assert (await socket.receive_json(timeout=5))["type"] == "welcome"
+        await socket.send_json({"type": "ping"})
+        assert (await socket.receive_json(timeout=5))["type"] == "pong"
+        monkeypatch.setattr(room.conversations, "events", fail)
+        await room.conversations.announce(conversation)
+        closing = await socket.receive(timeout=5)
+        assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 1013)
+
+
+async def test_a_socket_that_cannot_be_admitted_for_now_is_told_to_come_back(
+    client, room, monkeypatch
+) -> None:
+    conversation = await begin(client)
+
+    async def fail(*_: Any) -> None:
+        raise ConnectionRefusedError("database away")
+
+    monkeypatch.setattr(room.conversations, "background", fail)
+    async with client.ws_connect("/api/v1/ws") as socket:
+        await socket.send_json({"type": "hello", "token": "good-ada", "conversation": conversation})
+        assert (await socket.receive_json(timeout=5))["status"] == 503
+        closing = await socket.receive(timeout=5)
+        assert (closing.type, closing.data) == (aiohttp.WSMsgType.CLOSE, 1013)
+
+
+async def test_silent_clients_do_not_hold_up_the_end_one_after_another(client, room, monkeypatch) -> None:
+    conversation = await begin(client)
+    closing, together = 0, asyncio.Event()
+
+    async def close(self, *, code, message):
+        nonlocal closing
+        closing += 1
+        if closing == 3:
+            together.set()
+        await together.wait()
+
+    hello = {"type": "hello", "token": "good-ada", "conversation": conversation}
+    sockets = [await client.ws_connect("/api/v1/ws") for _ in range(3)]
+    for socket in sockets:
+        await socket.send_json(hello)
+        assert (await socket.receive_json(timeout=5))["type"] == "welcome"
+    with monkeypatch.context() as patched:
+        patched.setattr(web.WebSocketResponse, "close", close)
+        async with asyncio.timeout(10):
+            await room.live.close_all()
+    for socket in sockets:
+        await socket.close()
+
+
+async def test_a_stream_that_can_no_longer_follow_ends_cleanly(client, room, monkeypatch) -> None:
+    conversation = await begin(client)
+
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("surprise")
+
+    async with client.get(
+        f"{API}/{conversation}/events", headers={**ADA, "Accept": "text/event-stream"}
+    ) as stream:
+        assert await stream.content.readline() == b"retry: 1000\n"
+        monkeypatch.setattr(room.conversations, "events", fail)
+        await room.conversations.announce(conversation)
+        async with asyncio.timeout(10):
+            rest = await stream.content.read()
+    assert rest.strip() == b""
+
+
+async def test_an_ended_token_ends_the_stream(client, room) -> None:
+    conversation = await begin(client)
+    room.authenticator.lifetime = 0.6
+    async with client.get(
+        f"{API}/{conversation}/events", headers={**ADA, "Accept": "text/event-stream"}
+    ) as stream:
+        async with asyncio.timeout(10):
+            rest = await stream.content.read()
+    assert rest.startswith(b"retry: 1000\n\n")
 
 
 async def test_only_listed_origins_may_read(client) -> None:

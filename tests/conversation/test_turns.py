@@ -1,5 +1,6 @@
 import asyncio
 
+import pytest
 import sqlalchemy as sa
 
 from bot.conversation import turn_storage
@@ -8,6 +9,7 @@ from bot.conversation.errors import BrainUnavailable
 from bot.conversation.runner import TurnRunner, interpret
 from bot.foundation.clock import SystemClock
 from bot.foundation.ids import StaffId
+from tests.conversation.conftest import says
 
 
 async def test_turns_of_a_conversation_run_one_at_a_time_and_in_order(room) -> None:
@@ -79,6 +81,42 @@ async def test_even_when_the_bot_owns_it_again_an_old_answer_is_not_said(room) -
     go_on.set()
     events = await room.settle(conversation)
     assert "bot" not in [e.author.kind for e in events]
+
+
+async def test_what_waits_when_a_person_takes_over_is_not_even_asked_of_the_bot(room) -> None:
+    """Asking it would act: a payment retried behind the back of the person who has the conversation."""
+    handed_over = asyncio.Event()
+
+    async def hand_over(turn):
+        await handed_over.wait()
+        effect = {"type": "handoff", "reason": "user_asked"}
+        return Answer([{"custom": effect}], Reading("talk_to_person", 0.9))
+
+    room.brain.script = hand_over
+    conversation = await room.begin()
+    for text in ("a person, please", "my payment failed", "yes"):
+        await room.say(conversation, text)
+    handed_over.set()
+    events = await room.settle(conversation)
+    assert [turn.text for turn in room.brain.asked] == ["a person, please"]
+    statuses = [turn.status for turn in await room.conversations.turns(conversation.id)]
+    assert statuses == ["done", "dropped", "dropped"]
+    assert "bot" not in [event.author.kind for event in events]
+
+
+@pytest.mark.parametrize("text", ["half a \x00 word", "half a \ud800 pair"])
+async def test_an_answer_that_cannot_be_stored_gives_the_user_a_person(room, text) -> None:
+    async def unstorable(turn):
+        return says(text)
+
+    room.brain.script = unstorable
+    conversation = await room.begin()
+    await room.say(conversation, "help")
+    events = await room.settle(conversation)
+    assert [e.type for e in events] == ["message", "message", "owner_changed", "handoff"]
+    [turn] = await room.conversations.turns(conversation.id)
+    assert (turn.status, turn.error) == ("failed", "unusable")
+    assert len(room.brain.asked) == 1
 
 
 async def test_messages_to_a_person_start_no_turn(room) -> None:

@@ -1,4 +1,5 @@
 import asyncio
+from typing import cast
 
 import redis.asyncio as redis
 
@@ -41,6 +42,39 @@ async def test_within_a_process_delivery_needs_no_server() -> None:
     finally:
         await wakeups.stop()
         await dead.aclose()
+
+
+class BreaksWhileClosing:
+    """A client whose subscription breaks while it is closed, as redis-py's may when it is cancelled early."""
+
+    def __init__(self) -> None:
+        self.opened = 0
+        self.listening = asyncio.Event()
+
+    def pubsub(self) -> "BreaksWhileClosing":
+        return self
+
+    async def __aenter__(self) -> "BreaksWhileClosing":
+        self.opened += 1
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.opened == 1:
+            raise redis.ConnectionError("Connection closed by server.")
+
+    async def psubscribe(self, _: str) -> None:
+        self.listening.set()
+        await asyncio.Event().wait()
+
+
+async def test_stopping_ends_even_when_a_closing_connection_swallows_it() -> None:
+    client = BreaksWhileClosing()
+    wakeups = Wakeups(cast(redis.Redis, client))
+    await wakeups.start()
+    await client.listening.wait()
+    async with asyncio.timeout(10):
+        await wakeups.stop()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_slow_subscriber_keeps_the_newest_messages() -> None:

@@ -1,6 +1,7 @@
 """What keeps `firstline serve` from starting is said in one sentence, before anything is started."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.process import home_lock
+from bot.process import home_lock, serve
 from bot.process.children.child import Child
 from bot.process.settings import Settings
 
@@ -16,13 +17,13 @@ pytestmark = pytest.mark.enable_socket
 ROOT = Path(__file__).parents[2]
 
 
-async def firstline(*arguments: str, **environ: str) -> tuple[int, str]:
+async def firstline(*arguments: str, module: str = "bot.cli", **environ: str) -> tuple[int, str]:
     """Run the command; returns its exit code and all that it printed."""
     kept = {
         key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "REDIS_URL", "PORT")
     }
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", *arguments, cwd=ROOT, env=kept | environ,
+        sys.executable, "-m", module, *arguments, cwd=ROOT, env=kept | environ,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await asyncio.wait_for(process.communicate(), 60)
@@ -44,6 +45,39 @@ async def test_a_taken_port_is_named_with_what_to_set(tmp_path: Path) -> None:
     assert "Set PORT" in said
     assert "Traceback" not in said
     assert not (tmp_path / "home" / "postgres").exists()
+
+
+async def test_make_run_finds_a_taken_port_and_a_nonsense_setting_before_it_installs(tmp_path: Path) -> None:
+    home = str(tmp_path / "home")
+    with taken_port() as other:
+        port = str(other.getsockname()[1])
+        code, said = await firstline(
+            "--then", "serve", module="bot.process.install", FIRSTLINE_HOME=home, PORT=port
+        )
+    assert code == 1
+    assert f"Port {port} is taken" in said
+    assert "encoder" not in said
+    code, said = await firstline(
+        "--then", "serve", module="bot.process.install", FIRSTLINE_HOME=home, PORT="http"
+    )
+    assert code == 1
+    assert "PORT is not a port" in said
+    assert "encoder" not in said
+
+
+def test_one_that_has_just_begun_is_given_the_moment_to_say_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with home_lock.hold(tmp_path, "http://127.0.0.1:18080"):
+        note = tmp_path / "run" / "serve.json"
+        written = note.read_text()
+        note.unlink()
+        monkeypatch.setattr("bot.process.home_lock.time.sleep", lambda _: note.write_text(written))
+        with (
+            pytest.raises(home_lock.AlreadyRunning, match="18080"),
+            home_lock.hold(tmp_path, "http://127.0.0.1:18081"),
+        ):
+            pass
 
 
 async def test_a_second_one_on_the_same_home_says_where_the_first_is(tmp_path: Path) -> None:
@@ -88,6 +122,24 @@ async def test_without_a_model_it_says_so_and_leaves_nothing_running(
     for name in ("postgres", "valkey", "rasa"):
         record = Child.record_in(tmp_path / "home" / "run", name)
         assert record is None or not record.alive
+
+
+async def test_what_does_not_let_go_of_the_start_does_not_keep_the_end_from_coming(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(serve, "_LET_GO", 0.05)
+    let_go = asyncio.Event()
+
+    async def stubborn() -> None:
+        while not let_go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await let_go.wait()
+
+    stop = asyncio.Event()
+    stop.set()
+    async with asyncio.timeout(10):
+        assert not await serve._unless(stop, stubborn())
+    let_go.set()
 
 
 def test_a_home_that_does_not_exist_is_not_running(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import BaseModel, ValidationError
 
 from bot.foundation.callers import Caller
@@ -103,7 +104,7 @@ async def read_limited(request: web.Request, limit: int = MAX_BODY) -> bytes:
 
     Raises:
         TooLarge: when it is longer.
-        InvalidInput: when it does not arrive in time.
+        InvalidInput: when it does not arrive in time, or is not framed as its headers say.
     """
     too_large = TooLarge("The body is too large.", hint=f"At most {limit // 1024} KiB.")
     if request.content_length is not None and request.content_length > limit:
@@ -117,10 +118,14 @@ async def read_limited(request: web.Request, limit: int = MAX_BODY) -> bytes:
                     raise too_large
     except TimeoutError:
         raise InvalidInput("The body did not arrive in time.", hint="Send it again.") from None
+    except (HttpProcessingError, web.RequestPayloadError):
+        raise InvalidInput("The body is not framed as its headers say.", hint="Send it again.") from None
     return bytes(chunks)
 
 
 async def _read_body(request: web.Request, model: type[BaseModel]) -> BaseModel:
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise UnsupportedMedia("Compressed bodies are not taken.", hint="Send it without Content-Encoding.")
     raw = await read_limited(request)
     if not raw:
         raw = b"{}"
@@ -145,7 +150,10 @@ def validate(model: type[BaseModel], value: Any) -> BaseModel:
         return model.model_validate(value)
     except ValidationError as error:
         problems = [
-            {"field": ".".join(str(part) for part in item["loc"])[:80] or "body", "problem": item["msg"]}
+            {
+                "field": ".".join(str(part) for part in item["loc"])[:80] or "body",
+                "problem": _problem_of(item),
+            }
             for item in error.errors(include_input=False, include_url=False, include_context=False)[:10]
         ]
         raise InvalidInput(
@@ -153,6 +161,11 @@ def validate(model: type[BaseModel], value: Any) -> BaseModel:
             hint="See `errors` for each field.",
             extra={"errors": problems},
         ) from None
+
+
+def _problem_of(item: Any) -> str:
+    # Pydantic's own sentence names our class.
+    return "Must be an object" if item["type"] == "model_type" else str(item["msg"])
 
 
 def problem(error: FirstlineError) -> web.Response:

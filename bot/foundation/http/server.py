@@ -64,7 +64,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
     except web.HTTPException as error:
         if error.status < 400:
             raise
-        return problem(_from_aiohttp(error))
+        answer = problem(_from_aiohttp(error))
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            answer.headers["Allow"] = ", ".join(sorted(error.allowed_methods))
+        return answer
     except (ConnectionError, TimeoutError) as error:
         log.warning("request_failed", path=_template(request), reason=type(error).__name__)
         return problem(Unavailable("A part of Firstline does not answer.", hint="Try again in a moment."))
@@ -78,7 +81,8 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 def _is_database_outage(error: Exception) -> bool:
     names = {cls.__name__ for cls in type(error).__mro__}
-    return bool(names & {"OperationalError", "InterfaceError", "DBAPIError", "PostgresConnectionError"}) or (
+    away = {"OperationalError", "InterfaceError", "DBAPIError", "PostgresConnectionError", "TimeoutError"}
+    return bool(names & away) or (
         type(error).__module__.startswith("asyncpg") and "Connection" in type(error).__name__
     )
 
