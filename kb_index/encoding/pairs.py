@@ -66,6 +66,11 @@ def phrasings(drafts: Mapping[str, Draft]) -> list[Asked]:
     return [Asked(text, key, "phrasing") for key, draft in drafts.items() for text in draft.phrasings]
 
 
+def order(article_id: str, seed: int = 7) -> bytes:
+    """Return what articles are shuffled by; it depends on nothing else that is there."""
+    return hashlib.sha256(f"{seed} {article_id}".encode()).digest()
+
+
 def part(asked: Sequence[Asked], share: float = 0.2, seed: int = 7) -> Split:
     """Hold back all questions of some articles, about `share` of the questions.
 
@@ -75,9 +80,8 @@ def part(asked: Sequence[Asked], share: float = 0.2, seed: int = 7) -> Split:
     by_article: dict[str, list[Asked]] = {}
     for one in asked:
         by_article.setdefault(one.article_id, []).append(one)
-    order = sorted(by_article, key=lambda key: hashlib.sha256(f"{seed} {key}".encode()).digest())
     held: list[Asked] = []
-    for key in order:
+    for key in sorted(by_article, key=lambda key: order(key, seed)):
         if len(held) >= share * len(asked):
             break
         held += by_article[key]

@@ -31,6 +31,23 @@ class Measured:
     questions: int
 
 
+@dataclass(frozen=True)
+class Answered:
+    """What was found for a question: the articles that answer it with their grades, and ids in order of rank,
+    by the encoder alone and as the search uses it."""
+
+    relevant: dict[str, float]
+    semantic: tuple[str, ...]
+    fused: tuple[str, ...]
+
+
+def summed(answered: Sequence[Answered]) -> Measured:
+    """Figures over the questions."""
+    relevant = [one.relevant for one in answered]
+    semantic, fused = [one.semantic for one in answered], [one.fused for one in answered]
+    return Measured(figures(semantic, relevant), figures(fused, relevant), len(answered))
+
+
 class Sandbox:
     """Articles in indexes of their own. The other phrasings are left out: they are asked, or learnt."""
 
@@ -52,20 +69,23 @@ class Sandbox:
         self._articles = np.array([row.article_id for row in rows])
         self._matrix = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
 
-    def measure(self, asked: Sequence[Asked], weights: Weights) -> Measured:
-        """Ask the questions as users would; one that several articles answer counts once, for all of them."""
+    def ask(self, asked: Sequence[Asked], weights: Weights) -> list[Answered]:
+        """Ask the questions as users would; one that several articles answer is asked once."""
         relevant: dict[str, dict[str, float]] = {}
         for one in asked:
             relevant.setdefault(normal(one.question), {})[one.article_id] = 1.0
         texts = {normal(one.question): one.question for one in asked}
-        semantic, fused = [], []
-        for key in relevant:
+        answered = []
+        for key, known in relevant.items():
             found = gather(self._maker, self._vectors, self._words, clean_question(texts[key]), Filter())
             near = sorted(found.evidence, key=lambda one: (-one.semantic, one.article_id))
-            semantic.append([one.article_id for one in near])
-            fused.append([one.id for one in weights.fuse(found.evidence)])
-        known = list(relevant.values())
-        return Measured(figures(semantic, known), figures(fused, known), len(known))
+            fused = tuple(one.id for one in weights.fuse(found.evidence))
+            answered.append(Answered(known, tuple(one.article_id for one in near), fused))
+        return answered
+
+    def measure(self, asked: Sequence[Asked], weights: Weights) -> Measured:
+        """Ask the questions and sum up; see `ask`."""
+        return summed(self.ask(asked, weights))
 
     def count_tokens(self, text: str) -> int:
         """Return how many tokens the encoder would read."""
