@@ -1,6 +1,10 @@
 """The editor in the browser: writing, two people on one article, versions, and what stands beside them."""
 
+import io
+from datetime import datetime, timedelta
+
 import pytest
+from PIL import Image
 from playwright.async_api import Page, expect
 
 from tests.e2e.people import Agent, User
@@ -163,6 +167,67 @@ async def test_the_text_is_worked_by_keyboard(product: Product, new_page) -> Non
     await expect(editor.body).not_to_be_focused()
     await page.keyboard.press("Control+S")
     await expect(editor.state).to_contain_text("Version 2,")
+
+
+async def test_pictures_and_links(product: Product, new_page) -> None:
+    editor = await desk(product, new_page)
+    page = editor.page
+    await editor.begin("with-picture", "With a picture", "See [this](/help/nowhere-at-all).")
+    await page.get_by_test_id("tab-links").click()
+    await expect(page.get_by_test_id("links-broken")).to_contain_text("/help/nowhere-at-all")
+    await page.get_by_test_id("tab-preview").click()
+    picture = io.BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(picture, "PNG")
+    file = {"name": "the plan page.png", "mimeType": "image/png", "buffer": picture.getvalue()}
+    await page.get_by_test_id("editor-image").set_input_files(file)
+    shown = page.get_by_test_id("editor-preview").get_by_alt_text("the plan page")
+    await expect(shown).to_be_visible()
+    assert await shown.evaluate("image => image.decode().then(() => image.naturalWidth)") == 40
+    bad = {"name": "bad.png", "mimeType": "image/png", "buffer": b"<svg onload=alert(1)>"}
+    await page.get_by_test_id("editor-image").set_input_files(bad)
+    await expect(page.get_by_text("bad.png:")).to_be_visible()
+    await expect(editor.body).not_to_contain_text("uploading")
+
+
+async def test_scheduled_reviewed_and_archived(product: Product, new_page) -> None:
+    editor = await desk(product, new_page)
+    page = editor.page
+    await editor.begin("a-life", "A life", "Some text.")
+    await page.get_by_test_id("editor-review").click()
+    await expect(editor.state).to_contain_text("In review")
+    await page.get_by_test_id("editor-schedule").click()
+    await page.get_by_test_id("publish-at").fill(f"{datetime.now() + timedelta(days=30):%Y-%m-%dT%H:%M}")
+    await page.get_by_test_id("publish-confirm").click()
+    await expect(page.get_by_text("to be published")).to_be_visible()
+    await page.get_by_test_id("editor-unschedule").click()
+    await expect(page.get_by_text("to be published")).to_be_hidden()
+    await page.get_by_test_id("editor-archive").click()
+    await expect(editor.state).to_contain_text("Archived")
+    row = page.get_by_test_id("article-row").filter(has_text="A life")
+    await expect(row).to_have_count(0)
+    await page.get_by_test_id("editor-status").select_option("archived")
+    await expect(row).to_have_count(1)
+
+
+async def test_files_come_in_with_a_report_and_go_out(product: Product, new_page) -> None:
+    editor = await desk(product, new_page)
+    page = editor.page
+    await page.get_by_test_id("section-import").click()
+    good = b"<title>From a page</title><main><p>Parcels come by <b>barge</b>.</p></main>"
+    files = [
+        {"name": "from-a-page.html", "mimeType": "text/html", "buffer": good},
+        {"name": "broken.md", "mimeType": "text/markdown", "buffer": b"---\ntitle: [\n"},
+    ]
+    await page.get_by_test_id("import-file").set_input_files(files)
+    rows = page.get_by_test_id("import-row")
+    await expect(rows).to_have_count(2)
+    await expect(rows.first).to_contain_text("created")
+    await expect(rows.last).to_contain_text("failed")
+    async with page.expect_download() as download:
+        await page.get_by_test_id("export").click()
+    assert (await download.value).suggested_filename == "articles.zip"
+    await rows.first.get_by_role("link").click()
+    await expect(editor.body).to_contain_text("Parcels come by **barge**.")
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])

@@ -79,7 +79,7 @@ export function knowledge({ staff, problem, me, find }) {
   return [
     route("GET", "/articles", (_, __, url) => {
       const [status, words] = [url.searchParams.get("status"), (url.searchParams.get("q") ?? "").toLowerCase()];
-      return [200, { articles: articles.filter((one) => (!status || one.status === status) && `${one.title} ${one.body} ${one.id}`.toLowerCase().includes(words)).sort((a, b) => a.title.localeCompare(b.title)) }];
+      return [200, { articles: articles.filter((one) => (status ? one.status === status : one.status !== "archived") && `${one.title} ${one.body} ${one.id}`.toLowerCase().includes(words)).sort((a, b) => a.title.localeCompare(b.title)) }];
     }),
     route("POST", "/articles", (body) => {
       if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(body.id ?? "")) throw problem(400, "invalid_input", "id: small letters, digits and hyphens, such as `reset-your-password`.");

@@ -43,6 +43,8 @@ export class Shelf extends LitElement {
   private async read(): Promise<void> {
     const query = new URLSearchParams();
     if (this.text.trim()) query.set("q", this.text.trim());
+    // What is archived is out of the way: it comes only when it is asked for.
+    if (this.status === "archived") query.set("status", "archived");
     const asked = (this.asked += 1);
     try {
       const found = await kb.list(query);
@@ -53,6 +55,15 @@ export class Shelf extends LitElement {
       if (asked === this.asked) this.trouble = wordsOf(error);
     }
   }
+
+  private readonly pick = (event: Event): void => {
+    const before = this.status;
+    this.status = value(event);
+    if ((before === "archived") !== (this.status === "archived")) {
+      this.articles = null;
+      void this.read();
+    }
+  };
 
   private readonly find = (event: Event): void => {
     this.text = value(event);
@@ -85,9 +96,9 @@ export class Shelf extends LitElement {
       <div class="shelf-head">
         <input type="search" aria-label="Search articles" placeholder="Search articles" .value=${this.text} data-testid="editor-search" @input=${this.find} />
         <div class="shelf-row">
-          <select aria-label="Status" data-testid="editor-status" @change=${(event: Event) => (this.status = value(event))}>
+          <select aria-label="Status" data-testid="editor-status" @change=${this.pick}>
             <option value="">All in use</option>
-            ${(Object.keys(plurals) as Status[]).map((name) => html`<option value=${name} .selected=${this.status === name}>${plurals[name]}${this.articles ? ` (${this.count(name)})` : ""}</option>`)}
+            ${(Object.keys(plurals) as Status[]).map((name) => html`<option value=${name} .selected=${this.status === name}>${plurals[name]}${this.articles && this.status !== "archived" && name !== "archived" ? ` (${this.count(name)})` : ""}</option>`)}
           </select>
           <button class="round filter" aria-expanded=${this.more} aria-label=${filters ? `Filters, ${filters} set` : "Filters"} title="Filters" data-set=${filters > 0} data-testid="editor-filters" @click=${() => (this.more = !this.more)}>${icons.filter}</button>
           <a class="primary" href="#${newKey}" data-testid="editor-new">${icons.plus} New</a>
