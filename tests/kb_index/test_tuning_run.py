@@ -10,7 +10,7 @@ import pytest
 
 from bot.foundation.errors import Unavailable, Unprocessable
 from kb_index.encoding.encoder import EncoderManifest, OnnxEncoder
-from kb_index.encoding.tuning import tune
+from kb_index.encoding.tuning import exported, tune
 
 ENCODER = Path(os.environ.get("FIRSTLINE_ENCODER_DIR") or ".firstline/encoder").resolve()
 PYTHON = Path(__file__).parents[2] / ".venv-encoder" / "bin" / "python"
@@ -90,3 +90,12 @@ async def test_another_encoder_than_the_installed_one_is_not_tuned_for_it(
 ) -> None:
     with pytest.raises(Unprocessable, match="not exported from this folder"):
         await tune(None, pairs, tmp_path / "tuned", python=PYTHON, expect="0123456789abcdef")
+
+
+async def test_a_folder_that_is_no_encoder_is_refused_and_an_exported_one_taken_as_it_is(
+    pairs: Path, tmp_path: Path
+) -> None:
+    assert await exported(ENCODER, tmp_path / "cache", python=tmp_path / "unneeded") == ENCODER
+    with pytest.raises(Unprocessable, match="not a sentence-transformers folder"):
+        await exported(pairs.parent, tmp_path / "cache", python=PYTHON)
+    assert not (tmp_path / "cache").exists()
