@@ -38,7 +38,7 @@ from bot.foundation.wakeups import Wakeups
 from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
-from bot.process.kb_wiring import knowledge_endpoints
+from bot.process.kb_wiring import knowledge_endpoints, seed_gate
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
@@ -60,9 +60,11 @@ from kb_index.articles.service import Articles
 from kb_index.help.pages import HelpPages
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
+from kb_index.questions.gate import Gate
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import ArticleSearch
+from kb_index.retrieval.whatif import WhatIf
 from security.api import SecurityApi
 from security.audit_log import AuditLog, Checkpoints
 from security.authentication import HttpAuthenticator
@@ -94,6 +96,7 @@ class Firstline:
     desk: CaseDesk
     articles: Articles
     search: ArticleSearch
+    gate: Gate
     staff: StaffDirectory
     sessions: Sessions
     authenticator: HttpAuthenticator
@@ -103,7 +106,10 @@ class Firstline:
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
-        return await import_folder(self.articles, self.settings.root / "data" / "kb")
+        folder = self.settings.root / "data" / "kb"
+        report = await import_folder(self.articles, folder)
+        await seed_gate(self.gate, folder / "questions.yml")
+        return report
 
     async def bootstrap_admin(self) -> OneTimePassword | None:
         """Create the first admin on the very first start; the password is told once."""
@@ -191,6 +197,7 @@ def _assemble(
         desk=desk,
         articles=articles,
         search=search,
+        gate=Gate(database, articles, WhatIf(search), clock),
         staff=StaffDirectory(database, passwords, clock),
         sessions=sessions,
         authenticator=HttpAuthenticator(
@@ -289,7 +296,9 @@ def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
         *CaseApi(
             firstline.desk, conversations, authenticator, firstline.wakeups, firstline.clock
         ).endpoints(),
-        *knowledge_endpoints(firstline.database, firstline.articles, firstline.search, firstline.clock),
+        *knowledge_endpoints(
+            firstline.database, firstline.articles, firstline.search, firstline.gate, firstline.clock
+        ),
         *ReviewApi(conversations, firstline.actions.log, outcomes).endpoints(),
         *InsightsApi(outcomes).endpoints(),
     ]

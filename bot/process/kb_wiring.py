@@ -1,7 +1,9 @@
 """The knowledge base among the other rooms: what it asks of the attempt log, and its endpoints."""
 
+import asyncio
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -9,10 +11,15 @@ from actions.attempt_storage import attempts
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.http import Endpoint
+from bot.process.kb_questions import LoggedQuestions
 from kb_index.articles.api import KnowledgeApi
 from kb_index.articles.care import Care
 from kb_index.articles.service import Articles
 from kb_index.articles.transfer_api import TransferApi
+from kb_index.questions.api import QuestionsApi
+from kb_index.questions.gate import Gate
+from kb_index.questions.vain import InVain
+from kb_index.retrieval.evaluation import read_questions
 from kb_index.retrieval.search import ArticleSearch
 
 
@@ -35,12 +42,22 @@ class AnswersShown:
             return {row.article_id: row.times for row in await connection.execute(query)}
 
 
+async def seed_gate(gate: Gate, file: Path) -> None:
+    """Take in the questions that come with the product, once: what an editor removes stays away."""
+    if not await gate.all():
+        known = await asyncio.to_thread(read_questions, file)
+        await gate.take_in([(one.text, one.article) for one in known], source="seed", by="import")
+
+
 def knowledge_endpoints(
-    database: Database, articles: Articles, search: ArticleSearch, clock: Clock
+    database: Database, articles: Articles, search: ArticleSearch, gate: Gate, clock: Clock
 ) -> list[Endpoint]:
     """Endpoints for editors and for search."""
     care = Care(database, articles, AnswersShown(database, clock), clock)
+    log = LoggedQuestions(database)
+    in_vain = InVain(database, articles, search, log, clock)
     return [
+        *QuestionsApi(articles, gate, in_vain, log, search.ranking).endpoints(),
         # What has a fixed name comes before what takes any id in its place.
         *TransferApi(database, articles, care).endpoints(),
         *KnowledgeApi(articles, search).endpoints(),

@@ -9,6 +9,7 @@ from bot.foundation.database import metadata
 from escalation import storage as _escalation
 from kb_index.articles import images as _images
 from kb_index.articles import storage as _knowledge
+from kb_index.questions import storage as _questions
 from security import audit_storage as _audit
 from security import storage as _security
 
@@ -22,6 +23,7 @@ _ = (
     _escalation,
     _knowledge,
     _images,
+    _questions,
     _healing,
     _triggers,
 )

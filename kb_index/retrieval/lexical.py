@@ -53,6 +53,7 @@ class LexicalIndex:
         self._numbers: dict[str, tuple[int, ...]] = {}
         self._spelling = _Spelling()
         self._terms: dict[str, frozenset[str]] = {}
+        self._lengths: dict[str, int] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
@@ -70,15 +71,23 @@ class LexicalIndex:
                     for number in self._numbers.pop(article):
                         del self._owners[number]
                     self._spelling.remove(self._terms.pop(article))
+                    del self._lengths[article]
             for article, own in by_article.items():
                 for row in own:
                     self._writer.add_document(_document(row))
                     self._owners[row.number] = article
                 self._numbers[article] = tuple(row.number for row in own)
+                self._lengths[article] = sum(len(row.terms.split()) for row in own)
                 self._terms[article] = frozenset(term for row in own for term in row.terms.split())
                 self._spelling.add(self._terms[article])
             self._writer.commit()
             self._index.reload()
+
+    @property
+    def mean_length(self) -> float:
+        """Terms in a passage, on average."""
+        with self._lock:
+            return sum(self._lengths.values()) / max(len(self._owners), 1)
 
     def best(self, terms: Sequence[str], limit: int, where: Filter) -> list[Matched]:
         """Return the `limit` best articles for these terms, best first, equal ones by id."""

@@ -17,6 +17,7 @@ from bot.foundation.errors import Forbidden
 from bot.foundation.http import Caller
 from bot.foundation.http.server import build_http
 from bot.foundation.wakeups import Wakeups
+from bot.process.kb_questions import LoggedQuestions
 from kb_index.articles.api import KnowledgeApi
 from kb_index.articles.care import Care
 from kb_index.articles.service import Articles
@@ -27,8 +28,12 @@ from kb_index.help.pages import HelpPages
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
 from kb_index.ports import Vectors
+from kb_index.questions.api import QuestionsApi
+from kb_index.questions.gate import Gate
+from kb_index.questions.vain import InVain
 from kb_index.retrieval.normalising import Normaliser
 from kb_index.retrieval.search import ArticleSearch
+from kb_index.retrieval.whatif import WhatIf
 
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 RESET = Draft(
@@ -194,6 +199,11 @@ class WhoeverItSays:
 async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
     care = Care(room.database, room.articles, NothingShown(), room.articles._clock)
     endpoints = TransferApi(room.database, room.articles, care).endpoints()
+    clock = room.articles._clock
+    gate = Gate(room.database, room.articles, WhatIf(room.search), clock)
+    log = LoggedQuestions(room.database)
+    in_vain = InVain(room.database, room.articles, room.search, log, clock)
+    endpoints += QuestionsApi(room.articles, gate, in_vain, log, room.search.ranking).endpoints()
     endpoints += KnowledgeApi(room.articles, room.search).endpoints()
     endpoints += HelpPages(room.articles, room.search).endpoints()
     app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())
