@@ -151,6 +151,38 @@ def kb_import(
     raise typer.Exit(run(looking.import_articles(folder, force, as_json=json)))
 
 
+@kb.command("export")
+def kb_export(folder: Annotated[Path, typer.Argument(help="Where to write.")], json: Json = False) -> None:
+    """Write every article as a file of Markdown with front matter; importing it again changes nothing."""
+    from bot.cli import knowledge
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(knowledge.export(folder, as_json=json)))
+
+
+@kb.command("gate")
+def kb_gate(
+    article: Annotated[
+        str | None, typer.Argument(help="An article whose newest text is to be tried.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Ask the known questions; exit code 1 when publishing the article would make one worse."""
+    from bot.cli import knowledge
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(knowledge.gate(article, as_json=json)))
+
+
+@kb.command("questions")
+def kb_questions(json: Json = False) -> None:
+    """List what users asked in vain, gathered by what it is about, the costliest first."""
+    from bot.cli import knowledge
+    from bot.cli.opening import run
+
+    raise typer.Exit(run(knowledge.questions(as_json=json)))
+
+
 @kb.command("search")
 def kb_search(
     question: str, limit: Annotated[int, typer.Option(min=1, max=50)] = 3, json: Json = False

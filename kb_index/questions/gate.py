@@ -146,6 +146,11 @@ class Gate:
             tuple(one for one in moved if _place(one.rank_after) < _place(one.rank_before)),
         )
 
+    async def now(self) -> Numbers:
+        """Ask every question as readers find it."""
+        asked = (await self.all())[:MOST_ASKED]
+        return _numbers([(one, await self._what_if.now(one.question)) for one in asked])
+
     async def attempt(self, article_id: str, question: str, draft: Draft) -> dict[str, Standing]:
         """Ask one question as readers find it now, and as if `draft` were published.
 

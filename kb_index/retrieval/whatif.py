@@ -69,11 +69,21 @@ class WhatIf:
         """Return how the question would be answered under each version of the article; None is without it."""
         return await asyncio.to_thread(self._ask, question, article_id, versions)
 
+    async def now(self, question: str) -> Standing:
+        """Return how the question is answered as it is."""
+        found = await asyncio.to_thread(self._gather, question)
+        ranked = self._search.ranking.weights.fuse(found.evidence)
+        return Standing(ranked, self._search.ranking.calibration.probability(ranked))
+
+    def _gather(self, question: str) -> Candidates:
+        indexes = self._search.indexes
+        return gather(indexes.maker, indexes.vectors, indexes.terms, clean_question(question), Filter())
+
     def _ask(
         self, question: str, article_id: str, versions: Mapping[str, Imagined | None]
     ) -> dict[str, Standing]:
         indexes = self._search.indexes
-        found = gather(indexes.maker, indexes.vectors, indexes.terms, clean_question(question), Filter())
+        found = self._gather(question)
         others = [one for one in found.evidence if one.article_id != article_id]
         terms = indexes.maker.normaliser.terms(clean_question(question))
         weights = indexes.terms.weights(terms)
