@@ -1,5 +1,6 @@
 """Tuning the search's encoder: where questions come from in this installation, and which encoder is used."""
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from kb_index.encoding.pairs import Asked
 from kb_index.encoding.shelf import Shelf
 from kb_index.encoding.tuner import QuestionSource, Tuner
 from kb_index.encoding.tuning import tune
+from kb_index.questions.storage import known_questions
 from kb_index.retrieval import evaluation
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
@@ -38,9 +40,16 @@ async def published_drafts(database: Database) -> dict[str, Draft]:
         return {str(one.article_id): one.draft for one, _ in await storage.all_published(connection)}
 
 
-async def gate_questions(file: Path) -> Sequence[Asked]:
-    """Questions that are kept to measure publishing with."""
-    return [Asked(one.text, one.article, "gate") for one in evaluation.read_questions(file)]
+async def gate_questions(database: Database, file: Path) -> Sequence[Asked]:
+    """Questions that are kept to measure publishing with; those of the file until the product took them in."""
+    c = known_questions.c
+    query = sa.select(c.question, c.article_id).order_by(c.article_id, c.question)
+    async with database.connect() as connection:
+        rows = list(await connection.execute(query))
+    if rows:
+        return [Asked(row.question, row.article_id, "gate") for row in rows]
+    found = await asyncio.to_thread(evaluation.read_questions, file)
+    return [Asked(one.text, one.article, "gate") for one in found]
 
 
 async def helped_answers(database: Database, mask: Callable[[str], str] = mask) -> Sequence[Asked]:
@@ -93,7 +102,7 @@ async def agent_links(database: Database, mask: Callable[[str], str] = mask) -> 
 def question_sources(settings: Settings, database: Database) -> Mapping[str, QuestionSource]:
     """Where questions with a known article come from, by name."""
     return {
-        "gate": partial(gate_questions, settings.root / "data" / "kb" / "questions.yml"),
+        "gate": partial(gate_questions, database, settings.root / "data" / "kb" / "questions.yml"),
         "answers": partial(helped_answers, database),
         "agents": partial(agent_links, database),
     }

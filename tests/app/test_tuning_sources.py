@@ -10,7 +10,9 @@ from bot.conversation.storage import contacts, conversations, events
 from bot.foundation.clock import SystemClock
 from bot.foundation.database import Database
 from bot.process.tuning_wiring import agent_links, gate_questions, helped_answers
+from kb_index.articles.storage import articles
 from kb_index.encoding.pairs import Asked
+from kb_index.questions.storage import known_questions
 
 NOW = SystemClock().now()
 CARD = "4111 1111 1111 1111"
@@ -87,6 +89,22 @@ async def test_only_answers_that_helped_by_the_users_word_are_learnt(database: D
     assert CARD not in found[0].question
 
 
-async def test_the_gates_questions_are_learnt() -> None:
-    found = await gate_questions(Path("data/kb/questions.yml"))
-    assert Asked("forgot my passwrd", "reset-your-password", "gate") in found
+async def test_the_gates_questions_are_learnt_as_editors_have_them_now(database: Database) -> None:
+    file = Path("data/kb/questions.yml")
+    seed = Asked("forgot my passwrd", "reset-your-password", "gate")
+    assert seed in await gate_questions(database, file)
+    async with database.begin() as tx:
+        await tx.execute(
+            articles.insert().values(id="refunds", version=1, revision=1, updated_at=NOW, updated_by="x")
+        )
+        await tx.execute(
+            known_questions.insert().values(
+                id="q",
+                article_id="refunds",
+                question="money back",
+                source="editor",
+                created_at=NOW,
+                created_by="x",
+            )
+        )
+    assert await gate_questions(database, file) == [Asked("money back", "refunds", "gate")]
