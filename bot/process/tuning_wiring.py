@@ -41,7 +41,7 @@ async def published_drafts(database: Database) -> dict[str, Draft]:
 
 
 async def gate_questions(database: Database, file: Path) -> Sequence[Asked]:
-    """Questions that are kept to measure publishing with; those of the file until the product took them in."""
+    """Questions that publishing is measured with; those of the file until the product took them in."""
     c = known_questions.c
     query = sa.select(c.question, c.article_id).order_by(c.article_id, c.question)
     async with database.connect() as connection:
