@@ -1,7 +1,7 @@
 """The editor in the browser: writing, two people on one article, versions, and what stands beside them."""
 
 import io
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
@@ -196,7 +196,7 @@ async def test_scheduled_reviewed_and_archived(product: Product, new_page) -> No
     await page.get_by_test_id("editor-review").click()
     await expect(editor.state).to_contain_text("In review")
     await page.get_by_test_id("editor-schedule").click()
-    await page.get_by_test_id("publish-at").fill(f"{datetime.now() + timedelta(days=30):%Y-%m-%dT%H:%M}")
+    await page.get_by_test_id("publish-at").fill(f"{datetime.now(UTC) + timedelta(days=30):%Y-%m-%dT%H:%M}")
     await page.get_by_test_id("publish-confirm").click()
     await expect(page.get_by_text("to be published")).to_be_visible()
     await page.get_by_test_id("editor-unschedule").click()
