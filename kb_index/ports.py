@@ -45,7 +45,8 @@ Kind = Literal["title", "phrasing", "summary", "text"]
 class Encoded:
     """A passage with its vector's float32 bytes, those of its sentences as float16, and its terms.
 
-    `terms` are separated by spaces; those of the title are in every passage's.
+    `terms` are separated by spaces; those of the title are in every passage's. `made_by` names encoder,
+    splitting and normaliser: vectors are comparable only with those of the same.
     """
 
     passage: Passage
@@ -53,6 +54,7 @@ class Encoded:
     vector: bytes
     sentences: bytes
     terms: str
+    made_by: str
 
 
 @dataclass(frozen=True)

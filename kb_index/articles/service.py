@@ -339,7 +339,7 @@ class Articles:
 
     async def _show(self, tx: AsyncConnection, current: Article, made: list[Encoded]) -> Article:
         shown = Version(current.id, current.version, current.draft, current.updated_at, current.updated_by)
-        await passage_storage.replace_passages(tx, shown, made, self._indexes.maker.name)
+        await passage_storage.replace_passages(tx, shown, made)
         revision = await storage.next_revision(tx)
         values: dict[str, Any] = {
             "published_version": current.version, "state": "draft", "publish_at": None

@@ -43,7 +43,8 @@ class PassageMaker:
     def _encoded(
         self, passage: Passage, kind: Kind, vector: np.ndarray, sentences: bytes, text: str
     ) -> Encoded:
-        return Encoded(passage, kind, vector.tobytes(), sentences, " ".join(self.normaliser.terms(text)))
+        terms = " ".join(self.normaliser.terms(text))
+        return Encoded(passage, kind, vector.tobytes(), sentences, terms, self.name)
 
     def _sentences(self, passage: Passage) -> bytes:
         return self.encoder.encode(lines_to_sentences(passage.text)).astype(np.float16).tobytes()

@@ -15,11 +15,15 @@ _CHUNK = 500
 """Rows or ids in one statement: PostgreSQL takes 32,767 parameters."""
 
 
-async def replace_passages(
-    tx: AsyncConnection, version: Version, made: Sequence[Encoded], encoder: str
-) -> None:
-    """Put the passages of this version in the place of the article's former ones."""
-    await delete_passages(tx, version.article_id)
+async def replace_passages(tx: AsyncConnection, version: Version, made: Sequence[Encoded]) -> None:
+    """Put the passages of this version in the place of the article's former ones.
+
+    Those that another encoder made of the same version stay beside them, until `sweep`.
+    """
+    former = sa.or_(
+        passages.c.version != version.version, passages.c.encoder.in_({one.made_by for one in made})
+    )
+    await tx.execute(passages.delete().where(passages.c.article_id == version.article_id, former))
     batch = new_id("bat")
     rows = [
         {
@@ -36,7 +40,7 @@ async def replace_passages(
             "audience": version.draft.audience,
             "plans": list(version.draft.plans),
             "product_versions": list(version.draft.product_versions),
-            "encoder": encoder,
+            "encoder": one.made_by,
             "batch": batch,
             "vector": one.vector,
             "sentences": one.sentences,
@@ -121,6 +125,24 @@ async def stale_articles(tx: AsyncConnection, encoder: str) -> list[ArticleId]:
     )
     query = sa.select(articles.c.id).where(articles.c.published_version.is_not(None), ~fresh.exists())
     return [row.id for row in await tx.execute(query.order_by(articles.c.id))]
+
+
+async def sweep(tx: AsyncConnection, made_by: str, revision: int) -> int:
+    """Drop what others than `made_by` made of articles that have its passages; returns how many articles.
+
+    The articles get `revision`: a process that goes on with another encoder makes its own again.
+    """
+    own, other = passages.alias("own"), passages.alias("other")
+    has = sa.select(own.c.no).where(own.c.article_id == other.c.article_id, own.c.encoder == made_by)
+    query = sa.select(other.c.article_id).where(other.c.encoder != made_by, has.exists()).distinct()
+    ids = [row.article_id for row in await tx.execute(query)]
+    for first in range(0, len(ids), _CHUNK):
+        some = ids[first : first + _CHUNK]
+        await tx.execute(
+            passages.delete().where(passages.c.article_id.in_(some), passages.c.encoder != made_by)
+        )
+        await tx.execute(articles.update().where(articles.c.id.in_(some)).values(revision=revision))
+    return len(ids)
 
 
 async def published_locked(tx: AsyncConnection, article_id: ArticleId) -> Version | None:

@@ -11,7 +11,8 @@ from bot.foundation.database import Database
 from kb_index.domain import FOR_USERS, Findings, Hit, Why
 from kb_index.index import passage_storage
 from kb_index.index.following import FollowedIndexes
-from kb_index.ports import Filter, Vectors
+from kb_index.index.making import PassageMaker
+from kb_index.ports import Encoder, Filter, Vectors
 from kb_index.retrieval.candidates import Candidates, gather
 from kb_index.retrieval.quotes import Quotable, quote
 from kb_index.retrieval.ranking import Ranked, Ranking
@@ -44,6 +45,11 @@ class ArticleSearch:
         """Tell whether the encoder gives a vector."""
         vectors = await self._ask(lambda: self.indexes.maker.encoder.encode(["ready?"]))
         return len(vectors) == 1
+
+    async def use_encoder(self, encoder: Encoder) -> None:
+        """Search with another encoder, as soon as every passage has its vector; the present one serves until
+        then. Returns when it is in use."""
+        await self.indexes.use(PassageMaker(encoder, self.indexes.maker.normaliser))
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -85,7 +91,7 @@ class ArticleSearch:
         return Findings(tuple(hits), probability, calibration.advise(probability))
 
     def _rank(self, asked: str, where: Filter) -> tuple[Candidates, list[Ranked]]:
-        own = self.indexes
+        own = self.indexes.live
         found = gather(own.maker, own.vectors, own.terms, asked, where)
         return found, self.ranking.weights.fuse(found.evidence)
 

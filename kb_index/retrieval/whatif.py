@@ -76,7 +76,7 @@ class WhatIf:
         return Standing(ranked, self._search.ranking.calibration.probability(ranked))
 
     def _gather(self, question: str) -> Candidates:
-        indexes = self._search.indexes
+        indexes = self._search.indexes.live
         return gather(indexes.maker, indexes.vectors, indexes.terms, clean_question(question), Filter())
 
     def _ask(

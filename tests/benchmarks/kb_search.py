@@ -106,6 +106,7 @@ async def fill_up(database: Database, search: ArticleSearch, passages: int) -> N
                 vector.tobytes(),
                 sentences if index else b"",
                 f"filler w{number} v{index}",
+                search.indexes.maker.name,
             )
             for index, vector in enumerate(vectors)
         ]
@@ -117,7 +118,7 @@ async def fill_up(database: Database, search: ArticleSearch, passages: int) -> N
             )  # fmt: skip
             await storage.insert_version(tx, article_id, 1, draft, now, "benchmark")
             version = Version(article_id, 1, draft, now, "benchmark")
-            await passage_storage.replace_passages(tx, version, made, search.indexes.maker.name)
+            await passage_storage.replace_passages(tx, version, made)
     await search.indexes.refresh()
 
 
