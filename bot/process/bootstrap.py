@@ -44,7 +44,7 @@ from bot.process.parts import Parts
 from bot.process.settings import Settings
 from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
 from bot.process.trigger_wiring import wire_triggers
-from bot.process.tuning_wiring import encoder_shelf
+from bot.process.tuning_wiring import encoder_shelf, follow_encoder
 from bot.training.review_api import ReviewApi
 from connectors.hosts.http import HttpHostApplication, open_session
 from connectors.hosts.registry import HostRegistry
@@ -267,12 +267,16 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
     housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers, firstline.articles)
 
+    encoders = follow_encoder(settings, firstline.search)
+
     async def run(_: web.Application) -> AsyncIterator[None]:
         async with stack:
             await runner.start()
             await housekeeping.start()
             await firstline.healing.service.start()
+            await encoders.start()
             yield
+            await encoders.stop()
             await firstline.healing.service.stop()
             await housekeeping.stop()
             await runner.stop()

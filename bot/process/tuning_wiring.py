@@ -14,6 +14,7 @@ from bot.foundation.database import Database
 from bot.process.settings import Settings
 from kb_index.articles import storage
 from kb_index.domain import Draft
+from kb_index.encoding.handover import EncoderFollower
 from kb_index.encoding.pairs import Asked
 from kb_index.encoding.shelf import Shelf
 from kb_index.encoding.tuner import QuestionSource, Tuner
@@ -22,6 +23,7 @@ from kb_index.questions.storage import known_questions
 from kb_index.retrieval import evaluation
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
+from kb_index.retrieval.search import ArticleSearch
 from security.masking import mask
 
 NEWEST = 10_000
@@ -32,6 +34,11 @@ _LINK = re.compile(r"/help/([a-z0-9][a-z0-9-]*)")
 def encoder_shelf(settings: Settings) -> Shelf:
     """Which encoder the search uses; the assistant's own is `settings.encoder_dir`, tuned or not."""
     return Shelf(settings.home / "kb-encoder", settings.encoder_dir)
+
+
+def follow_encoder(settings: Settings, search: ArticleSearch) -> EncoderFollower:
+    """Let the running search change over when another encoder is chosen."""
+    return EncoderFollower(encoder_shelf(settings), search, search.indexes.maker.encoder.fingerprint)
 
 
 async def published_drafts(database: Database) -> dict[str, Draft]:
