@@ -30,8 +30,8 @@ from bot.foundation.errors import FirstlineError, InvalidInput
 from kb_index.encoding.encoder import MANIFEST, MODEL, TOKENIZER, EncoderManifest
 from kb_index.encoding.export import default_model, export, fingerprint_of, put_in_place
 
-MAX_TOKENS = 128
-"""Longest text in training; most of the time goes into long ones, and MiniLM was trained at this length."""
+MAX_TOKENS = 96
+"""Longest text in training; most of the time goes into long ones."""
 Told = Callable[[int, int, float], None]
 """Told of each step: which, of how many, and the loss."""
 
@@ -53,7 +53,7 @@ class Recipe:
     `mix` is how much of the way from the weights before to those after is gone.
     """
 
-    epochs: int = 2
+    epochs: int = 1
     batch: int = 32
     rate: float = 2e-5
     scale: float = 20.0

@@ -1,6 +1,6 @@
 """What tuning the encoder gains on questions about articles that it was not tuned on.
 
-    .venv/bin/python tests/benchmarks/kb_tuning.py FOLDER [--folds 5] [--epochs N] [--batch N]
+    .venv/bin/python tests/benchmarks/kb_tuning.py FOLDER [--folds 5] [--pairs 2000] [--epochs N]
 
 The folder holds `corpus.jsonl`, `queries.jsonl` and `qrels.tsv`. Its articles are parted; for each part the
 encoder is tuned on the questions about all other articles, as `firstline kb tune` does, and asked those about
@@ -86,7 +86,8 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
         with tempfile.TemporaryDirectory() as folder:
             pairs, out = Path(folder) / "pairs.jsonl", Path(folder) / "tuned"
             count = making.write(
-                chosen_pairs(now.pairs(learn), making.headings(others, now.count_tokens), MOST_PAIRS), pairs
+                chosen_pairs(now.pairs(learn), making.headings(others, now.count_tokens), options.pairs),
+                pairs,
             )
             started = time.monotonic()
             made = await tune(
@@ -95,7 +96,6 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
                 out,
                 python=ROOT / ".venv-encoder" / "bin" / "python",
                 epochs=options.epochs,
-                batch=options.batch,
                 int8=True,
                 progress=say,
             )
@@ -118,7 +118,7 @@ def report(found: dict[str, list[Answered]], spent: list[float]) -> dict[str, An
             figures[name]["hit@1 against current"] = {
                 way: gain(found["current"], answered, way) for way in ("semantic", "fused")
             }
-    return {"figures": figures, "seconds of a training": round(float(np.median(spent)), 1)}
+    return {"figures": figures, "seconds of a training with export": round(float(np.median(spent)), 1)}
 
 
 def main() -> None:
@@ -128,8 +128,8 @@ def main() -> None:
     )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--pairs", type=int, default=MOST_PAIRS)
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--batch", type=int)
     parser.add_argument("--encoder", type=Path, default=ROOT / ".firstline" / "encoder")
     print(json.dumps(asyncio.run(measure(parser.parse_args())), indent=2))
 
