@@ -28,7 +28,7 @@ from typing import Any
 
 from bot.foundation.errors import FirstlineError, InvalidInput
 from kb_index.encoding.encoder import MANIFEST, MODEL, TOKENIZER, EncoderManifest
-from kb_index.encoding.export import default_model, export, fingerprint_of, put_in_place
+from kb_index.encoding.export import default_model, export, fingerprint_of, put_in_place, source_of
 
 MAX_TOKENS = 96
 """Longest text in training; most of the time goes into long ones."""
@@ -185,7 +185,7 @@ def train(
     out.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}-tuned-", dir=out.parent))
     try:
-        tuned = work / "tuned" / folder.name
+        tuned = work / "tuned" / f"{source_of(folder)}-tuned"
         _tune_folder(folder, rows, recipe, tuned, told)
         export(tuned, out, force=True)
         if int8:
