@@ -1,5 +1,6 @@
 """What users asked and what became of it, for the knowledge base: read from attempts, events and cases."""
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,7 +8,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from actions.attempt_storage import attempts
-from bot.conversation.storage import events
+from bot.conversation.storage import contacts, conversations, events
 from bot.foundation.database import Database
 from escalation.storage import cases
 from kb_index.questions.ports import AskedInVain, DayOfUse
@@ -15,6 +16,14 @@ from security.masking import mask
 
 _MOST = 20_000
 _CHUNK = 500
+
+
+def without(text: str, names: Sequence[str | None]) -> str:
+    """Mask the names of those who take part, and their parts of three letters or more."""
+    parts = {part for name in names for part in (name or "").split() if len(part) > 2}
+    for part in sorted(parts, key=len, reverse=True):
+        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", "[name]", text, flags=re.IGNORECASE)
+    return text
 
 
 class LoggedQuestions:
@@ -34,7 +43,16 @@ class LoggedQuestions:
         )
         question = a.read["question"].astext
         query = (
-            sa.select(a.id, a.conversation_id, question.label("question"), a.created_at, taken.c.minutes)
+            sa.select(
+                a.id,
+                a.conversation_id,
+                question.label("question"),
+                a.created_at,
+                taken.c.minutes,
+                contacts.c.name,
+            )
+            .outerjoin(conversations, conversations.c.id == a.conversation_id)
+            .outerjoin(contacts, contacts.c.id == conversations.c.contact_id)
             .outerjoin(taken, taken.c.conversation_id == a.conversation_id)
             .where(
                 a.kind.in_(("answer", "fallback")),
@@ -48,7 +66,7 @@ class LoggedQuestions:
         async with self._database.connect() as connection:
             return [
                 AskedInVain(
-                    row.id, row.conversation_id, mask(row.question), row.created_at,
+                    row.id, row.conversation_id, without(mask(row.question), [row.name]), row.created_at,
                     handed_off=row.minutes is not None, minutes=float(row.minutes or 0.0),
                 )
                 for row in await connection.execute(query)
@@ -106,10 +124,13 @@ class LoggedQuestions:
         async with self._database.connect() as connection:
             for first in range(0, len(conversation_ids), _CHUNK):
                 some = conversation_ids[first : first + _CHUNK]
-                query = sa.select(e.conversation_id, e.payload).where(
-                    e.conversation_id.in_(some), e.type == "message", e.author_kind == "agent"
+                query = (
+                    sa.select(e.conversation_id, e.payload, contacts.c.name, e.author_name)
+                    .join(conversations, conversations.c.id == e.conversation_id)
+                    .join(contacts, contacts.c.id == conversations.c.contact_id)
+                    .where(e.conversation_id.in_(some), e.type == "message", e.author_kind == "agent")
                 )
                 for row in await connection.execute(query.order_by(e.conversation_id, e.seq)):
                     if isinstance(text := row.payload.get("text"), str):
-                        said[row.conversation_id].append(mask(text))
+                        said[row.conversation_id].append(without(mask(text), row[2:]))
         return [text for key in conversation_ids for text in said.get(key, ())]

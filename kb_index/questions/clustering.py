@@ -52,20 +52,23 @@ def most_central(vectors: Floats, count: int) -> list[int]:
     return [int(at) for at in np.argsort(-(vectors @ centre_of(vectors)), kind="stable")[:count]]
 
 
-def label(own: Sequence[str], others: Sequence[str], normaliser: Normaliser, central: str) -> str:
-    """Say what questions are about: the words that tell them from `others`, and the most central question.
+def counted(texts: Sequence[str], normaliser: Normaliser) -> Counter[str]:
+    """Return in how many of these texts each term is."""
+    return Counter(term for text in texts for term in set(normaliser.terms(text)))
 
-    A word counts by how many of its own questions have it, times how rarely others do (tf-idf by cluster).
+
+def label(own: Counter[str], own_count: int, everywhere: Counter[str], total: int, central: str) -> str:
+    """Say what questions are about: the words that tell them from others, and the most central question.
+
+    `own` and `everywhere` come from `counted`. A word counts by how many of its own questions have it, times
+    how rarely all of them do (tf-idf by cluster).
     """
-    count = Counter(term for text in own for term in set(normaliser.terms(text)))
-    rest = Counter(term for text in others for term in set(normaliser.terms(text)))
-    total = len(own) + len(others)
     weights = {
-        term: number * math.log(1 + total / (number + rest[term]))
-        for term, number in count.items()
-        if number > 1 or len(own) == 1
+        term: number * math.log(1 + total / everywhere[term])
+        for term, number in own.items()
+        if number > 1 or own_count == 1
     }
     telling = sorted(weights, key=lambda term: (-weights[term], term))[:3]
     words = ", ".join(term.replace("_", " ") for term in telling)
     shown = central if len(central) <= 80 else central[:79].rsplit(" ", 1)[0] + "…"
-    return f"{shown} ({words})" if words and len(own) > 1 else shown
+    return f"{shown} ({words})" if words and own_count > 1 else shown

@@ -11,6 +11,7 @@ from bot.foundation.database import Database
 from bot.foundation.errors import InvalidInput, NotFound
 from bot.foundation.ids import new_id
 from kb_index.articles.service import Articles
+from kb_index.articles.storage import articles
 from kb_index.domain import Article, Draft
 from kb_index.questions.storage import known_questions as table
 from kb_index.retrieval.metrics import figures
@@ -20,6 +21,8 @@ from kb_index.retrieval.whatif import Imagined, Standing, WhatIf
 MOST_ASKED = 1500
 """Questions asked at a gate: a few milliseconds each, the newest first."""
 MOST_OF_AN_ARTICLE = 200
+SEEN = 5
+"""Ranks that somebody sees: what falls from a lower one is no loss."""
 _BEFORE, _AFTER = "before", "after"
 
 
@@ -82,8 +85,8 @@ class Gate:
         return await self._select(table.c.article_id == article_id)
 
     async def all(self) -> list[KnownQuestion]:
-        """Return every question whose article is published, the newest first."""
-        return list(reversed(await self._select(sa.true())))
+        """Return every question whose article readers see, the newest first."""
+        return list(reversed(await self._select(articles.c.published_version.is_not(None))))
 
     async def add(self, article_id: str, question: str, *, source: str, by: str) -> KnownQuestion:
         """Note that an article must answer a question; the same again is one.
@@ -133,8 +136,10 @@ class Gate:
             _BEFORE: await self._published(article),
             _AFTER: await self._what_if.imagine(article.draft),
         }
-        asked = (await self.all())[:MOST_ASKED]
-        standings = [(one, await self._what_if.ask(one.question, article_id, versions)) for one in asked]
+        own = [] if article.published_version is not None else await self.of_article(article_id)
+        asked = [*own, *await self.all()][:MOST_ASKED]
+        answers = await self._what_if.ask([one.question for one in asked], article_id, versions)
+        standings = list(zip(asked, answers, strict=True))
         moved = [
             Moved(one.question, one.article_id, *(at[name].rank_of(one.article_id) for name in versions))
             for one, at in standings
@@ -142,14 +147,19 @@ class Gate:
         return GateReport(
             _numbers([(one, at[_BEFORE]) for one, at in standings]),
             _numbers([(one, at[_AFTER]) for one, at in standings]),
-            tuple(one for one in moved if _place(one.rank_after) > _place(one.rank_before)),
+            tuple(
+                one
+                for one in moved
+                if _place(one.rank_before) <= SEEN and _place(one.rank_after) > _place(one.rank_before)
+            ),
             tuple(one for one in moved if _place(one.rank_after) < _place(one.rank_before)),
         )
 
     async def now(self) -> Numbers:
         """Ask every question as readers find it."""
         asked = (await self.all())[:MOST_ASKED]
-        return _numbers([(one, await self._what_if.now(one.question)) for one in asked])
+        answers = await self._what_if.now([one.question for one in asked])
+        return _numbers(list(zip(asked, answers, strict=True)))
 
     async def attempt(self, article_id: str, question: str, draft: Draft) -> dict[str, Standing]:
         """Ask one question as readers find it now, and as if `draft` were published.
@@ -161,7 +171,8 @@ class Gate:
         article = await self._articles.get(article_id)
         imagined = await self._what_if.imagine(draft.checked())
         versions = {_BEFORE: await self._published(article), _AFTER: imagined}
-        return await self._what_if.ask(question, article_id, versions)
+        [found] = await self._what_if.ask([question], article_id, versions)
+        return found
 
     async def _published(self, article: Article) -> Imagined | None:
         if article.published_version is None:
@@ -173,7 +184,8 @@ class Gate:
 
     async def _select(self, condition: sa.ColumnElement[bool]) -> list[KnownQuestion]:
         c = table.c
-        query = sa.select(c.id, c.article_id, c.question, c.source, c.created_by).where(condition)
+        columns = (c.id, c.article_id, c.question, c.source, c.created_by)
+        query = sa.select(*columns).join(articles, articles.c.id == c.article_id).where(condition)
         async with self._database.connect() as connection:
             rows = await connection.execute(query.order_by(c.created_at, c.id))
             return [KnownQuestion(*row) for row in rows]

@@ -1,8 +1,8 @@
 """What users asked in vain: gathered, ranked by what it costs, and turned into articles."""
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from kb_index.questions.clustering import (
     LARGEST_BATCH,
     Floats,
     centre_of,
+    counted,
     group,
     label,
     most_central,
@@ -92,8 +93,8 @@ class InVain:
         async with self._database.connect() as connection:
             for row in await connection.execute(query):
                 by_cluster[row.cluster_id].append(row)
-        texts = {key: [row.question for row in rows] for key, rows in by_cluster.items()}
-        found = [await self._cluster(key, rows, texts) for key, rows in by_cluster.items()]
+        shown = await asyncio.to_thread(self._describe, by_cluster)
+        found = [await self._cluster(key, rows, *shown[key]) for key, rows in by_cluster.items()]
         return sorted(found, key=lambda one: (-one.cost_minutes, -one.count, one.id))
 
     async def dismiss(self, cluster_id: str) -> None:
@@ -143,7 +144,7 @@ class InVain:
         texts = list(dict.fromkeys(row.question for row in rows))
         vectors = _matrix(rows)
         central = [rows[at].question for at in most_central(vectors, len(rows))]
-        title = next(iter(dict.fromkeys(central)))[:120]
+        title = central[0][:120]
         lines = [
             "*(What users asked, in their words, and what colleagues answered. Write the article from it.)*",
             "",
@@ -158,15 +159,13 @@ class InVain:
         if answers:
             lines += ["## What colleagues answered", "", *(f"> {_line(text)}\n" for text in answers)]
         phrasings = tuple(text[:200] for text in texts if text[:120] != title)[:20]
-        return Draft(
-            _line(title), "general", "en", "\n".join(lines) + "\n", phrasings=tuple(map(_line, phrasings))
-        )
+        return Draft(title, "general", "en", "\n".join(lines) + "\n", phrasings=phrasings)
 
     def _best_answers(self, said: Sequence[str]) -> list[str]:
         worth = [text for text in dict.fromkeys(said) if len(text.split()) >= 5][:300]
         if not worth:
             return []
-        vectors = self._search.indexes.maker.encoder.encode(worth)
+        vectors = self._search.indexes.live.maker.encoder.encode(worth)
         return [worth[at] for at in most_central(vectors, 5)]
 
     async def _gather(self) -> None:
@@ -182,7 +181,7 @@ class InVain:
             await self._note_handoffs(tx, [one for one in asked if one.id in known and one.handed_off])
 
     async def _place(self, tx: Any, fresh: Sequence[AskedInVain]) -> None:
-        maker = self._search.indexes.maker
+        maker = self._search.indexes.live.maker
         name = maker.encoder.fingerprint
         texts = [clean_question(one.text) for one in fresh]
         vectors = await asyncio.to_thread(maker.encoder.encode, texts)
@@ -212,11 +211,24 @@ class InVain:
             change = vain_questions.update().where(q.id == one.id, q.minutes != one.minutes)
             await tx.execute(change.values(handed_off=True, minutes=one.minutes))
 
-    async def _cluster(self, key: str, rows: Sequence[Any], texts: dict[str, list[str]]) -> Cluster:
-        vectors = _matrix(rows)
-        order = most_central(vectors, _EXAMPLES)
-        others = [text for other, many in texts.items() if other != key for text in many]
-        named = label(texts[key], others, self._search.indexes.maker.normaliser, rows[order[0]].question)
+    def _describe(self, by_cluster: Mapping[str, Sequence[Any]]) -> dict[str, tuple[str, tuple[str, ...]]]:
+        """Label and examples of each cluster."""
+        normaliser = self._search.indexes.live.maker.normaliser
+        counts = {
+            key: counted([row.question for row in rows], normaliser) for key, rows in by_cluster.items()
+        }
+        everywhere: Counter[str] = Counter()
+        for one in counts.values():
+            everywhere.update(one)
+        total = sum(map(len, by_cluster.values()))
+        shown = {}
+        for key, rows in by_cluster.items():
+            central = [rows[at].question for at in most_central(_matrix(rows), _EXAMPLES)]
+            named = label(counts[key], len(rows), everywhere, total, central[0])
+            shown[key] = (named, tuple(dict.fromkeys(central)))
+        return shown
+
+    async def _cluster(self, key: str, rows: Sequence[Any], named: str, examples: tuple[str, ...]) -> Cluster:
         handed = {row.conversation_id: row.minutes or MINUTES_A_HANDOFF for row in rows if row.handed_off}
         before, after = await self._rates(rows)
         return Cluster(
@@ -225,7 +237,7 @@ class InVain:
             count=len(rows),
             handoffs=len(handed),
             cost_minutes=round(sum(handed.values()), 1),
-            examples=tuple(dict.fromkeys(rows[at].question for at in order)),
+            examples=examples,
             trend=self._trend([row.asked_at for row in rows]),
             article_id=rows[0].article_id,
             before=before,
@@ -238,19 +250,15 @@ class InVain:
         return tuple(sum(week == number for week in weeks) for number in reversed(range(WEEKS)))
 
     async def _rates(self, rows: Sequence[Any]) -> tuple[float | None, float | None]:
-        """Shares of such questions that were answered, before and since the article was published: those that
-        its article answered, beside those that were asked in vain."""
+        """Shares that were answered before and since its article was begun: what the article answered, beside
+        what was asked in vain. None where the article is not published, or nothing was asked since."""
         article_id = rows[0].article_id
-        if article_id is None:
+        if article_id is None or (await self._articles.get(article_id)).published_version is None:
             return None, None
-        article = await self._articles.get(article_id)
-        if article.published_version is None:
-            return None, None
-        first = next(one for one in reversed(await self._articles.versions(article_id)))
-        published = first.created_at
-        vain_after = sum(row.asked_at >= published for row in rows)
-        answered = await self._questions.answered(published, [article_id])
-        total = answered + vain_after
+        begun = (await self._articles.versions(article_id))[-1].created_at
+        vain_since = sum(row.asked_at >= begun for row in rows)
+        answered = await self._questions.answered(begun, [article_id])
+        total = answered + vain_since
         return 0.0, (round(answered / total, 4) if total else None)
 
 

@@ -22,13 +22,20 @@ class Candidates:
 
 
 def gather(
-    maker: PassageMaker, vectors: VectorIndex, words: LexicalIndex, asked: str, where: Filter
+    maker: PassageMaker,
+    vectors: VectorIndex,
+    words: LexicalIndex,
+    asked: str,
+    where: Filter,
+    *,
+    vector: Vectors | None = None,
 ) -> Candidates:
     """Search both ways, and give every article the same evidence, whichever search brought it.
 
-    It blocks for milliseconds: encoding and both searches.
+    It blocks for milliseconds: encoding, unless the question's vector is given, and both searches.
     """
-    vector: Vectors = maker.encoder.encode([asked])[0]
+    if vector is None:
+        vector = maker.encoder.encode([asked])[0]
     terms = maker.normaliser.terms(asked)
     near = {one.article_id: one for one in vectors.nearest(vector, CANDIDATES, where)}
     shares = {one.article_id: one.share for one in words.best(terms, CANDIDATES, where)}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,8 @@ from kb_index.retrieval.candidates import Candidates, gather
 from kb_index.retrieval.ranking import Evidence, Ranked
 from kb_index.retrieval.search import ArticleSearch, clean_question
 
+_AT_ONCE = 64
+"""Questions encoded and searched for in one go, so that others' searches come between."""
 K1, B = 1.2, 0.75
 """BM25's parameters as tantivy has them."""
 
@@ -64,36 +66,54 @@ class WhatIf:
         return Imagined.of(await self._search.indexes.make(draft))
 
     async def ask(
-        self, question: str, article_id: str, versions: Mapping[str, Imagined | None]
-    ) -> dict[str, Standing]:
-        """Return how the question would be answered under each version of the article; None is without it."""
-        return await asyncio.to_thread(self._ask, question, article_id, versions)
+        self, questions: Sequence[str], article_id: str, versions: Mapping[str, Imagined | None]
+    ) -> list[dict[str, Standing]]:
+        """Return how each question would be answered under each version of the article, None being none."""
+        found: list[dict[str, Standing]] = []
+        for first in range(0, len(questions), _AT_ONCE):
+            some = questions[first : first + _AT_ONCE]
+            found += await asyncio.to_thread(self._ask, some, article_id, versions)
+        return found
 
-    async def now(self, question: str) -> Standing:
-        """Return how the question is answered as it is."""
-        found = await asyncio.to_thread(self._gather, question)
-        ranked = self._search.ranking.weights.fuse(found.evidence)
-        return Standing(ranked, self._search.ranking.calibration.probability(ranked))
+    async def now(self, questions: Sequence[str]) -> list[Standing]:
+        """Return how each question is answered as it is."""
+        found: list[Standing] = []
+        for first in range(0, len(questions), _AT_ONCE):
+            many = await asyncio.to_thread(self._gather, questions[first : first + _AT_ONCE])
+            found += [self._standing(one.evidence) for one in many]
+        return found
 
-    def _gather(self, question: str) -> Candidates:
-        indexes = self._search.indexes.live
-        return gather(indexes.maker, indexes.vectors, indexes.terms, clean_question(question), Filter())
+    def _gather(self, questions: Sequence[str]) -> list[Candidates]:
+        live = self._search.indexes.live
+        texts = [clean_question(question) for question in questions]
+        vectors = live.maker.encoder.encode(texts)
+        return [
+            gather(live.maker, live.vectors, live.terms, text, Filter(), vector=vector)
+            for text, vector in zip(texts, vectors, strict=True)
+        ]
 
     def _ask(
-        self, question: str, article_id: str, versions: Mapping[str, Imagined | None]
-    ) -> dict[str, Standing]:
-        indexes = self._search.indexes
-        found = self._gather(question)
-        others = [one for one in found.evidence if one.article_id != article_id]
-        terms = indexes.maker.normaliser.terms(clean_question(question))
-        weights = indexes.terms.weights(terms)
-        length = indexes.terms.mean_length
-        standings = {}
-        for name, version in versions.items():
-            own = [] if version is None else [_evidence(article_id, found, version, weights, length)]
-            ranked = self._search.ranking.weights.fuse([*others, *own])
-            standings[name] = Standing(ranked, self._search.ranking.calibration.probability(ranked))
-        return standings
+        self, questions: Sequence[str], article_id: str, versions: Mapping[str, Imagined | None]
+    ) -> list[dict[str, Standing]]:
+        live = self._search.indexes.live
+        length = live.terms.mean_length
+        answered = []
+        for question, found in zip(questions, self._gather(questions), strict=True):
+            others = [one for one in found.evidence if one.article_id != article_id]
+            weights = live.terms.weights(live.maker.normaliser.terms(clean_question(question)))
+            answered.append(
+                {
+                    name: self._standing(
+                        [*others, *([_evidence(article_id, found, one, weights, length)] if one else [])]
+                    )
+                    for name, one in versions.items()
+                }
+            )
+        return answered
+
+    def _standing(self, evidence: Iterable[Evidence]) -> Standing:
+        ranked = self._search.ranking.weights.fuse(evidence)
+        return Standing(ranked, self._search.ranking.calibration.probability(ranked))
 
 
 def _evidence(

@@ -10,8 +10,9 @@ import pytest
 
 from bot.foundation.clock import FixedClock
 from bot.foundation.errors import Conflict, InvalidInput, NotFound
+from kb_index.articles.rendering import to_html
 from kb_index.domain import Draft
-from kb_index.questions.clustering import group, label, most_central, nearest
+from kb_index.questions.clustering import counted, group, label, most_central, nearest
 from kb_index.questions.gate import Gate
 from kb_index.questions.ports import AskedInVain, DayOfUse
 from kb_index.questions.vain import InVain
@@ -183,6 +184,16 @@ async def test_one_click_makes_a_draft_from_what_agents_answered(room: Room) -> 
     assert (since.before, since.after) == (0.0, 0.75)
 
 
+async def test_a_draft_survives_whatever_was_asked(room: Room) -> None:
+    texts = ["a" + "*" * 998, "<script>alert(1)</script> " * 30, "[x](javascript:alert(1)) " * 30]
+    own = vain(room, Log([asked(n, text) for n, text in enumerate(texts)], said=["`~~~ # > | _x_ *y* " * 20]))
+    for cluster in await own.clusters():
+        article = await own.draft(cluster.id, by="Erin")
+        page = to_html(article.draft.body)
+        assert "<script" not in page
+        assert "href" not in page
+
+
 async def test_what_is_dismissed_is_gone_until_it_is_asked_again(room: Room) -> None:
     log = Log([asked(n, text) for n, text in enumerate(GIFTS)])
     own = vain(room, log)
@@ -215,12 +226,9 @@ def test_five_thousand_questions_are_parted_by_what_they_are_like() -> None:
 
 
 def test_a_label_tells_a_cluster_from_others() -> None:
-    named = label(
-        ["buy a gift card", "gift card price"],
-        ["card was declined", "my card"],
-        Normaliser(),
-        "buy a gift card",
-    )
+    own = counted(["buy a gift card", "gift card price"], Normaliser())
+    everywhere = own + counted(["card was declined", "my card"], Normaliser())
+    named = label(own, 2, everywhere, 4, "buy a gift card")
     assert named.startswith("buy a gift card (gift")
 
 
