@@ -12,7 +12,7 @@ from rich.progress import Progress
 
 from bot.cli.output import print_json, print_table
 from bot.process.settings import Settings
-from bot.process.tuning_wiring import encoder_shelf
+from bot.process.tuning_wiring import encoder_for_parts, encoder_shelf
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.encoding.tuning import exported
 from kb_index.index.making import PassageMaker
@@ -63,7 +63,14 @@ async def evaluate_set(files: SetFiles, tune: str, encoder: Path | None, *, as_j
             bar.update(tasks[what], completed=done)
 
         result = await asyncio.to_thread(
-            trial.run, writer, reader, test_set, ranking, fit_weights=tune != "off", progress=progress
+            trial.run,
+            writer,
+            reader,
+            test_set,
+            ranking,
+            fit_weights=tune != "off",
+            progress=progress,
+            tuned=encoder_for_parts(settings, writer, test_set, progress) if tune == "encoder" else None,
         )
     result["tune"] = tune
     if as_json:

@@ -35,7 +35,7 @@ app.add_typer(workflows.app, name="workflows")
 app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-TuneChoice = Literal["off", "weights"]
+TuneChoice = Literal["off", "weights", "encoder"]
 Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "reopened", "open"]
 CaseStatus = Literal["open", "queued", "assigned", "resolved"]
 

@@ -1,9 +1,12 @@
 """Tuning the search's encoder: where questions come from in this installation, and which encoder is used."""
 
 import asyncio
+import os
 import re
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -14,13 +17,18 @@ from bot.foundation.database import Database
 from bot.process.settings import Settings
 from kb_index.articles import storage
 from kb_index.domain import Draft
+from kb_index.encoding import pairs as making
+from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.encoding.handover import EncoderFollower
 from kb_index.encoding.pairs import Asked
+from kb_index.encoding.sandbox import Progress, Sandbox
 from kb_index.encoding.shelf import Shelf
-from kb_index.encoding.tuner import QuestionSource, Tuner
+from kb_index.encoding.tuner import QuestionSource, Tuner, chosen_pairs
 from kb_index.encoding.tuning import tune
+from kb_index.index.making import PassageMaker
 from kb_index.questions.storage import known_questions
 from kb_index.retrieval import evaluation
+from kb_index.retrieval.corpus import Query, TestSet
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import ArticleSearch
@@ -28,6 +36,8 @@ from security.masking import mask
 
 NEWEST = 10_000
 """Rows of each log that are learnt from; older ones are about older articles."""
+EVALUATED_PAIRS = 1000
+"""Pairs of one tuning in an evaluation, which tunes several times."""
 _LINK = re.compile(r"/help/([a-z0-9][a-z0-9-]*)")
 
 
@@ -126,3 +136,46 @@ def encoder_tuner(settings: Settings) -> Tuner:
         environment=settings.child_environment,
     )
     return Tuner(encoder_shelf(settings), Normaliser(vocabulary), ranking.weights, train)
+
+
+def encoder_for_parts(
+    settings: Settings, base: PassageMaker, test_set: TestSet, progress: Progress
+) -> Callable[[Sequence[Query], set[str]], tuple[PassageMaker, PassageMaker]]:
+    """Tunes the installed encoder for a part of a set, and waits for it: call it in a thread.
+
+    A part's documents give no pairs at all, and nor does a question that is asked of them.
+    """
+    loop, numbers = asyncio.get_running_loop(), count(1)
+    drafts = {one.id: Draft(one.title, "any", "en", one.text) for one in test_set.documents}
+
+    def tuned(learn: Sequence[Query], held: set[str]) -> tuple[PassageMaker, PassageMaker]:
+        words = {making.normal(one.text) for one in test_set.queries if not held.isdisjoint(one.relevant)}
+        asked = [
+            Asked(one.text, key, "gate")
+            for one in learn
+            for key in sorted(one.relevant.keys() - held)
+            if making.normal(one.text) not in words
+        ]
+        rest = {key: draft for key, draft in drafts.items() if key not in held}
+        if len(rest) < 2:
+            return base, base
+        number = next(numbers)
+        box = Sandbox(base, rest, progress, f"passages, part {number}")
+        pairs = box.pairs(making.usable(asked, rest))
+        chosen = chosen_pairs(pairs, making.headings(rest, box.count_tokens), EVALUATED_PAIRS)
+        with tempfile.TemporaryDirectory(prefix="firstline-tune-") as folder:
+            file = Path(folder) / "pairs.jsonl"
+            making.write(chosen, file)
+            training = tune(
+                settings.encoder_model,
+                file,
+                Path(folder) / "tuned",
+                python=settings.encoder_python,
+                environment=settings.child_environment,
+                progress=lambda what, done, of: progress(f"{what}, part {number}", done, of),
+            )
+            made = asyncio.run_coroutine_threadsafe(training, loop).result()
+            encoders = [OnnxEncoder(made.folder, threads=threads) for threads in (os.cpu_count() or 1, 1)]
+        return PassageMaker(encoders[0], base.normaliser), PassageMaker(encoders[1], base.normaliser)
+
+    return tuned

@@ -98,12 +98,14 @@ class Sandbox:
         for one in asked:
             answers.setdefault(normal(one.question), set()).add(one.article_id)
         found: list[Pair] = []
+        known = set(self._articles.tolist())
         for start in range(0, len(asked), _BLOCK):
             block = asked[start : start + _BLOCK]
             scores = self._maker.encoder.encode([one.question for one in block]) @ self._matrix.T
             found += [
                 self._pair(one, answers[normal(one.question)], row)
                 for one, row in zip(block, scores, strict=True)
+                if one.article_id in known
             ]
         return found
 

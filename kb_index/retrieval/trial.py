@@ -22,6 +22,10 @@ from kb_index.retrieval.search import clean_question
 FOLDS = 5
 Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, of how much."""
+TUNED_FOLDS = 3
+"""Parts when the encoder is tuned for each: a tuning takes minutes."""
+Tuned = Callable[[Sequence[Query], set[str]], tuple[PassageMaker, PassageMaker]]
+"""Makes a writer and a reader with an encoder tuned on these questions, and on nothing of these documents."""
 
 
 class Trial:
@@ -94,20 +98,21 @@ def run(
     *,
     fit_weights: bool,
     progress: Progress,
+    tuned: Tuned | None = None,
 ) -> dict[str, Any]:
     """Return the figures of both searches alone and fused, of "no answer", and of the time taken.
 
     `writer` makes the documents' passages and `reader` the questions' vectors, with the same encoder.
 
     With `fit_weights` the weights and the calibration under which a question is measured were fitted on
-    questions about other documents (cross-validation in five parts); else `ranking` is used as it is.
+    questions about other documents (cross-validation in five parts); else `ranking` is used as it is. With
+    `tuned` the encoder of a question was tuned on other documents' questions, too.
     """
-    trial = Trial(writer, reader, test_set.documents, progress)
-    asked: dict[str, Asked] = {}
-    everything = (*test_set.queries, *test_set.unanswerable)
-    for number, query in enumerate(everything):
-        asked[query.id] = trial.ask(query)
-        progress("questions", number + 1, len(everything))
+    if tuned is None:
+        everything = (*test_set.queries, *test_set.unanswerable)
+        asked = _ask(Trial(writer, reader, test_set.documents, progress), everything, "questions", progress)
+    else:
+        asked = _ask_tuned(test_set, tuned, progress)
     rankings = _rankings(test_set.queries, asked, ranking) if fit_weights else {}
     known = [asked[query.id] for query in test_set.queries]
     fused, probabilities, right = [], [], []
@@ -141,6 +146,33 @@ def run(
             "reliability": reliability([*probabilities, *none], [*right, *[False] * len(none)]),
         }
     return result
+
+
+def _ask(trial: Trial, queries: Sequence[Query], what: str, progress: Progress) -> dict[str, Asked]:
+    asked = {}
+    for number, query in enumerate(queries):
+        asked[query.id] = trial.ask(query)
+        progress(what, number + 1, len(queries))
+    return asked
+
+
+def _ask_tuned(test_set: TestSet, tuned: Tuned, progress: Progress) -> dict[str, Asked]:
+    """Ask each part's questions with the encoder tuned on the other parts'; and each encoder its share of the
+    unanswerable ones, which none was tuned on."""
+    parts, asked = folds(test_set.queries, TUNED_FOLDS), dict[str, Asked]()
+    for number, part in enumerate(parts):
+        own = {query.id for query in part}
+        documents = {key for query in part for key in query.relevant}
+        writer, reader = tuned([query for query in test_set.queries if query.id not in own], documents)
+        name = f"part {number + 1} of {len(parts)}"
+        trial = Trial(writer, reader, test_set.documents, _named(progress, name))
+        share = test_set.unanswerable[number :: len(parts)]
+        asked |= _ask(trial, (*part, *share), f"{name}, questions", progress)
+    return asked
+
+
+def _named(progress: Progress, name: str) -> Progress:
+    return lambda what, done, of: progress(f"{name}, {what}", done, of)
 
 
 def _rankings(queries: Sequence[Query], asked: dict[str, Asked], fallback: Ranking) -> dict[str, Ranking]:

@@ -8,6 +8,7 @@ import random
 import signal
 import stat
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,8 +26,10 @@ from kb_index.encoding.training import Row, batches, read_rows
 from kb_index.encoding.tuner import Tuner, TuneReport, choose, chosen_pairs
 from kb_index.encoding.tuning import TunedEncoder, tune
 from kb_index.index.making import PassageMaker
+from kb_index.retrieval.corpus import Document, Query, TestSet
 from kb_index.retrieval.normalising import Normaliser
-from kb_index.retrieval.ranking import Weights
+from kb_index.retrieval.ranking import Ranking, Weights
+from kb_index.retrieval.trial import run
 
 ENCODER = Path(os.environ.get("FIRSTLINE_ENCODER_DIR") or ".firstline/encoder").resolve()
 FIGURES = {"hit@1": 0.8, "hit@5": 0.9, "mrr@10": 0.85, "ndcg@10": 0.86}
@@ -330,3 +333,30 @@ async def test_too_few_questions_are_refused_with_what_to_do(tmp_path: Path) -> 
 def test_a_report_is_json() -> None:
     report = TuneReport("current", "why", "abc", {"gate": 3}, 4, 1.5, {"current": {}})
     assert json.loads(json.dumps(report.as_json()))["learnt"] == {"gate": 3}
+
+
+def test_an_evaluation_tunes_each_part_on_the_others_alone() -> None:
+    documents = tuple(Document(f"d{n}", f"Thing number {n}", f"All about thing {n}.") for n in range(7))
+    queries = tuple(Query(f"q{n}", f"where is thing {n}", {f"d{n % 7}": 1.0}) for n in range(21))
+    beyond = tuple(Query(f"u{n}", "who won in 1954", {}) for n in range(4))
+    maker = PassageMaker(OnnxEncoder(ENCODER), Normaliser())
+    seen: list[tuple[set[str], set[str]]] = []
+
+    def tuned(learn: Sequence[Query], held: set[str]) -> tuple[PassageMaker, PassageMaker]:
+        seen.append(({key for query in learn for key in query.relevant}, held))
+        return maker, maker
+
+    result = run(
+        maker,
+        maker,
+        TestSet(documents, queries, beyond),
+        Ranking(),
+        fit_weights=True,
+        progress=silent,
+        tuned=tuned,
+    )
+    assert all(
+        learnt.isdisjoint(held) and learnt | held == {d.id for d in documents} for learnt, held in seen
+    )
+    assert sorted(key for _, held in seen for key in held) == sorted(d.id for d in documents)
+    assert (result["questions"], result["no_answer"]["unanswerable"]) == (21, 4)
