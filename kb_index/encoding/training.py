@@ -134,7 +134,7 @@ def fine_tune(model: Any, rows: Sequence[Row], recipe: Recipe, told: Told) -> No
     )
     model.train()
     for step, batch in enumerate(plan, start=1):
-        loss = loss_of([model.preprocess(texts) for texts in _columns(model, batch)], torch.empty(0))
+        loss = loss_of([model.preprocess(texts) for texts in _columns(batch)], torch.empty(0))
         optimizer.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -156,13 +156,11 @@ def mix(model: Any, before: dict[str, Any], share: float) -> None:
     model.load_state_dict(mixed)
 
 
-def _columns(model: Any, batch: Sequence[Row]) -> list[list[str]]:
-    """Questions, passages, and negatives where every row has one, after the model's own prompts."""
-    prompts = model.prompts or {}
-    asked, read = prompts.get("query") or "", prompts.get("document") or prompts.get("passage") or ""
-    columns = [[asked + row.question for row in batch], [read + row.passage for row in batch]]
+def _columns(batch: Sequence[Row]) -> list[list[str]]:
+    """Questions, passages, and negatives where every row has one; without prompts, as the search encodes."""
+    columns = [[row.question for row in batch], [row.passage for row in batch]]
     if all(row.negative for row in batch):
-        columns.append([read + row.negative for row in batch])
+        columns.append([row.negative for row in batch])
     return columns
 
 
