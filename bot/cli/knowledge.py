@@ -1,15 +1,20 @@
 """Commands over the knowledge base: export, the gate, and what was asked in vain."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+
+import yaml
 
 from bot.cli.opening import opened
 from bot.cli.output import print_json, print_table
 from bot.foundation.errors import InvalidInput
+from bot.process.bootstrap import Firstline
 from bot.process.kb_questions import LoggedQuestions
 from bot.process.settings import Settings
-from kb_index.questions.vain import InVain
+from kb_index.questions.gate import KnownQuestion
+from kb_index.questions.vain import LOOKED_AT, InVain
 
 
 async def export(folder: Path, *, as_json: bool) -> int:
@@ -37,10 +42,18 @@ async def export(folder: Path, *, as_json: bool) -> int:
     return 0
 
 
-async def gate(article: str | None, *, as_json: bool) -> int:
+async def gate(article: str | None, *, grow: bool, to: Path | None, as_json: bool) -> int:
     """Ask the known questions; with an article, also as if its newest text were published. Exit code 1 when
-    that makes a question worse."""
+    that makes a question worse. With `grow`, questions whose answer helped join first; `to` writes all.
+
+    Raises:
+        InvalidInput: when the file cannot be written.
+    """
     async with opened(Settings.from_env()) as firstline:
+        if grow:
+            await _grow(firstline)
+        if to is not None:
+            await _write(await firstline.gate.all(), to)
         if article is None:
             known = await firstline.gate.all()
             standing = await firstline.gate.now()
@@ -60,6 +73,21 @@ async def gate(article: str | None, *, as_json: bool) -> int:
         cells = [(one.question, one.article, _rank(one.rank_before), _rank(one.rank_after)) for one in moved]
         print_table("Moved", ("question", "article", "now", "then"), cells)
     return 1 if worse else 0
+
+
+async def _grow(firstline: Firstline) -> None:
+    since = firstline.clock.now() - LOOKED_AT
+    helped = await LoggedQuestions(firstline.database).helped(since)
+    await firstline.gate.take_in(helped, source="log", by="log")
+
+
+async def _write(known: Sequence[KnownQuestion], to: Path) -> None:
+    rows = [{"question": one.question, "article": one.article_id} for one in reversed(known)]
+    text = yaml.safe_dump({"questions": rows}, allow_unicode=True, sort_keys=False, width=1000)
+    try:
+        await asyncio.to_thread(to.write_text, text, "utf-8")
+    except OSError as error:
+        raise InvalidInput(f"The file cannot be written: {error.strerror}.") from None
 
 
 async def questions(*, as_json: bool) -> None:

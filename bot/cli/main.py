@@ -165,13 +165,17 @@ def kb_gate(
     article: Annotated[
         str | None, typer.Argument(help="An article whose newest text is to be tried.")
     ] = None,
+    grow: Annotated[
+        bool, typer.Option(help="First take in questions whose answer users called helpful.")
+    ] = False,
+    export: Annotated[Path | None, typer.Option(help="Also write the questions as a questions.yml.")] = None,
     json: Json = False,
 ) -> None:
     """Ask the known questions; exit code 1 when publishing the article would make one worse."""
     from bot.cli import knowledge
     from bot.cli.opening import run
 
-    raise typer.Exit(run(knowledge.gate(article, as_json=json)))
+    raise typer.Exit(run(knowledge.gate(article, grow=grow, to=export, as_json=json)))
 
 
 @kb.command("questions")
