@@ -169,6 +169,7 @@ class Answers:
         done = {
             "shown": shown[0].article_id,
             "score": round(shown[0].score, 3),
+            "probability": _rounded(shown[0].probability),
             "strength": round(found.candidates[0].strength, 3),
             "also": [hit.article_id for hit in shown[1:]],
         }
@@ -183,6 +184,7 @@ class Answers:
         done = {
             "shown": hit.article_id,
             "score": round(hit.score, 3),
+            "probability": _rounded(hit.probability),
             "strength": round(candidate.strength, 3),
         }
         await self._finish(turn, attempt, hit, done, started)
@@ -253,6 +255,10 @@ class Answers:
             article_version=hit.version,
         )
         await self._log.finish(attempt.id, ending)
+
+
+def _rounded(probability: float | None) -> float | None:
+    return None if probability is None else round(probability, 3)
 
 
 def _since(started: float) -> int:

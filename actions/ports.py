@@ -46,9 +46,10 @@ class HostApplication(Protocol):
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage that may answer a question; `score` is the cosine of question and passage, 0 to 1.
+    """A passage that may answer a question; `score`, 0 to 1, is in the measure of a cosine.
 
-    `quote` is the passage's text and `url` the article's page. `kb_index` gives objects of this shape.
+    `probability` is the calibrated probability that it answers, None where nobody says. `quote` is the
+    passage's text and `url` the article's page. `kb_index` gives objects of this shape.
     """
 
     article_id: str
@@ -59,6 +60,7 @@ class Hit:
     url: str
     score: float
     passage_id: str
+    probability: float | None = None
 
 
 class HitView(Protocol):
@@ -78,6 +80,8 @@ class HitView(Protocol):
     def url(self) -> str: ...
     @property
     def score(self) -> float: ...
+    @property
+    def probability(self) -> float | None: ...
 
 
 class KnowledgeBase(Protocol):

@@ -37,12 +37,12 @@ def causes(candidates: list[Workflow], symptom: str, look: Look) -> list[Workflo
 
 
 def all_told(found: list[Workflow], look: Look) -> str:
-    """Tell what else was found, when there is more than one cause."""
+    """Tell what was found besides the first cause, which is told by what comes next."""
     if len(found) < 2:
         return ""
     texts = [w.diagnose(Seen.of(look.state, w.meta.reads)).text for w in found]
-    told = " ".join(f"{number}. {text}" for number, text in enumerate(texts, 1))
-    return f"I found {len(found)} things. {told} Let's take them one after the other. First: "
+    others = " ".join(f"{number}. {text}" for number, text in enumerate(texts[1:], 2))
+    return f"I found {len(found)} things. For afterwards: {others} Let's begin with this. 1. "
 
 
 def listed_place(stage: Stage) -> str | None:

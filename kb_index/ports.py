@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -37,27 +37,74 @@ class Encoder(Protocol):
         ...
 
 
+Kind = Literal["title", "phrasing", "summary", "text"]
+"""What a passage is of: one that is not `text` is found, but not quoted."""
+
+
 @dataclass(frozen=True)
 class Encoded:
-    """A passage with its vector's float32 bytes, and those of its sentences as float16.
+    """A passage with its vector's float32 bytes, those of its sentences as float16, and its terms.
 
-    `is_title`: the vector is of the article's title alone.
+    `terms` are separated by spaces; those of the title are in every passage's. `made_by` names encoder,
+    splitting and normaliser: vectors are comparable only with those of the same.
     """
 
     passage: Passage
-    is_title: bool
+    kind: Kind
     vector: bytes
     sentences: bytes
+    terms: str
+    made_by: str
 
 
 @dataclass(frozen=True)
 class StoredPassage:
-    """A passage as an index needs it. `batch` is new each time an article's passages are made."""
+    """A passage as an index needs it. `batch` is new each time an article's passages are made.
+
+    Empty `plans` and `product_versions` mean all.
+    """
 
     number: int
     article_id: str
     batch: str
     language: str
     area: str
-    is_title: bool
+    kind: Kind
     vector: bytes
+    terms: str = ""
+    audience: str = "everyone"
+    plans: tuple[str, ...] = ()
+    product_versions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which articles may be found; None leaves all. `language` `en` takes `en-GB` too.
+
+    `plan` and `product_version` take articles that name it or none.
+    """
+
+    language: str | None = None
+    area: str | None = None
+    audiences: frozenset[str] | None = None
+    plan: str | None = None
+    product_version: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether nothing is left out."""
+        return self == Filter()
+
+
+@dataclass(frozen=True)
+class Near:
+    """An article as vectors see it.
+
+    `title` is the cosine with the nearest of its title, phrasings and summary, `text` that with its nearest
+    passage; `number` is the passage to quote.
+    """
+
+    article_id: str
+    title: float
+    text: float
+    number: int

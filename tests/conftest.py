@@ -33,7 +33,19 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     from bot.process.children.postgres import embedded_postgres
 
-    yield from _held(embedded_postgres(tmp_path_factory.mktemp("postgres")))
+    for url in _held(embedded_postgres(tmp_path_factory.mktemp("postgres"))):
+        asyncio.run(_without_durability(url))
+        yield url
+
+
+async def _without_durability(url: str) -> None:
+    """Nobody reads this server's data after a crash; what is killed in tests has a server of its own."""
+    engine = create_async_engine(url, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        for name in ("fsync", "synchronous_commit", "full_page_writes"):
+            await connection.execute(text(f"alter system set {name} = off"))
+        await connection.execute(text("select pg_reload_conf()"))
+    await engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -53,7 +53,7 @@ class UnlockAccount(Workflow):
         return Verification(
             ok,
             (Fact("Account", "locked", now),),
-            "Your account is open again, so you can sign in with your usual password."
+            "Your account is open again. Your password is as it was."
             if ok
             else "Your account still shows as locked.",
         )

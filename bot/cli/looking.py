@@ -9,7 +9,7 @@ from bot.cli.opening import opened, opened_database
 from bot.cli.output import print_json, print_table, when
 from bot.foundation.errors import InvalidInput
 from bot.process.settings import Settings
-from kb_index import evaluation
+from kb_index.retrieval import evaluation
 
 _SPAN = re.compile(r"^(\d{1,6})([mhdw])$")
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -108,7 +108,7 @@ async def cases(status: str, limit: int, *, as_json: bool) -> None:
 
 async def import_articles(folder: Path, force: bool, *, as_json: bool) -> int:
     """Import a folder; exit code 1 when a file could not be taken."""
-    from kb_index.importing import import_folder
+    from kb_index.articles.importing import import_folder
 
     async with opened(Settings.from_env()) as firstline:
         report = await import_folder(firstline.articles, folder, force=force)

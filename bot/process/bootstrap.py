@@ -38,11 +38,13 @@ from bot.foundation.wakeups import Wakeups
 from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
+from bot.process.kb_wiring import knowledge_endpoints, seed_gate
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
 from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
 from bot.process.trigger_wiring import wire_triggers
+from bot.process.tuning_wiring import encoder_shelf, follow_encoder
 from bot.training.review_api import ReviewApi
 from connectors.hosts.http import HttpHostApplication, open_session
 from connectors.hosts.registry import HostRegistry
@@ -53,12 +55,16 @@ from escalation.service import CaseDesk
 from insights.api import InsightsApi
 from insights.metrics import Metrics
 from insights.outcomes import Outcomes
-from kb_index.api import KnowledgeApi
-from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.help_pages import HelpPages
-from kb_index.importing import ImportReport, import_folder
-from kb_index.search import ArticleSearch
-from kb_index.service import Articles
+from kb_index.articles.importing import ImportReport, import_folder
+from kb_index.articles.service import Articles
+from kb_index.help.pages import HelpPages
+from kb_index.index.following import FollowedIndexes
+from kb_index.index.making import PassageMaker
+from kb_index.questions.gate import Gate
+from kb_index.retrieval.normalising import Normaliser, read_vocabulary
+from kb_index.retrieval.ranking import Ranking
+from kb_index.retrieval.search import ArticleSearch
+from kb_index.retrieval.whatif import WhatIf
 from security.api import SecurityApi
 from security.audit_log import AuditLog, Checkpoints
 from security.authentication import HttpAuthenticator
@@ -90,6 +96,7 @@ class Firstline:
     desk: CaseDesk
     articles: Articles
     search: ArticleSearch
+    gate: Gate
     staff: StaffDirectory
     sessions: Sessions
     authenticator: HttpAuthenticator
@@ -99,7 +106,10 @@ class Firstline:
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
-        return await import_folder(self.articles, self.settings.root / "data" / "kb")
+        folder = self.settings.root / "data" / "kb"
+        report = await import_folder(self.articles, folder)
+        await seed_gate(self.gate, folder / "questions.yml")
+        return report
 
     async def bootstrap_admin(self) -> OneTimePassword | None:
         """Create the first admin on the very first start; the password is told once."""
@@ -139,11 +149,14 @@ def _assemble(
     clock = SystemClock()
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock)
-    encoder = OnnxEncoder(settings.encoder_dir)
-    search = ArticleSearch(database, encoder, wakeups, settings.home / "index" / "passages.faiss")
+    encoder = encoder_shelf(settings).load()
+    policies = settings.root / "data" / "policies"
+    maker = PassageMaker(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
+    indexes = FollowedIndexes(database, maker, wakeups, settings.home / "index" / "passages.faiss")
+    search = ArticleSearch(database, indexes, Ranking.read(settings.home / "index" / "ranking.json"))
     brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
     registry = Registry.load()
-    known = IntentCatalogue.load(settings.root / "data" / "policies" / "intents.yml")
+    known = IntentCatalogue.load(policies / "intents.yml")
     intents = known.including(registry.labels())
     actions = build_actions(
         database=database,
@@ -155,7 +168,7 @@ def _assemble(
         intents=intents,
         registry=registry,
         journal=AuditLog(audit_keys(settings), clock),
-        errors=ErrorCatalogue.load(settings.root / "data" / "policies" / "errors.yml"),
+        errors=ErrorCatalogue.load(policies / "errors.yml"),
         model_version=lambda: brain.model,
     )
     collector = ContextCollector(
@@ -171,7 +184,7 @@ def _assemble(
     sessions = Sessions(database, passwords, SignInLimits(cache), clock)
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
     desk = CaseDesk(database, conversations, collector, wakeups, clock)
-    articles = Articles(database, search, clock)
+    articles = Articles(database, indexes, clock)
     return Firstline(
         settings=settings,
         database=database,
@@ -184,6 +197,7 @@ def _assemble(
         desk=desk,
         articles=articles,
         search=search,
+        gate=Gate(database, articles, WhatIf(search), clock),
         staff=StaffDirectory(database, passwords, clock),
         sessions=sessions,
         authenticator=HttpAuthenticator(
@@ -251,14 +265,18 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
-    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers)
+    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers, firstline.articles)
+
+    encoders = follow_encoder(settings, firstline.search)
 
     async def run(_: web.Application) -> AsyncIterator[None]:
         async with stack:
             await runner.start()
             await housekeeping.start()
             await firstline.healing.service.start()
+            await encoders.start()
             yield
+            await encoders.stop()
             await firstline.healing.service.stop()
             await housekeeping.stop()
             await runner.stop()
@@ -282,7 +300,9 @@ def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
         *CaseApi(
             firstline.desk, conversations, authenticator, firstline.wakeups, firstline.clock
         ).endpoints(),
-        *KnowledgeApi(firstline.articles, firstline.search).endpoints(),
+        *knowledge_endpoints(
+            firstline.database, firstline.articles, firstline.search, firstline.gate, firstline.clock
+        ),
         *ReviewApi(conversations, firstline.actions.log, outcomes).endpoints(),
         *InsightsApi(outcomes).endpoints(),
     ]
@@ -301,6 +321,6 @@ def _probes(firstline: Firstline) -> dict[str, Probe]:
         "database": database,
         "cache": cache,
         "rasa": firstline.brain.ready,
-        "index": firstline.search.ready,
+        "index": firstline.search.indexes.ready,
         "encoder": firstline.search.encoder_works,
     }

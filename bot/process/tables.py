@@ -7,9 +7,23 @@ from bot.conversation import storage as _conversation
 from bot.conversation import turn_storage as _turns
 from bot.foundation.database import metadata
 from escalation import storage as _escalation
-from kb_index import storage as _knowledge
+from kb_index.articles import images as _images
+from kb_index.articles import storage as _knowledge
+from kb_index.questions import storage as _questions
 from security import audit_storage as _audit
 from security import storage as _security
 
 __all__ = ["metadata"]
-_ = (_turns, _actions, _conversation, _security, _audit, _escalation, _knowledge, _healing, _triggers)
+_ = (
+    _turns,
+    _actions,
+    _conversation,
+    _security,
+    _audit,
+    _escalation,
+    _knowledge,
+    _images,
+    _questions,
+    _healing,
+    _triggers,
+)

@@ -12,8 +12,8 @@ from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.errors import NotFound
 from bot.process.settings import Settings
-from kb_index.passages import split
-from kb_index.service import Articles
+from kb_index.articles.service import Articles
+from kb_index.retrieval.passages import split
 
 _LONGEST_QUOTE = 420
 

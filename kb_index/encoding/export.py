@@ -55,6 +55,11 @@ def default_model() -> Path:
     return Path(next(iter(spec.submodule_search_locations))) / "model"
 
 
+def source_of(model: Path) -> str:
+    """What people know these weights by: the package's name, or the folder's."""
+    return DEFAULT_PACKAGE.replace("_", "-") if DEFAULT_PACKAGE in model.parts else model.name
+
+
 def fingerprint_of(model: Path) -> str:
     """SHA-256 (first 16 hex digits) over the model's files and the export format."""
     if not (model / "config.json").is_file() and not (model / "modules.json").is_file():
@@ -95,7 +100,7 @@ def export(model: Path, out: Path, *, force: bool = False) -> bool:
         reference, sources = _write(model, work, fingerprint)
         _check_parity(OnnxEncoder(work), reference, sources)
         work.chmod(0o755)
-        _put_in_place(work, out)
+        put_in_place(work, out)
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return True
@@ -157,7 +162,7 @@ def _write(model: Path, work: Path, fingerprint: str) -> tuple[Any, list[str]]:
     manifest = EncoderManifest(
         dimension=int(reference.shape[1]),
         max_tokens=int(transformer.max_seq_length or 512),
-        source=DEFAULT_PACKAGE.replace("_", "-") if DEFAULT_PACKAGE in model.parts else model.name,
+        source=source_of(model),
         fingerprint=fingerprint,
         inputs=inputs,
         pad_id=int(tokenizer.pad_token_id or 0),
@@ -183,7 +188,7 @@ def _check_parity(encoder: OnnxEncoder, reference: Any, sentences: list[str]) ->
                 )
 
 
-def _put_in_place(work: Path, out: Path) -> None:
+def put_in_place(work: Path, out: Path) -> None:
     """Swap the folder by renaming: readers see the old export or the new one, never a mixture."""
     for path in work.iterdir():
         with path.open("rb") as file:

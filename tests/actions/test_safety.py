@@ -66,7 +66,9 @@ async def test_all_causes_are_told_and_taken_one_after_the_other(bench: Bench) -
     lock(bench)
     bench.host.parts["account"].update(password_expired=True)
     told = await bench.chat.act("action_diagnose_sign_in", bench.chat.hear("sign_in_trouble", "cant get in"))
-    assert "I found 2 things. 1." in told.text
+    assert "I found 2 things." in told.text
+    assert told.text.count("Your account is locked") == 1, "what comes first is told once"
+    assert told.text.index("password") < told.text.index("Your account is locked")
     assert told.slots["pending_workflow"] == "unlock_account"
     then = await bench.chat.yes()
     assert "There is one more thing." in then.text

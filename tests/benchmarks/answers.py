@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import yaml
 
+from kb_index.articles.importing import parse_article
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.evaluation import read_questions
-from kb_index.importing import parse_article
-from kb_index.passages import split
+from kb_index.retrieval.evaluation import read_questions
+from kb_index.retrieval.passages import split
 
 ROOT = Path(__file__).resolve().parents[2]
 THRESHOLDS = [round(0.30 + 0.05 * step, 2) for step in range(11)]

@@ -35,14 +35,18 @@ from bot.foundation.wakeups import Wakeups
 from bot.process.children.postgres import embedded_postgres
 from bot.process.children.valkey import embedded_valkey
 from bot.process.tables import metadata
-from kb_index import passage_storage, storage
+from kb_index.articles import storage
+from kb_index.articles.importing import import_folder
+from kb_index.articles.service import Articles
 from kb_index.domain import Draft, Passage, Version
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.evaluation import evaluate, read_questions
-from kb_index.importing import import_folder
+from kb_index.index import passage_storage
+from kb_index.index.following import FollowedIndexes
+from kb_index.index.making import PassageMaker
 from kb_index.ports import Encoded
-from kb_index.search import ArticleSearch
-from kb_index.service import Articles
+from kb_index.retrieval.evaluation import evaluate, read_questions
+from kb_index.retrieval.normalising import Normaliser
+from kb_index.retrieval.search import ArticleSearch
 
 ROOT = Path(__file__).parents[2]
 PER_ARTICLE = 4
@@ -77,7 +81,9 @@ async def process(database: Database, cache: str, encoder: OnnxEncoder) -> Async
     wakeups = Wakeups(client)
     await wakeups.start()
     with tempfile.TemporaryDirectory() as folder:
-        search = ArticleSearch(database, encoder, wakeups, Path(folder) / "passages.faiss")
+        maker = PassageMaker(encoder, Normaliser())
+        indexes = FollowedIndexes(database, maker, wakeups, Path(folder) / "passages.faiss")
+        search = ArticleSearch(database, indexes)
         await search.start()
         yield search
         await search.stop()
@@ -88,14 +94,19 @@ async def process(database: Database, cache: str, encoder: OnnxEncoder) -> Async
 async def fill_up(database: Database, search: ArticleSearch, passages: int) -> None:
     """Store random passages until there are `passages`; they lie far from every question."""
     random, now = np.random.default_rng(7), SystemClock().now()
-    dimension = search.index.dimension
+    dimension = search.indexes.vectors.dimension
     for number in range(max(0, passages - len(search)) // PER_ARTICLE):
         vectors = random.standard_normal((PER_ARTICLE, dimension)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         sentences = np.zeros((1, dimension), np.float16).tobytes()
         made = [
             Encoded(
-                Passage("", "Filler", 0, 6), index == 0, vector.tobytes(), b"" if index == 0 else sentences
+                Passage("", "Filler", 0, 6),
+                "text" if index else "title",
+                vector.tobytes(),
+                sentences if index else b"",
+                f"filler w{number} v{index}",
+                search.indexes.maker.name,
             )
             for index, vector in enumerate(vectors)
         ]
@@ -107,8 +118,8 @@ async def fill_up(database: Database, search: ArticleSearch, passages: int) -> N
             )  # fmt: skip
             await storage.insert_version(tx, article_id, 1, draft, now, "benchmark")
             version = Version(article_id, 1, draft, now, "benchmark")
-            await passage_storage.replace_passages(tx, version, made, search.made_by)
-    await search.refresh()
+            await passage_storage.replace_passages(tx, version, made)
+    await search.indexes.refresh()
 
 
 async def time_searches(
@@ -180,7 +191,7 @@ async def main() -> None:
     questions = [one.text for one in read_questions(questions_file)]
     encoder = OnnxEncoder(args.encoder)
     async with servers() as (database, cache), process(database, cache, encoder) as here:
-        articles = Articles(database, here, SystemClock())
+        articles = Articles(database, here.indexes, SystemClock())
         started = time.perf_counter()
         report = await import_folder(articles, ROOT / "data" / "kb")
         imported = time.perf_counter() - started

@@ -13,6 +13,7 @@ import pytest
 from bot.cli.looking import moment
 from bot.cli.main import main
 from bot.foundation.errors import InvalidInput
+from kb_index.retrieval.evaluation import read_questions
 from security.keyring import KeyRing
 from tests.support.product import Product
 
@@ -218,10 +219,41 @@ async def test_the_search_is_measured_on_questions_of_ones_own(product: Product,
         'questions:\n  - {question: "How do I pause my subscription?", article: pause-your-subscription}\n'
     )
     figures = await cli.json("kb", "evaluate", str(file))
-    assert figures == {"questions": 1, "hit@1": 1, "hit@5": 1, "mrr@10": 1.0}
+    assert figures == {"questions": 1, "hit@1": 1, "hit@5": 1, "mrr@10": 1.0, "ndcg@10": 1.0}
     code, out, error = await cli("kb", "evaluate", str(tmp_path / "none.yml"))
     assert code == 1
     assert "no such file" in out + error
+    gate = await cli.json("kb", "gate", "pause-your-subscription", "--export", str(tmp_path / "all.yml"))
+    assert gate["before"] == gate["after"]
+    assert gate["after"]["n"] > 100
+    assert len(read_questions(tmp_path / "all.yml")) == gate["after"]["n"]
+    assert (await cli.json("kb", "questions"))["clusters"] is not None
+    exported = await cli.json("kb", "export", str(tmp_path / "out"))
+    assert "pause-your-subscription.md" in exported["files"]
+    page = (tmp_path / "out" / "pause-your-subscription.md").read_bytes()
+    assert page == (ROOT / "data" / "kb" / "pause-your-subscription.md").read_bytes()
+
+
+async def test_a_set_in_files_is_measured_without_anything_running(tmp_path: Path, encoder_dir: Path) -> None:
+    cli = Cli(tmp_path / "home")
+    cli.env |= {"FIRSTLINE_ENCODER_DIR": str(encoder_dir.resolve())}
+    rows = [
+        {"id": "a", "title": "Refunds", "text": "Money back."},
+        {"id": "b", "title": "Pause", "text": "Stop."},
+    ]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "q.jsonl").write_text(
+        '{"id": "1", "text": "refund please"}\n{"id": "2", "text": "pause it"}\n'
+    )
+    (tmp_path / "r.tsv").write_text("query-id\tcorpus-id\tscore\n1\ta\t1\n2\tb\t1\n")
+    files = ("--corpus", str(tmp_path / "c.jsonl"), "--queries", str(tmp_path / "q.jsonl"))
+    found = await cli.json("kb", "evaluate", *files, "--qrels", str(tmp_path / "r.tsv"))
+    assert {found[name]["hit@1"] for name in ("lexical", "semantic", "fused")} == {1}
+    code, out, error = await cli("kb", "evaluate", *files)
+    assert code == 2
+    code, out, error = await cli("kb", "evaluate", *files, "--qrels", str(tmp_path / "c.jsonl"))
+    assert code == 2
+    assert "c.jsonl, line 1" in out + error
 
 
 async def _doctor(cli: Cli) -> Any:

@@ -1,9 +1,9 @@
 """The knowledge base on real PostgreSQL with the real encoder; a second room stands for a second process."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,23 @@ from bot.foundation.errors import Forbidden
 from bot.foundation.http import Caller
 from bot.foundation.http.server import build_http
 from bot.foundation.wakeups import Wakeups
-from kb_index.api import KnowledgeApi
+from bot.process.kb_questions import LoggedQuestions
+from kb_index.articles.api import KnowledgeApi
+from kb_index.articles.care import Care
+from kb_index.articles.service import Articles
+from kb_index.articles.transfer_api import TransferApi
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.help_pages import HelpPages
+from kb_index.help.pages import HelpPages
+from kb_index.index.following import FollowedIndexes
+from kb_index.index.making import PassageMaker
 from kb_index.ports import Vectors
-from kb_index.search import ArticleSearch
-from kb_index.service import Articles
+from kb_index.questions.api import QuestionsApi
+from kb_index.questions.gate import Gate
+from kb_index.questions.vain import InVain
+from kb_index.retrieval.normalising import Normaliser
+from kb_index.retrieval.search import ArticleSearch
+from kb_index.retrieval.whatif import WhatIf
 
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 RESET = Draft(
@@ -93,6 +103,10 @@ class Room:
     snapshot: Path
     database: Database
 
+    @property
+    def indexes(self) -> FollowedIndexes:
+        return self.search.indexes
+
     async def write(self, article_id: str, draft: Draft) -> None:
         """Create and publish."""
         await self.articles.create(article_id, draft, by="Erin")
@@ -114,11 +128,13 @@ class House:
     async def open(self, name: str = "a", *, wakeups: Wakeups | None = None, alias: str = "") -> Room:
         encoder = CountingEncoder(self.encoder, alias)
         snapshot = self.home / name / "passages.faiss"
-        search = ArticleSearch(self.database, encoder, wakeups or Wakeups(None), snapshot, poll=3600)
+        maker = PassageMaker(encoder, Normaliser())
+        indexes = FollowedIndexes(self.database, maker, wakeups or Wakeups(None), snapshot, poll=3600)
+        search = ArticleSearch(self.database, indexes)
         await search.start()
         self.stack.push_async_callback(search.stop)
         return Room(
-            search, Articles(self.database, search, FixedClock(NOW)), encoder, snapshot, self.database
+            search, Articles(self.database, indexes, FixedClock(NOW)), encoder, snapshot, self.database
         )
 
 
@@ -144,6 +160,13 @@ async def fill(room: Room) -> None:
     await room.write("reset-password", RESET)
     await room.write("refunds", REFUND)
     await room.write("pause", PAUSE)
+
+
+class NothingShown:
+    """No answer has shown an article."""
+
+    async def shown(self, since: timedelta) -> Mapping[str, int]:
+        return {}
 
 
 class WhoeverItSays:
@@ -174,7 +197,14 @@ class WhoeverItSays:
 
 @pytest.fixture
 async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
-    endpoints = KnowledgeApi(room.articles, room.search).endpoints()
+    care = Care(room.database, room.articles, NothingShown(), room.articles._clock)
+    endpoints = TransferApi(room.database, room.articles, care).endpoints()
+    clock = room.articles._clock
+    gate = Gate(room.database, room.articles, WhatIf(room.search), clock)
+    log = LoggedQuestions(room.database)
+    in_vain = InVain(room.database, room.articles, room.search, log, clock)
+    endpoints += QuestionsApi(room.articles, gate, in_vain, log, room.search.ranking).endpoints()
+    endpoints += KnowledgeApi(room.articles, room.search).endpoints()
     endpoints += HelpPages(room.articles, room.search).endpoints()
     app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())
     async with TestClient(TestServer(app)) as client:

@@ -46,7 +46,8 @@ async def test_an_editor_writes_publishes_and_takes_back(
     made = await editor.call("POST", "/articles", 201, ARTICLE)
     assert made == {
         **ARTICLE, "status": "draft", "version": 1, "published_version": None, "updated_by": "Editor",
-        "updated_at": "2026-04-02T09:30:00Z",
+        "updated_at": "2026-04-02T09:30:00Z", "summary": "", "audience": "everyone", "plans": [],
+        "product_versions": [], "phrasings": [], "review_by": None, "publish_at": None,
     }  # fmt: skip
     assert (await editor.call("GET", "/search?q=money+back", 200))["hits"] == []
     assert (await editor.call("POST", "/articles/refunds/publish", 200))["status"] == "published"
@@ -168,7 +169,7 @@ async def test_preview_is_what_readers_would_see(
     room: Room, editor: Person, client: TestClient[Any, Any]
 ) -> None:
     html = (await editor.call("POST", "/articles/preview", 200, {"body": RESET.body}))["html"]
-    assert "<h2>Ask for a link</h2>" in html
+    assert '<h2 id="ask-for-a-link">Ask for a link</h2>' in html
     await fill(room)
     async with client.get("/help/reset-password") as answer:
         assert html in await answer.text()

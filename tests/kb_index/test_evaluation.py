@@ -1,16 +1,19 @@
 """The figures say what they say."""
 
+import math
 from pathlib import Path
 
 import pytest
 
 from bot.foundation.errors import InvalidInput, NotFound
-from kb_index.evaluation import Asked, evaluate, measure
+from kb_index.retrieval.evaluation import Asked, evaluate, measure
 from tests.kb_index.conftest import Room, fill
 
 
 def asked(rank: int | None, score: float = 0.5, article: str | None = "a") -> Asked:
-    return Asked("?", article, rank, "a", score)
+    others = tuple(f"other-{number}" for number in range(9))
+    found = others if rank is None else (*others[: rank - 1], "a", *others[rank:])
+    return Asked("?", article, found, score)
 
 
 def test_hits_and_reciprocal_ranks() -> None:
@@ -20,10 +23,11 @@ def test_hits_and_reciprocal_ranks() -> None:
         "hit@1": 0.25,
         "hit@5": 0.5,
         "mrr@10": round((1 + 1 / 2 + 1 / 6) / 4, 4),
+        "ndcg@10": round((1 + 1 / math.log2(3) + 1 / math.log2(7)) / 4, 4),
     }
 
 
-def test_the_score_s_power_to_tell_what_has_no_answer() -> None:
+def test_the_probability_s_power_to_tell_what_has_no_answer() -> None:
     known = [asked(1, 0.9), asked(1, 0.5)]
     unknown = [asked(None, 0.1, None), asked(None, 0.5, None), asked(None, 0.7, None)]
     assert measure([*known, *unknown])["no_answer"] == {"unanswerable": 3, "auroc": round((3 + 1.5) / 6, 4)}

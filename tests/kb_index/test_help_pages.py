@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient
 
+from kb_index.articles.rendering import to_html
 from kb_index.domain import Draft
-from kb_index.help_style import STYLE
-from kb_index.rendering import to_html
+from kb_index.help.style import STYLE
 from tests.kb_index.conftest import Room, fill
 
 VOID = {"meta", "input", "br", "hr", "img"}

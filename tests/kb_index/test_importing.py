@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from bot.foundation.errors import NotFound
+from kb_index.articles.importing import import_folder, seed
 from kb_index.domain import Draft
-from kb_index.importing import import_folder, seed
 from tests.kb_index.conftest import House, Room
 
 HEAD = "---\nid: {id}\ntitle: {title}\narea: billing\nlanguage: en\nupdated: 2026-03-31\n---\n"
@@ -47,10 +47,10 @@ async def test_an_import_publishes_with_the_date_of_the_file(room: Room, folder:
 
 async def test_a_second_import_does_nothing(room: Room, folder: Path) -> None:
     await import_folder(room.articles, folder)
-    encoded, revision = room.encoder.encoded, room.search.index.revision
+    encoded, revision = room.encoder.encoded, room.indexes.vectors.revision
     report = await import_folder(room.articles, folder)
     assert (report.unchanged, report.created, report.updated) == (["one", "two"], [], [])
-    assert (room.encoder.encoded, room.search.index.revision) == (encoded, revision)
+    assert (room.encoder.encoded, room.indexes.vectors.revision) == (encoded, revision)
     assert len(await room.articles.versions("one")) == 1
 
 
@@ -107,7 +107,6 @@ BAD = {
     "a-list": (b"---\n- a\n---\nText.", "must name fields"),
     "no-title": (b"---\nid: no-title\narea: billing\nupdated: 2026-01-01\n---\nText.", "title"),
     "title-a-number": (b"---\ntitle: 5\narea: billing\nupdated: 2026-01-01\n---\nText.", "title"),
-    "no-date": (b"---\ntitle: T\narea: billing\n---\nText.", "updated"),
     "bad-date": (b"---\ntitle: T\narea: billing\nupdated: soon\n---\nText.", "updated"),
     "bad-area": (b"---\ntitle: T\narea: Big Bills\nupdated: 2026-01-01\n---\nText.", "area"),
     "bad-language": (
@@ -163,18 +162,21 @@ async def test_an_import_killed_midway_is_finished_by_the_next(
         from bot.foundation.database import Database
         from bot.foundation.wakeups import Wakeups
         from kb_index.encoding.encoder import OnnxEncoder
-        from kb_index.importing import import_folder
-        from kb_index.search import ArticleSearch
-        from kb_index.service import Articles
+        from kb_index.articles.importing import import_folder
+        from kb_index.index.following import FollowedIndexes
+        from kb_index.index.making import PassageMaker
+        from kb_index.retrieval.normalising import Normaliser
+        from kb_index.articles.service import Articles
 
         async def main():
             database = Database.open({postgres_url!r}, schema={schema!r})
             encoder = OnnxEncoder({str(house.encoder.folder)!r})
             snapshot = Path({str(house.home / "a" / "x.faiss")!r})
-            search = ArticleSearch(database, encoder, Wakeups(None), snapshot)
-            await search.start()
+            maker = PassageMaker(encoder, Normaliser())
+            indexes = FollowedIndexes(database, maker, Wakeups(None), snapshot)
+            await indexes.start()
             print("started", flush=True)
-            await import_folder(Articles(database, search, SystemClock()), Path({str(folder)!r}))
+            await import_folder(Articles(database, indexes, SystemClock()), Path({str(folder)!r}))
             print("finished", flush=True)
 
         asyncio.run(main())
@@ -196,6 +198,6 @@ async def test_an_import_killed_midway_is_finished_by_the_next(
     assert len(report.created) == 62 - len(half)
     assert report.failed == {}
     fresh = await house.open("c")
-    assert len(fresh.search.index.contents()) == 62
-    await room.search.refresh()
-    assert room.search.index.contents() == fresh.search.index.contents()
+    assert len(fresh.indexes.vectors.contents()) == 62
+    await room.indexes.refresh()
+    assert room.indexes.vectors.contents() == fresh.indexes.vectors.contents()

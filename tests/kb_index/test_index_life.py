@@ -11,10 +11,11 @@ import sqlalchemy as sa
 
 from bot.foundation.database import Database
 from bot.foundation.wakeups import Wakeups
-from kb_index import storage
+from kb_index.articles import storage
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.vector_index import VectorIndex
+from kb_index.index.faiss_index import VectorIndex
+from kb_index.ports import Filter
 from tests.kb_index.conftest import REFUND, RESET, House, Room, fill
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
@@ -25,14 +26,14 @@ async def closed(house: House, name: str = "a") -> tuple[Path, dict[str, list[tu
     room = await house.open(name)
     await fill(room)
     await room.search.stop()
-    return room.snapshot, room.search.index.contents()
+    return room.snapshot, room.indexes.vectors.contents()
 
 
 async def test_a_restart_encodes_nothing_and_holds_the_same(house: House) -> None:
     snapshot, held = await closed(house)
     again = await house.open()
     assert again.encoder.encoded == 0
-    assert again.search.index.contents() == held
+    assert again.indexes.vectors.contents() == held
     assert len(held) == 3
     assert (await again.found("money back"))[0] == "refunds"
     assert [path.name for path in snapshot.parent.iterdir()] == [snapshot.name], "nothing is left aside"
@@ -78,7 +79,7 @@ async def test_a_damaged_snapshot_is_made_again(house: House, damage: Callable[[
     snapshot, held = await closed(house)
     snapshot.write_bytes(damage(snapshot.read_bytes()))
     again = await house.open()
-    assert again.search.index.contents() == held
+    assert again.indexes.vectors.contents() == held
     assert again.encoder.encoded == 0, "the vectors are in PostgreSQL"
     await again.articles.publish("refunds", by="Erin")
     await again.articles.update(
@@ -92,7 +93,7 @@ async def test_a_missing_snapshot_is_made_again(house: House) -> None:
     snapshot, held = await closed(house)
     snapshot.unlink()
     again = await house.open()
-    assert again.search.index.contents() == held
+    assert again.indexes.vectors.contents() == held
     assert snapshot.exists(), "and is there for the next start"
 
 
@@ -104,15 +105,22 @@ async def test_a_folder_that_cannot_be_written_does_not_stop_the_search(house: H
     assert (await again.found("money back"))[0] == "refunds"
 
 
+async def _encoders(database: Database) -> set[str]:
+    async with database.connect() as connection:
+        made = await connection.execute(sa.select(storage.passages.c.encoder).distinct())
+        return {row.encoder.split("/")[0] for row in made}
+
+
 async def test_another_encoder_encodes_anew(house: House) -> None:
     _, held = await closed(house)
     other = await house.open(alias="other")
     assert other.encoder.encoded > 0
-    assert sorted(other.search.index.contents()) == sorted(held)
+    assert sorted(other.indexes.vectors.contents()) == sorted(held)
     assert (await other.found("money back"))[0] == "refunds"
-    async with house.database.connect() as connection:
-        made = await connection.execute(sa.select(storage.passages.c.encoder).distinct())
-        assert [row.encoder.split("/")[0] for row in made] == ["other"]
+    assert len(await _encoders(house.database)) == 2, "another process may still search with the former one"
+    await other.indexes.sweep()
+    assert await _encoders(house.database) == {"other"}
+    assert (await other.found("money back"))[0] == "refunds"
 
 
 async def test_what_was_lost_in_the_database_is_lost_in_the_index(house: House) -> None:
@@ -122,13 +130,13 @@ async def test_what_was_lost_in_the_database_is_lost_in_the_index(house: House) 
         await tx.execute(sa.update(storage.articles).values(published_version=None).where(
             storage.articles.c.id == "refunds"))  # fmt: skip
     again = await house.open()
-    assert sorted(again.search.index.contents()) == ["pause", "reset-password"]
+    assert sorted(again.indexes.vectors.contents()) == ["pause", "reset-password"]
     async with house.database.begin() as tx:
         await tx.execute(storage.articles.update().values(published_version=1))
     await again.search.stop()
     mended = await house.open("b")
-    assert sorted(mended.search.index.contents()) == ["pause", "refunds", "reset-password"]
-    assert mended.search.index.contents()["pause"] == held["pause"]
+    assert sorted(mended.indexes.vectors.contents()) == ["pause", "refunds", "reset-password"]
+    assert mended.indexes.vectors.contents()["pause"] == held["pause"]
 
 
 async def test_two_processes_see_each_other_s_changes(
@@ -162,13 +170,13 @@ async def test_a_missed_wake_up_is_made_good(house: House) -> None:
     first, second = await house.open("a"), await house.open("b")
     await first.write("refunds", REFUND)
     assert await second.found("money back") == [], "nothing has told the second one"
-    await second.search.refresh()
+    await second.indexes.refresh()
     assert await second.found("money back") == ["refunds"]
     await first.articles.unpublish("refunds", by="Erin")
     await first.write("reset-password", RESET)
     # Even before it hears of it, the second one shows nothing that was taken back.
     assert await second.found("money back") == []
-    await second.search.refresh()
+    await second.indexes.refresh()
     assert await second.found("money back") == ["reset-password"]
 
 
@@ -182,29 +190,29 @@ async def test_every_process_comes_to_the_same_index(house: House) -> None:
         if number % 4 == 1:
             await rooms[(number + 1) % 3].articles.unpublish(f"article-{number}", by="Ed")
     for room in rooms:
-        await room.search.refresh()
-    contents = [room.search.index.contents() for room in rooms]
+        await room.indexes.refresh()
+    contents = [room.indexes.vectors.contents() for room in rooms]
     assert contents[0] == contents[1] == contents[2]
     assert len(contents[0]) == 9
 
 
 async def test_a_change_published_while_the_index_cannot_follow_is_taken_in_later(room: Room) -> None:
     closed_pool = Database.open("postgresql+asyncpg://nobody@127.0.0.1:1/none")
-    room.search._database, kept = closed_pool, room.search._database
+    room.indexes._database, kept = closed_pool, room.indexes._database
     await room.write("refunds", REFUND)
     assert (await room.articles.get("refunds")).status == "published", "it is committed, so no error is told"
-    room.search._database = kept
+    room.indexes._database = kept
     assert await room.found("money back") == []
-    await room.search.refresh()
+    await room.indexes.refresh()
     assert await room.found("money back") == ["refunds"]
 
 
 def test_an_index_by_itself(encoder: OnnxEncoder, tmp_path: Path) -> None:
     index = VectorIndex(encoder.dimension, "test")
-    assert index.search(encoder.encode(["x"]), 3) == []
+    assert index.nearest(encoder.encode(["x"])[0], 3, Filter()) == []
     index.save(tmp_path / "i")
     loaded = VectorIndex.load(tmp_path / "i", dimension=encoder.dimension, made_by="test")
     assert len(loaded) == 0
-    assert loaded.search(encoder.encode(["x"]), 3) == []
+    assert loaded.nearest(encoder.encode(["x"])[0], 3, Filter()) == []
     other = VectorIndex.load(tmp_path / "i", dimension=encoder.dimension, made_by="another")
     assert other.made_by == "another"

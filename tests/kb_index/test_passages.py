@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kb_index.domain import MAX_BODY
-from kb_index.passages import MAX_TOKENS, estimate_tokens, split
-from kb_index.plain import lines_to_sentences, sentences, units
-from kb_index.quotes import LONGEST_QUOTE, Quotable, quote
+from kb_index.retrieval.passages import MAX_TOKENS, estimate_tokens, split
+from kb_index.retrieval.plain import lines_to_sentences, sentences, units
+from kb_index.retrieval.quotes import LONGEST_QUOTE, Quotable, quote
 
 BODY = """Use this when you **cannot sign in**. See [the *guide*](https://x.example/a.b "A title") first.
 

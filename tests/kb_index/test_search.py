@@ -5,8 +5,9 @@ import unicodedata
 
 import pytest
 
+from bot.foundation.wakeups import Wakeups
 from kb_index.domain import Draft
-from kb_index.search import ArticleSearch
+from kb_index.index.following import FollowedIndexes
 from tests.kb_index.conftest import PAUSE, REFUND, RESET, House, Room, fill
 
 
@@ -189,8 +190,8 @@ async def test_searches_go_on_while_articles_are_published(room: Room) -> None:
 
 async def test_it_is_ready_only_between_start_and_stop(room: Room) -> None:
     await fill(room)
-    assert await room.search.ready()
+    assert await room.indexes.ready()
     assert await room.search.encoder_works()
-    fresh = ArticleSearch(room.database, room.encoder, room.search._wakeups, room.snapshot)
+    fresh = FollowedIndexes(room.database, room.indexes.maker, Wakeups(None), room.snapshot)
     assert not await fresh.ready()
     await fresh.stop()

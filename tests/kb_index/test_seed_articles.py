@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from kb_index.importing import parse_article
+from kb_index.articles.importing import parse_article
 from tests.support.product import ROOT
 
 FOLDER = ROOT / "data" / "kb"

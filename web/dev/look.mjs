@@ -86,16 +86,47 @@ const states = {
   "editor-hostile": async (page) => {
     const html = '<p onclick="x()">one <script>window.hurt=1</script><img src=x onerror="window.hurt=1"><a href="javascript:x()">two</a><iframe src="/"></iframe><svg onload="window.hurt=1"></svg><form><input name="q"></form></p>';
     await page.route("**/articles/preview", (route) => route.fulfill({ json: { html } }));
-    const body = await page.inputValue(hook("editor-body"));
-    await page.fill(hook("editor-body"), `${body} `);
+    await page.locator(hook("editor-body")).press("Control+End");
+    await page.keyboard.type(" x");
     await page.waitForFunction(() => document.querySelector("[data-testid=editor-preview]")?.textContent.includes("two"));
     const shown = await page.locator(hook("editor-preview")).innerHTML();
     if (/script|on\w+=|<iframe|<svg|<form|<input|href/.test(shown)) throw new Error(`got into the page: ${shown}`);
     await page.unroute("**/articles/preview");
-    await page.fill(hook("editor-body"), body);
+    await page.keyboard.press("Control+z");
     await page.waitForFunction(() => document.querySelector("[data-testid=editor-preview]")?.textContent.includes("pause"));
   },
-  "editor-versions": async (page) => page.click(hook("editor-versions")).then(() => page.waitForSelector(hook("version-row"))),
+  "editor-filters": async (page) => {
+    if (await page.locator(hook("editor-filters")).isVisible()) await page.click(hook("editor-filters"));
+  },
+  "editor-more": async (page) => page.locator(hook("editor-more")).locator("summary").click(),
+  "editor-try": async (page) => {
+    await page.click(hook("tab-try"));
+    await page.fill(hook("try-question"), "can I stop my plan for a month?");
+    await page.click(hook("try-go"));
+    await page.locator(hook("try-result")).scrollIntoViewIfNeeded();
+  },
+  "editor-known": async (page) => page.click(hook("tab-known")).then(() => page.waitForSelector(hook("known-row"))),
+  "editor-links": async (page) => page.click(hook("tab-links")).then(() => page.waitForSelector(hook("links-broken"))),
+  "editor-figures": async (page) => page.click(hook("tab-figures")).then(() => page.waitForSelector(hook("figures"))),
+  "editor-versions": async (page) => {
+    await page.click(hook("editor-versions"));
+    await page.locator(hook("version-row")).last().getByRole("button", { name: /^Version/ }).click();
+    await page.getByRole("button", { name: "With the newest" }).click();
+    await page.waitForSelector(`${hook("version-difference")} table`);
+  },
+  "editor-gate": async (page) => {
+    await page.goto(`${base}/editor#unlock-your-account`);
+    await page.waitForSelector(`${hook("editor-preview")} p`);
+    await page.locator(hook("editor-body")).press("Control+End");
+    await page.keyboard.type("Ask us when it does not.");
+    await page.click(hook("editor-save"));
+    await page.click(hook("editor-publish"));
+    await page.waitForSelector(hook("gate-worse"));
+  },
+  "editor-published": async (page) => {
+    await page.click(hook("publish-confirm"));
+    await page.waitForSelector(hook("publish-result"));
+  },
   "editor-conflict": async (page) => {
     await page.goto(`${base}/editor#change-your-plan`);
     await page.reload();
@@ -109,6 +140,11 @@ const states = {
     await page.click(hook("editor-save"));
     await page.waitForSelector(hook("editor-conflict"));
   },
+  "editor-picture": async (page) => {
+    await page.click(hook("conflict-theirs"));
+    await page.setInputFiles(hook("editor-image"), { name: "the plan page.png", mimeType: "image/png", buffer: Buffer.from("89504e47", "hex") });
+    await page.waitForSelector(`${hook("editor-preview")} img`);
+  },
   "editor-new": async (page) => {
     await page.evaluate(() => sessionStorage.clear());
     page.once("dialog", (dialog) => void dialog.accept());
@@ -116,6 +152,13 @@ const states = {
     await page.reload();
     await page.click(hook("editor-new"));
     await page.fill(hook("editor-title"), "Delivery by zeppelin");
+  },
+  "editor-stale": async (page) => page.click(hook("section-stale")).then(() => page.waitForSelector(hook("stale-row"))),
+  "editor-vain": async (page) => page.click(hook("section-in-vain")).then(() => page.waitForSelector(hook("cluster"))),
+  "editor-import": async (page) => {
+    await page.click(hook("section-import"));
+    await page.setInputFiles(hook("import-file"), { name: "articles.zip", mimeType: "application/zip", buffer: Buffer.from("PK") });
+    await page.waitForSelector(hook("import-row"));
   },
   "review-list": async (page) => signIn(page, "/review").then(() => page.waitForSelector(hook("review-row"))),
   "review-read": async (page) => {

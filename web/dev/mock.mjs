@@ -9,7 +9,8 @@ import { readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { WebSocketServer } from "ws";
 import { reply } from "./bot.mjs";
-import { ago, articles, id, people, ranking, state, versionsOf } from "./seed.mjs";
+import { knowledge } from "./kb.mjs";
+import { ago, id, people, ranking, state } from "./seed.mjs";
 
 const dist = resolve(import.meta.dirname, "../dist");
 const port = Number(process.env.PORT ?? 8090);
@@ -178,12 +179,6 @@ function find(map, key, what) {
   if (!found) throw problem(404, "not_found", `There is no such ${what}.`);
   return found;
 }
-function saveArticle(article, body) {
-  Object.assign(article, { title: body.title, area: body.area, language: body.language, body: body.body, version: article.version + 1, updated_at: now(), updated_by: me().name });
-  article.status = article.published_version === null ? "draft" : "changed";
-  return article;
-}
-
 /** [method, pattern, handler(request, body, ids, url) => [status, json]] */
 const routes = [
   ["GET", /^\/healthz$/, () => [200, { status: "ok", version: "0.1.0" }]],
@@ -280,35 +275,7 @@ const routes = [
     return [200, brief(one)];
   }],
 
-  ["GET", /^\/api\/v1\/articles$/, (request, _, __, url) => {
-    staff(request);
-    const [status, text] = [url.searchParams.get("status"), (url.searchParams.get("q") ?? "").toLowerCase()];
-    return [200, { articles: articles.filter((one) => (!status || one.status === status) && `${one.title} ${one.body} ${one.id}`.toLowerCase().includes(text)).sort((a, b) => a.title.localeCompare(b.title)) }];
-  }],
-  ["POST", /^\/api\/v1\/articles$/, (request, body) => {
-    staff(request);
-    if (!/^[a-z0-9]+(-[a-z0-9]+)*$/.test(body.id ?? "")) throw problem(400, "invalid_input", "id: small letters, digits and hyphens, such as `reset-your-password`.");
-    if (articles.some((one) => one.id === body.id)) throw problem(409, "conflict", "There is an article of this id already.", "Choose another id.");
-    const article = { ...body, status: "draft", version: 1, published_version: null, updated_at: now(), updated_by: me().name };
-    articles.push(article);
-    return [201, article];
-  }],
-  ["POST", /^\/api\/v1\/articles\/preview$/, (request, body) => (staff(request), [200, { html: roughly(body.body) }])],
-  ["GET", /^\/api\/v1\/articles\/([\w-]+)\/versions$/, (request, _, [one]) => (staff(request), [200, { versions: versionsOf(find(articles, one, "article")) }])],
-  ["GET", /^\/api\/v1\/articles\/([\w-]+)$/, (request, _, [one]) => (staff(request), [200, find(articles, one, "article")])],
-  ["PUT", /^\/api\/v1\/articles\/([\w-]+)$/, (request, body, [one]) => {
-    staff(request);
-    const article = find(articles, one, "article");
-    if (body.base_version !== article.version) throw problem(409, "edit_conflict", "Somebody saved another version meanwhile.", "Compare the two, then save again.", { current: article });
-    return [200, saveArticle(article, body)];
-  }],
-  ["POST", /^\/api\/v1\/articles\/([\w-]+)\/(publish|unpublish)$/, (request, _, [one, act]) => {
-    staff(request);
-    const article = find(articles, one, "article");
-    article.published_version = act === "publish" ? article.version : null;
-    article.status = act === "publish" ? "published" : "draft";
-    return [200, article];
-  }],
+  ...knowledge({ staff, problem, me, find }),
 
   ["GET", /^\/api\/v1\/review\/conversations$/, (request, _, __, url) => {
     staff(request);
@@ -331,22 +298,6 @@ const routes = [
   }],
 ];
 
-/** Markdown, roughly: the real one is rendered and cleaned by the server. */
-function roughly(text) {
-  const safe = text.replace(/[&<>]/g, (letter) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[letter]);
-  const inline = (part) => part.replace(/\*\*(.+?)\*\*/g, "<strong>$1</strong>").replace(/`(.+?)`/g, "<code>$1</code>").replace(/\[(.+?)\]\((.+?)\)/g, '<a href="$2">$1</a>');
-  return safe.split(/\n{2,}/).map((block) => {
-    if (/^#+ /.test(block)) return `<h2>${inline(block.replace(/^#+ /, ""))}</h2>`;
-    if (/^\d+\. /.test(block)) return `<ol>${block.split("\n").filter(Boolean).map((item) => `<li>${inline(item.replace(/^\d+\. /, ""))}</li>`).join("")}</ol>`;
-    if (/^&gt; /.test(block)) return `<blockquote><p>${inline(block.replace(/^&gt; /, ""))}</p></blockquote>`;
-    if (/^\|/.test(block)) {
-      const [head, , ...rows] = block.trim().split("\n").map((row) => row.split("|").slice(1, -1).map((cell) => inline(cell.trim())));
-      return `<table><thead><tr>${head.map((cell) => `<th>${cell}</th>`).join("")}</tr></thead><tbody>${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join("")}</tr>`).join("")}</tbody></table>`;
-    }
-    return `<p>${inline(block)}</p>`;
-  }).join("\n");
-}
-
 function demoPage(who) {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Billing · Kettle</title>
 <style>body{font:1rem/1.6 Georgia,serif;margin:0;background:#fdf8f0;color:#2d2118}main{max-width:44rem;margin:3rem auto;padding:0 1.5rem}@media(prefers-color-scheme:dark){body{background:#1c1611;color:#eee2d3}}</style></head>
@@ -360,7 +311,7 @@ async function body(request) {
   const parts = [];
   for await (const part of request) parts.push(part);
   const raw = Buffer.concat(parts).toString();
-  return raw === "" ? {} : JSON.parse(raw);
+  return (request.headers["content-type"] ?? "").startsWith("application/json") && raw !== "" ? JSON.parse(raw) : {};
 }
 
 const pages = { "/": "index.html", "/console": "console.html", "/editor": "editor.html", "/review": "review.html" };
@@ -393,6 +344,7 @@ const server = createServer(async (request, response) => {
       const found = request.method === method && pattern.exec(url.pathname);
       if (!found) continue;
       const [status, json] = await handler(request, ["POST", "PUT"].includes(method) ? await body(request) : {}, found.slice(1), url);
+      if (Buffer.isBuffer(json)) return send(status, json, { "Content-Type": "image/png" });
       return send(status, json === undefined ? undefined : JSON.stringify(json), { "Content-Type": "application/json" });
     }
     throw problem(404, "not_found", "There is nothing at this address.");

@@ -54,12 +54,15 @@ const bodies = {
 };
 export const articles = Object.entries(bodies).map(([key, [title, area, body]], index) => ({
   id: key, title, area, language: "en", body, status: ["published", "published", "changed", "published", "published", "draft"][index],
-  version: [3, 1, 2, 1, 1, 1][index], published_version: [3, 1, 1, 1, 1, null][index], updated_at: ago(index * 3000 + 40), updated_by: index % 2 ? "Mira Holm" : "import",
+  version: [3, 1, 2, 1, 1, 1][index], published_version: [3, 1, 1, 1, 1, null][index], updated_at: ago(index * 3000 + 40), updated_by: index % 2 ? "Mira Holm" : "import", publish_at: null,
+  summary: index === 0 ? "A break of one to three months costs nothing." : "", audience: index === 4 ? "users" : "everyone", plans: index === 0 ? ["Daily Leaf", "Weekend Roast"] : [], product_versions: [],
+  phrasings: index === 0 ? ["can I take a break from my deliveries", "stop sending coffee for a month"] : [], review_by: index === 3 ? "2026-10-01" : null,
 }));
+/** Every saved text of an article; the mock knows the older ones only as variations. */
 export const versionsOf = (article) =>
   Array.from({ length: article.version }, (_, index) => ({
-    version: article.version - index, title: article.title, area: article.area, language: article.language,
-    body: index === 0 ? article.body : `${article.body}\nOlder text.`, created_at: ago(index * 20000 + 40), created_by: index ? "import" : article.updated_by,
+    ...article, version: article.version - index,
+    body: index === 0 ? article.body : article.body.replace("You can pause for", "A pause lasts") + "\nOlder text.\n", created_at: ago(index * 20000 + 40), created_by: index ? "import" : article.updated_by,
   }));
 
 export const ranking = (top, confidence) => [

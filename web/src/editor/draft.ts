@@ -1,12 +1,18 @@
-import type { Article } from "../shared/types";
+import type { Article, Audience, Version } from "../shared/types";
 
-/** What the form holds. */
+/** What the form holds. Lists are texts here, as they are typed: names parted by commas, phrasings one a line. */
 export interface Form {
   id: string;
   title: string;
   area: string;
   language: string;
   body: string;
+  summary: string;
+  audience: Audience;
+  plans: string;
+  product_versions: string;
+  phrasings: string;
+  review_by: string;
 }
 
 /** Unsaved work, kept in this browser until it is saved or thrown away. `base` is the version it started from; 0 for a new article. */
@@ -16,14 +22,63 @@ export interface Draft {
   at: string;
 }
 
-export const emptyForm: Form = { id: "", title: "", area: "", language: "en", body: "" };
+/** An article's text as the server takes it. */
+export interface Sent {
+  title: string;
+  area: string;
+  language: string;
+  body: string;
+  summary: string;
+  audience: Audience;
+  plans: string[];
+  product_versions: string[];
+  phrasings: string[];
+  review_by: string | null;
+}
 
-export function formOf(article: Article): Form {
-  return { id: article.id, title: article.title, area: article.area, language: article.language, body: article.body };
+export const newKey = "new";
+export const emptyForm: Form = {
+  id: "", title: "", area: "", language: "en", body: "", summary: "", audience: "everyone", plans: "", product_versions: "", phrasings: "", review_by: "",
+};
+
+export function formOf(article: Article | (Version & { id: string })): Form {
+  return {
+    id: article.id,
+    title: article.title,
+    area: article.area,
+    language: article.language,
+    body: article.body,
+    summary: article.summary ?? "",
+    audience: article.audience ?? "everyone",
+    plans: (article.plans ?? []).join(", "),
+    product_versions: (article.product_versions ?? []).join(", "),
+    phrasings: (article.phrasings ?? []).join("\n"),
+    review_by: article.review_by ?? "",
+  };
+}
+
+const parted = (text: string, by: RegExp): string[] => [...new Set(text.split(by).map((one) => one.trim()).filter((one) => one !== ""))];
+
+export function sentOf(form: Form): Sent {
+  const { id: _, ...text } = form;
+  return {
+    ...text,
+    plans: parted(form.plans, /[,\n]/),
+    product_versions: parted(form.product_versions, /[,\n]/),
+    phrasings: parted(form.phrasings, /\n/),
+    review_by: form.review_by || null,
+  };
 }
 
 export function same(a: Form, b: Form): boolean {
-  return a.title === b.title && a.area === b.area && a.language === b.language && a.body === b.body && a.id === b.id;
+  return a.id === b.id && JSON.stringify(sentOf(a)) === JSON.stringify(sentOf(b));
+}
+
+/** Front matter and text as one text, to compare two of them whole. */
+export function whole(form: Form): string {
+  const { body, phrasings, ...front } = sentOf(form);
+  const lines = Object.entries(front).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value)).map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : value}`);
+  return [...lines, ...phrasings.map((one) => `also asked: ${one}`), "", body].join("\n");
 }
 
 /** "Can I pay by card?" as "can-i-pay-by-card". */
@@ -39,66 +94,28 @@ export function slug(title: string): string {
 }
 
 const place = (key: string): string => `firstline:draft:${key}`;
+const aside = (key: string): string => `firstline:aside:${key}`;
 
-export function keepDraft(key: string, draft: Draft | null): void {
+function put(at: string, draft: Draft | null): void {
   try {
-    if (draft === null) localStorage.removeItem(place(key));
-    else localStorage.setItem(place(key), JSON.stringify(draft));
+    if (draft === null) localStorage.removeItem(at);
+    else localStorage.setItem(at, JSON.stringify(draft));
   } catch {
     // Storage is full or refused: the guard before leaving still holds.
   }
 }
 
-export function findDraft(key: string): Draft | null {
+function take(at: string): Draft | null {
   try {
-    const found = JSON.parse(localStorage.getItem(place(key)) ?? "null") as Draft | null;
-    return found && typeof found.form?.body === "string" ? found : null;
+    const found = JSON.parse(localStorage.getItem(at) ?? "null") as Draft | null;
+    return found && typeof found.form?.body === "string" ? { ...found, form: { ...emptyForm, ...found.form } } : null;
   } catch {
     return null;
   }
 }
 
-/** Lines of two texts side by side: which are only in one of them. By longest common subsequence; long texts line by line. */
-export function compare(mine: string, theirs: string): { text: string; in: "both" | "mine" | "theirs" }[] {
-  const [a, b] = [mine.split("\n"), theirs.split("\n")];
-  if (a.length * b.length > 4_000_000) return [...a.map((text) => ({ text, in: "mine" as const })), ...b.map((text) => ({ text, in: "theirs" as const }))];
-  const width = b.length + 1;
-  const longest = new Uint32Array((a.length + 1) * width);
-  for (let i = a.length - 1; i >= 0; i -= 1) {
-    for (let j = b.length - 1; j >= 0; j -= 1) {
-      longest[i * width + j] = a[i] === b[j] ? longest[(i + 1) * width + j + 1]! + 1 : Math.max(longest[(i + 1) * width + j]!, longest[i * width + j + 1]!);
-    }
-  }
-  const lines: { text: string; in: "both" | "mine" | "theirs" }[] = [];
-  let [i, j] = [0, 0];
-  while (i < a.length || j < b.length) {
-    if (i < a.length && j < b.length && a[i] === b[j]) {
-      lines.push({ text: a[i]!, in: "both" });
-      i += 1;
-      j += 1;
-    } else if (i < a.length && (j === b.length || longest[(i + 1) * width + j]! >= longest[i * width + j + 1]!)) lines.push({ text: a[i++]!, in: "mine" });
-    else lines.push({ text: b[j++]!, in: "theirs" });
-  }
-  return lines;
-}
-
-/** The same as rows of two columns: what was replaced stands beside what it was replaced with. */
-export function sideBySide(mine: string, theirs: string): { same: boolean; mine: string | null; theirs: string | null }[] {
-  const rows: { same: boolean; mine: string | null; theirs: string | null }[] = [];
-  let waiting: { mine: string[]; theirs: string[] } = { mine: [], theirs: [] };
-  const flush = (): void => {
-    for (let at = 0; at < Math.max(waiting.mine.length, waiting.theirs.length); at += 1) {
-      rows.push({ same: false, mine: waiting.mine[at] ?? null, theirs: waiting.theirs[at] ?? null });
-    }
-    waiting = { mine: [], theirs: [] };
-  };
-  for (const line of compare(mine, theirs)) {
-    if (line.in !== "both") waiting[line.in].push(line.text);
-    else {
-      flush();
-      rows.push({ same: true, mine: line.text, theirs: line.text });
-    }
-  }
-  flush();
-  return rows;
-}
+export const keepDraft = (key: string, draft: Draft | null): void => put(place(key), draft);
+export const findDraft = (key: string): Draft | null => take(place(key));
+/** A text that gave way to another in a conflict or a restore; it can be had back. */
+export const setAside = (key: string, draft: Draft | null): void => put(aside(key), draft);
+export const findAside = (key: string): Draft | null => take(aside(key));

@@ -29,7 +29,10 @@ const deadline = 20_000;
 let csrf = "";
 
 interface Sent {
+  /** Sent as JSON; a file or a form as it is. */
   body?: unknown;
+  /** Milliseconds until it is given up; uploads take longer. */
+  within?: number;
   /** Idempotency key: the same one makes sending again harmless. */
   key?: string;
   signal?: AbortSignal;
@@ -57,11 +60,12 @@ export async function call<T>(method: string, path: string, sent: Sent = {}): Pr
 
 async function request(method: string, path: string, sent: Sent): Promise<Response> {
   const given = new AbortController();
-  const timer = setTimeout(() => given.abort(), deadline);
+  const timer = setTimeout(() => given.abort(), sent.within ?? deadline);
   sent.signal?.addEventListener("abort", () => given.abort(), { once: true });
   const headers: Record<string, string> = { Accept: "application/json" };
   if (method !== "GET") headers["X-CSRF-Token"] = csrf;
-  if (sent.body !== undefined) headers["Content-Type"] = "application/json";
+  const raw = sent.body instanceof Blob || sent.body instanceof FormData ? sent.body : null;
+  if (raw === null && sent.body !== undefined) headers["Content-Type"] = "application/json";
   if (sent.key !== undefined) headers["Idempotency-Key"] = sent.key;
   try {
     return await fetch(`/api/v1${path}`, {
@@ -69,7 +73,7 @@ async function request(method: string, path: string, sent: Sent): Promise<Respon
       headers,
       credentials: "same-origin",
       cache: "no-store",
-      body: sent.body === undefined ? null : JSON.stringify(sent.body),
+      body: raw ?? (sent.body === undefined ? null : JSON.stringify(sent.body)),
       signal: given.signal,
     });
   } catch (error) {

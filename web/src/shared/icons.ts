@@ -16,3 +16,5 @@ export const back = icon(svg`<path d="M14 6l-6 6 6 6"/>`);
 export const plus = icon(svg`<path d="M12 5v14M5 12h14"/>`);
 export const alert = icon(svg`<path d="M12 4.500l8.500 15h-17zM12 10.500v4M12 17v.01" />`);
 export const search = icon(svg`<circle cx="11" cy="11" r="6"/><path d="M15.500 15.500L20 20"/>`);
+export const clock = icon(svg`<circle cx="12" cy="12" r="8"/><path d="M12 7.500V12l3 2"/>`);
+export const filter = icon(svg`<path d="M4 6h16M7 12h10M10 18h4"/>`);

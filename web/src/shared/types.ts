@@ -81,15 +81,25 @@ export interface CaseDetail {
   events: ChatEvent[];
 }
 
+/** Who may read an article: visitors too, users who are signed in, or staff alone. */
+export type Audience = "everyone" | "users" | "staff";
+
 export interface Article {
   id: string;
   title: string;
   area: string;
   language: string;
   body: string;
-  status: "draft" | "published" | "changed";
+  summary?: string;
+  audience?: Audience;
+  plans?: string[];
+  product_versions?: string[];
+  phrasings?: string[];
+  review_by?: string | null;
+  status: "draft" | "review" | "published" | "changed" | "archived";
   version: number;
   published_version: number | null;
+  publish_at?: string | null;
   updated_at: string;
   updated_by: string;
 }
@@ -100,6 +110,12 @@ export interface Version {
   area: string;
   language: string;
   body: string;
+  summary?: string;
+  audience?: Audience;
+  plans?: string[];
+  product_versions?: string[];
+  phrasings?: string[];
+  review_by?: string | null;
   created_at: string;
   created_by: string;
 }

@@ -1,0 +1,1 @@
+"""Articles: written, versioned, reviewed, published, imported and exported."""

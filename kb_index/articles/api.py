@@ -1,0 +1,155 @@
+"""Articles over HTTP: search for everybody, writing for editors."""
+
+import asyncio
+from typing import Any
+
+from bot.foundation.http import Access, Call, Endpoint, Reply
+from bot.foundation.http.endpoints import Handler
+from kb_index.articles import schemas as s
+from kb_index.articles.rendering import to_html
+from kb_index.articles.service import Articles
+from kb_index.articles.uploads import slug
+from kb_index.domain import FOR_USERS, Article
+from kb_index.ports import Filter
+from kb_index.retrieval.search import ArticleSearch
+
+BASE = "/api/v1/articles"
+TAG = ("knowledge base",)
+
+
+def make(method: str, path: str, handler: Handler, access: Access, summary: str, **more: Any) -> Endpoint:
+    """An endpoint of the knowledge base."""
+    return Endpoint(method, path, handler, access, summary, tags=TAG, **more)
+
+
+class KnowledgeApi:
+    """Search, and the life of articles."""
+
+    def __init__(self, articles: Articles, search: ArticleSearch) -> None:
+        self._articles = articles
+        self._search = search
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        editor, staff = Access.staff("editor"), Access.staff()
+        one, article = BASE + "/{id}", {"response": s.ArticleOut}
+        return [
+            make("GET", "/api/v1/search", self.search, Access.user_or_staff(), "Search published articles",
+                 query=s.SearchQuery, response=s.HitsOut),
+            make("GET", BASE, self.index, staff, "List articles",
+                 query=s.ArticlesQuery, response=s.ArticlesOut),
+            make("POST", BASE, self.create, editor, "Create a draft",
+                 body=s.NewArticleIn, status=201, **article),
+            make("POST", BASE + "/preview", self.preview, staff, "Render Markdown as readers would see it",
+                 body=s.PreviewIn, response=s.PreviewOut),
+            make("GET", one, self.read, staff, "Read an article", **article),
+            make("PUT", one, self.update, editor, "Save a new version", body=s.ArticleChangeIn, **article),
+            make("POST", one + "/publish", self.publish, editor, "Publish the newest version", **article),
+            make("POST", one + "/unpublish", self.unpublish, editor, "Take the article away from readers",
+                 **article),
+            make("POST", one + "/review", self.review, editor, "Ask somebody to read the newest version",
+                 **article),
+            make("POST", one + "/archive", self.archive, editor, "Put the article away", **article),
+            make("POST", one + "/schedule", self.schedule, editor, "Publish the newest version at a time",
+                 body=s.ScheduleIn, **article),
+            make("POST", one + "/unschedule", self.unschedule, editor, "Take the schedule back", **article),
+            make("GET", one + "/versions", self.versions, staff, "List all versions", response=s.VersionsOut),
+            make("GET", one + "/versions/{number}", self.version, staff, "Read one version",
+                 response=s.VersionOut),
+            make("POST", one + "/restore", self.restore, editor, "Save an older version again",
+                 body=s.RestoreIn, **article),
+        ]  # fmt: skip
+
+    async def search(self, call: Call) -> s.HitsOut:
+        """Search."""
+        query: s.SearchQuery = call.query
+        where = Filter(
+            language=query.language,
+            area=query.area,
+            audiences=None if call.caller.kind == "staff" else FOR_USERS,
+            plan=query.plan,
+            product_version=query.product_version,
+        )
+        found = await self._search.find(query.q, limit=query.limit, where=where)
+        hits = [s.HitOut.model_validate(hit) for hit in found.hits]
+        return s.HitsOut(hits=hits, probability=found.probability, advice=found.advice)
+
+    async def index(self, call: Call) -> s.ArticlesOut:
+        """List articles."""
+        query: s.ArticlesQuery = call.query
+        found = await self._articles.index(
+            status=query.status or None, area=query.area, language=query.language, text=query.q
+        )
+        return s.ArticlesOut(articles=[s.ArticleOut.of(article) for article in found])
+
+    async def create(self, call: Call) -> Reply:
+        """Create a draft."""
+        body: s.NewArticleIn = call.body
+        article_id = body.id if body.id is not None else slug(body.title) or "article"
+        article = await self._articles.create(article_id, body.draft(), by=call.caller.name)
+        return Reply(s.ArticleOut.of(article), status=201, headers={"Location": f"{BASE}/{article.id}"})
+
+    async def read(self, call: Call) -> s.ArticleOut:
+        """Read one article."""
+        return s.ArticleOut.of(await self._articles.get(call.path["id"]))
+
+    async def update(self, call: Call) -> s.ArticleOut:
+        """Save a new version."""
+        body: s.ArticleChangeIn = call.body
+        return await self._done(
+            self._articles.update(
+                call.path["id"], body.draft(), base_version=body.base_version, by=call.caller.name
+            )
+        )
+
+    async def publish(self, call: Call) -> s.ArticleOut:
+        """Publish."""
+        return await self._done(self._articles.publish(call.path["id"], by=call.caller.name))
+
+    async def unpublish(self, call: Call) -> s.ArticleOut:
+        """Unpublish."""
+        return await self._done(self._articles.unpublish(call.path["id"], by=call.caller.name))
+
+    async def review(self, call: Call) -> s.ArticleOut:
+        """Ask for a review."""
+        return await self._done(self._articles.ask_for_review(call.path["id"]))
+
+    async def archive(self, call: Call) -> s.ArticleOut:
+        """Archive."""
+        return await self._done(self._articles.archive(call.path["id"], by=call.caller.name))
+
+    async def schedule(self, call: Call) -> s.ArticleOut:
+        """Schedule."""
+        return await self._done(self._articles.schedule(call.path["id"], call.body.at))
+
+    async def unschedule(self, call: Call) -> s.ArticleOut:
+        """Take the schedule back."""
+        return await self._done(self._articles.schedule(call.path["id"], None))
+
+    async def versions(self, call: Call) -> s.VersionsOut:
+        """List versions."""
+        found = await self._articles.versions(call.path["id"])
+        return s.VersionsOut(versions=[s.VersionOut.of(one) for one in found])
+
+    async def version(self, call: Call) -> s.VersionOut:
+        """Read one version."""
+        number = call.path["number"]
+        known = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
+        return s.VersionOut.of(await self._articles.version(call.path["id"], known))
+
+    async def restore(self, call: Call) -> s.ArticleOut:
+        """Save an older version again."""
+        body: s.RestoreIn = call.body
+        return await self._done(
+            self._articles.restore(
+                call.path["id"], body.version, base_version=body.base_version, by=call.caller.name
+            )
+        )
+
+    async def preview(self, call: Call) -> s.PreviewOut:
+        """Render Markdown."""
+        return s.PreviewOut(html=await asyncio.to_thread(to_html, call.body.body))
+
+    async def _done(self, work: Any) -> s.ArticleOut:
+        article: Article = await work
+        return s.ArticleOut.of(article)

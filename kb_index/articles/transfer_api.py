@@ -1,0 +1,162 @@
+"""Files of articles over HTTP: import, export, pictures, and what to look after."""
+
+import asyncio
+
+from aiohttp import BodyPartReader, web
+
+from bot.foundation.database import Database
+from bot.foundation.errors import FirstlineError, InvalidInput, NotFound, TooLarge
+from bot.foundation.http import Access, Call, Endpoint
+from bot.foundation.http.endpoints import read_limited
+from bot.foundation.strict_json import check_text
+from kb_index.articles import images
+from kb_index.articles import schemas as s
+from kb_index.articles.api import BASE, make
+from kb_index.articles.care import Care
+from kb_index.articles.exporting import to_zip
+from kb_index.articles.importing import take
+from kb_index.articles.links import Link
+from kb_index.articles.service import Articles
+from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
+
+_UPLOAD_DEADLINE = 120.0
+"""Seconds for a file to arrive."""
+
+
+class TransferApi:
+    """Endpoints for files, and for what editors should look after."""
+
+    def __init__(self, database: Database, articles: Articles, care: Care) -> None:
+        self._database = database
+        self._articles = articles
+        self._care = care
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return the endpoints."""
+        editor, staff = Access.staff("editor"), Access.staff()
+        return [
+            make("POST", BASE + "/import", self.take_in, editor, "Import Markdown, HTML, JSON lines or a ZIP",
+                 response=s.ImportOut, raw=True),
+            make("GET", BASE + "/export", self.export, staff, "All articles as a ZIP of Markdown", raw=True),
+            make("POST", BASE + "/images", self.keep_image, editor, "Upload a picture",
+                 response=s.ImageOut, status=201, raw=True),
+            make("GET", BASE + "/stale", self.stale, staff, "Articles to read again",
+                 response=s.StaleListOut),
+            make("GET", BASE + "/{id}/links", self.links, staff, "Links that lead nowhere",
+                 response=s.LinksOut),
+            make("GET", "/help/images/{id}", self.image, Access.public(), "A picture of an article",
+                 raw=True),
+        ]  # fmt: skip
+
+    async def take_in(self, call: Call) -> s.ImportOut:
+        """Import a file; each article by itself, so that a bad one stops nothing."""
+        name, raw = await _file(call.request, MAX_UPLOAD)
+        reads: list[Read] = await asyncio.to_thread(lambda: list(read_upload(name, raw)))
+        if not reads:
+            raise InvalidInput(
+                "The file holds no articles.", hint="Use .md, .html, .jsonl or a .zip of these."
+            )
+        return s.ImportOut(files=[await self._take(one) for one in reads])
+
+    async def _take(self, one: Read) -> s.TakenOut:
+        if one.article is None:
+            return s.TakenOut(path=one.path, id=None, outcome="failed", problem=one.problem)
+        try:
+            outcome = await take(self._articles, one.article, force=False)
+        except FirstlineError as error:
+            return s.TakenOut(path=one.path, id=one.article.id, outcome="failed", problem=error.message)
+        return s.TakenOut(path=one.path, id=one.article.id, outcome=outcome)
+
+    async def export(self, call: Call) -> web.Response:
+        """Export everything."""
+        files = await self._articles.files()
+        content = await asyncio.to_thread(to_zip, files.items())
+        return web.Response(
+            body=content,
+            content_type="application/zip",
+            headers={
+                "Content-Disposition": 'attachment; filename="articles.zip"',
+                "Cache-Control": "no-store",
+            },
+        )
+
+    async def keep_image(self, call: Call) -> s.ImageOut:
+        """Check and keep a picture."""
+        _, raw = await _file(call.request, images.MAX_BYTES)
+        picture = await asyncio.to_thread(images.redraw, raw)
+        async with self._database.begin() as tx:
+            await images.keep(tx, picture, self._articles.now(), call.caller.name)
+        url = f"/help/images/{picture.id}"
+        return s.ImageOut(id=picture.id, url=url, width=picture.width, height=picture.height)
+
+    async def image(self, call: Call) -> web.Response:
+        """Serve a picture; its name changes with its content."""
+        async with self._database.connect() as connection:
+            found = await images.read(connection, call.path["id"])
+        if found is None:
+            raise NotFound("There is no such picture.")
+        headers = {
+            "Cache-Control": "public, max-age=31536000, immutable",
+            "Content-Security-Policy": "default-src 'none'; sandbox",
+        }
+        return web.Response(body=found[1], content_type=found[0], headers=headers)
+
+    async def stale(self, call: Call) -> s.StaleListOut:
+        """List what to read again."""
+        return s.StaleListOut(
+            articles=[
+                s.StaleOut(
+                    id=one.version.article_id, title=one.version.draft.title, area=one.version.draft.area,
+                    updated_at=one.version.created_at, review_by=one.review_by, age_days=one.age_days,
+                    shown=one.shown,
+                )
+                for one in await self._care.stale()
+            ]
+        )  # fmt: skip
+
+    async def links(self, call: Call) -> s.LinksOut:
+        """Check links."""
+        found = await self._care.links(call.path["id"])
+        broken = [_link(one) for one in found if one.problem is not None]
+        outside = [_link(one) for one in found if one.problem is None and one.is_external]
+        return s.LinksOut(broken=broken, external=outside, checked=len(found))
+
+
+def _link(link: Link) -> s.LinkOut:
+    return s.LinkOut(url=link.url[:500], text=link.text[:200], line=link.line, problem=link.problem)
+
+
+async def _file(request: web.Request, limit: int) -> tuple[str, bytes]:
+    """Read an upload: the first file of a form, or the body itself with its name in `?name=`."""
+    if request.content_type != "multipart/form-data":
+        name = request.query.get("name", "")
+        check_text(name)
+        return name, _filled(await read_limited(request, limit))
+    try:
+        async with asyncio.timeout(_UPLOAD_DEADLINE):
+            async for part in await request.multipart():
+                if isinstance(part, BodyPartReader) and part.filename:
+                    check_text(part.filename)
+                    return part.filename, _filled(await _content(part, limit))
+    except TimeoutError:
+        raise InvalidInput("The file did not arrive in time.", hint="Send it again.") from None
+    except (ValueError, AssertionError, LookupError):
+        raise InvalidInput(
+            "The form cannot be read.", hint="Send one file, or it alone as the body."
+        ) from None
+    raise InvalidInput("There is no file in the form.")
+
+
+async def _content(part: BodyPartReader, limit: int) -> bytes:
+    content = bytearray()
+    while chunk := await part.read_chunk(64 * 1024):
+        content += chunk
+        if len(content) > limit:
+            raise TooLarge("The file is too large.", hint=f"At most {limit // 1024 // 1024} MiB.")
+    return bytes(content)
+
+
+def _filled(raw: bytes) -> bytes:
+    if not raw:
+        raise InvalidInput("The file is empty.")
+    return raw

@@ -1,0 +1,1 @@
+"""The help centre: pages without script, and what the widget keeps for offline use."""

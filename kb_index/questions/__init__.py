@@ -1,0 +1,1 @@
+"""What users asked: the gate of known questions, what was asked in vain, how articles did."""
