@@ -170,6 +170,7 @@ class Listed:
     title: str
     area: str
     language: str
+    written_at: datetime
 
 
 @dataclass(frozen=True)

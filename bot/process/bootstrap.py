@@ -245,7 +245,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         *firstline.actions.endpoints(),
         *firstline.healing.endpoints(),
         *TriggersApi(firstline.triggers, firstline.clock).endpoints(),
-        *HelpPages(firstline.articles, firstline.search).endpoints(),
+        *HelpPages(firstline.articles, firstline.search, settings.public_url).endpoints(),
     ]
     operations = Operations(
         version=VERSION,

@@ -12,7 +12,8 @@ import yaml
 
 from bot.foundation.errors import FirstlineError, InvalidInput, NotFound
 from bot.foundation.strict_json import check_text
-from kb_index.articles.service import Articles, Source, Taken
+from kb_index.articles.records import Source
+from kb_index.articles.service import Articles, Taken
 from kb_index.domain import Draft, check_article_id
 
 MAX_FILE = 300_000

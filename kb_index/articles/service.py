@@ -1,7 +1,6 @@
 """The life of articles: written, versioned, published, taken back. Nothing that was saved is ever lost."""
 
-import hashlib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
@@ -14,6 +13,7 @@ from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, NotFou
 from bot.foundation.ids import ArticleId
 from kb_index.articles import storage
 from kb_index.articles.exporting import to_file
+from kb_index.articles.records import Source, edit_conflict, source_columns
 from kb_index.domain import Article, Draft, Listed, Status, Version, check_article_id
 from kb_index.index import passage_storage
 from kb_index.index.following import FollowedIndexes
@@ -24,19 +24,6 @@ SCHEDULE = "schedule"
 LONGEST_AHEAD = timedelta(days=731)
 Taken = Literal["created", "updated", "unchanged", "kept"]
 log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """What an import read: a file or a line of one. Markdown is kept, to be exported as it came."""
-
-    file: bytes
-    is_markdown: bool = True
-
-    @property
-    def digest(self) -> str:
-        """Tells whether it is the one of the last import."""
-        return hashlib.sha256(self.file).hexdigest()
 
 
 class Articles:
@@ -130,7 +117,7 @@ class Articles:
             if current.draft == draft:
                 return current
             if current.version != base_version:
-                raise _conflict(current)
+                raise edit_conflict(current)
             return await self._add_version(tx, current, draft, by=by, at=self._clock.now())
 
     async def publish(self, article_id: str, *, by: str) -> Article:
@@ -147,7 +134,7 @@ class Articles:
         async with self._database.begin() as tx:
             current = await self._locked(tx, article_id)
             if current.version != seen.version:
-                raise _conflict(current)
+                raise edit_conflict(current)
             if current.status == "published" and current.publish_at is None:
                 return current  # another process was faster
             current = await self._show(tx, current, made)
@@ -315,7 +302,7 @@ class Articles:
             revision=revision,
             updated_at=at,
             updated_by=by,
-            **_columns(source),
+            **source_columns(source),
         )
         await storage.insert_version(tx, article_id, 1, draft, at, by)
         return Article(article_id, 1, None, draft, at, by)
@@ -333,7 +320,13 @@ class Articles:
         version = current.version + 1
         await storage.insert_version(tx, current.id, version, draft, at, by)
         await storage.update_article(
-            tx, current.id, version=version, updated_at=at, updated_by=by, state="draft", **_columns(source)
+            tx,
+            current.id,
+            version=version,
+            updated_at=at,
+            updated_by=by,
+            state="draft",
+            **source_columns(source),
         )
         return replace(current, version=version, draft=draft, updated_at=at, updated_by=by, state="draft")
 
@@ -352,38 +345,3 @@ class Articles:
         if found is None:
             raise NotFound("There is no such article.")
         return found
-
-
-def _columns(source: Source | None) -> dict[str, Any]:
-    if source is None:
-        return {"imported_file": None, "imported_hash": None}
-    return {"imported_file": source.file if source.is_markdown else None, "imported_hash": source.digest}
-
-
-def _conflict(current: Article) -> Conflict:
-    return Conflict(
-        "Somebody saved another version meanwhile.",
-        hint="Compare the two, then save again.",
-        code="edit_conflict",
-        extra={"current": current_as_json(current)},
-    )
-
-
-def current_as_json(article: Article) -> dict[str, Any]:
-    """An article as it goes over the wire."""
-    moments = {"updated_at": article.updated_at.isoformat(), "publish_at": None}
-    if article.publish_at is not None:
-        moments["publish_at"] = article.publish_at.isoformat()
-    review_by = article.draft.review_by
-    return (
-        asdict(article.draft)
-        | moments
-        | {
-            "id": article.id,
-            "review_by": review_by.isoformat() if review_by else None,
-            "status": article.status,
-            "version": article.version,
-            "published_version": article.published_version,
-            "updated_by": article.updated_by,
-        }
-    )

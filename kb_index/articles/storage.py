@@ -214,11 +214,12 @@ async def published(tx: AsyncConnection, article_id: ArticleId) -> Version | Non
 
 async def published_titles(tx: AsyncConnection, audiences: frozenset[str]) -> list[Listed]:
     """Read id, title, area and language of every article that these readers see, by area and title."""
-    columns = [article_versions.c[name] for name in ("article_id", "title", "area", "language")]
+    names = ("article_id", "title", "area", "language", "created_at")
+    columns = [article_versions.c[name] for name in names]
     ours = article_versions.c.audience.in_(sorted(audiences))
     query = sa.select(*columns).join(articles, _shown()).where(ours)
     rows = await tx.execute(query.order_by(article_versions.c.area, article_versions.c.title))
-    return [Listed(row.article_id, row.title, row.area, row.language) for row in rows]
+    return [Listed(*row) for row in rows]
 
 
 async def due(tx: AsyncConnection, now: datetime) -> list[ArticleId]:

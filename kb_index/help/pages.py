@@ -28,17 +28,21 @@ class HelpQuery(BaseModel):
 
 
 class HelpPages:
-    """GET /help and /help/{id}."""
+    """GET /help, /help/{id} and /help/sitemap.xml; `public_url` is where readers find this server."""
 
-    def __init__(self, articles: Articles, search: ArticleSearch) -> None:
+    def __init__(self, articles: Articles, search: ArticleSearch, public_url: str) -> None:
         self._articles = articles
         self._search = search
+        self._public_url = public_url.rstrip("/")
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
         public, tag = Access.public(), ("pages",)
         return [
             Endpoint("GET", "/help", self.index, public, "The help centre", query=HelpQuery, tags=tag),
+            Endpoint(
+                "GET", "/help/sitemap.xml", self.sitemap, public, "All help articles", tags=tag, raw=True
+            ),
             Endpoint("GET", "/help/{id}", self.article, public, "A help article", tags=tag),
         ]
 
@@ -58,7 +62,27 @@ class HelpPages:
             sorry = '<p>It may have been renamed or taken back. <a href="/help">See all articles</a>.</p>'
             return _page("This article is not here", sorry, status=404)
         html = await asyncio.to_thread(to_html, version.draft.body)
-        return _page(version.draft.title, _article(version, html), language=version.draft.language)
+        return _page(
+            version.draft.title,
+            _article(version, html),
+            language=version.draft.language,
+            about=version.draft.summary,
+            address=f"{self._public_url}/help/{version.article_id}",
+        )
+
+    async def sitemap(self, call: Call) -> web.Response:
+        """List the articles that visitors may read, for search engines."""
+        listed = await self._articles.titles(FOR_VISITORS)
+        addresses = "".join(
+            f"<url><loc>{escape(self._public_url)}/help/{escape(one.article_id)}</loc>"
+            f"<lastmod>{one.written_at:%Y-%m-%d}</lastmod></url>"
+            for one in listed
+        )
+        text = (
+            '<?xml version="1.0" encoding="UTF-8"?>'
+            f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{addresses}</urlset>'
+        )
+        return web.Response(text=text, content_type="application/xml", headers={"Cache-Control": "no-cache"})
 
 
 def _area(area: str) -> str:
@@ -99,12 +123,21 @@ def _found(asked: str, hits: Sequence[Hit]) -> str:
 
 
 def _page(
-    title: str, content: str, *, asked: str = "", language: str = "en", status: int = 200
+    title: str,
+    content: str,
+    *,
+    asked: str = "",
+    language: str = "en",
+    status: int = 200,
+    about: str = "",
+    address: str = "",
 ) -> web.Response:
+    head = f'<meta name="description" content="{escape(about)}">' if about else ""
+    headers = {**HEADERS, "Link": f'<{address}>; rel="canonical"'} if address else HEADERS
     html = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)} · Help</title><style>{STYLE}</style></head><body>"
+        f"<title>{escape(title)} · Help</title>{head}<style>{STYLE}</style></head><body>"
         '<a class="skip" href="#content">Skip to content</a>'
         '<header><a class="home" href="/help">Help</a><form action="/help" role="search">'
         f'<input type="search" name="q" aria-label="Search help" placeholder="Search help" maxlength="1000" '
@@ -112,4 +145,4 @@ def _page(
         f'<main id="content" lang="{escape(language)}"><h1>{escape(title)}</h1>{content}</main>'
         '<footer class="quiet"><a href="/help">All articles</a></footer></body></html>'
     )
-    return web.Response(text=html, status=status, content_type="text/html", headers=HEADERS)
+    return web.Response(text=html, status=status, content_type="text/html", headers=headers)

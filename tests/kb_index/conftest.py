@@ -205,7 +205,7 @@ async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
     in_vain = InVain(room.database, room.articles, room.search, log, clock)
     endpoints += QuestionsApi(room.articles, gate, in_vain, log, room.search.ranking).endpoints()
     endpoints += KnowledgeApi(room.articles, room.search).endpoints()
-    endpoints += HelpPages(room.articles, room.search).endpoints()
+    endpoints += HelpPages(room.articles, room.search, "https://help.example").endpoints()
     app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())
     async with TestClient(TestServer(app)) as client:
         yield client

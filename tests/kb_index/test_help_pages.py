@@ -2,6 +2,7 @@
 
 from html.parser import HTMLParser
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from aiohttp.test_utils import TestClient
@@ -182,3 +183,27 @@ def test_links_keep_their_places() -> None:
     for wanted in ('href="/help/x"', 'href="https://a.example/?a=1&amp;b=2"', 'href="mailto:a@b.example"',
                    'href="tel:+491234"'):  # fmt: skip
         assert wanted in html
+
+
+async def test_visitors_and_search_engines_get_what_is_for_everyone(
+    client: TestClient[Any, Any], room: Room
+) -> None:
+    await fill(room)
+    secret = Draft("For staff <only>", "billing", "en", "Not for visitors.", audience="staff")
+    await room.write("secret", secret)
+    await room.write("users", Draft("For users", "billing", "en", "Users read it.", audience="users"))
+    await room.write("told", Draft("Told", "billing", "en", "Text.", summary='What it "says" & why'))
+    async with client.get("/help/sitemap.xml") as answer:
+        assert answer.content_type == "application/xml"
+        found = ElementTree.fromstring(await answer.read())
+    addresses = [str(one.text) for one in found.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")]
+    names = ("refunds", "told", "pause", "reset-password")
+    assert sorted(addresses) == sorted(f"https://help.example/help/{name}" for name in names)
+    page = Outline(await get(client, "/help/told"))
+    assert ("meta", {"name": "description", "content": 'What it "says" & why'}) in page.tags
+    async with client.get("/help/told?q=x") as answer:
+        assert answer.headers["Link"] == '<https://help.example/help/told>; rel="canonical"'
+    for hidden in ("secret", "users"):
+        await get(client, f"/help/{hidden}", 404)
+        assert f"/help/{hidden}" not in await get(client, "/help?q=read+visitors")
+        assert f"/help/{hidden}" not in await get(client, "/help")
