@@ -60,24 +60,6 @@ async def test_the_chat_works_by_keyboard_alone(product: Product, new_page) -> N
     await expect(user.page.get_by_test_id("widget-launcher")).to_be_focused()
 
 
-async def test_an_edited_article_is_found_at_once(product: Product, new_page) -> None:
-    editor = await Agent(await new_page(viewport={"width": 1280, "height": 900}), product).sign_in("/editor")
-    page = editor.page
-    await page.get_by_test_id("editor-new").click()
-    await page.get_by_label("Id").fill("zeppelin-delivery")
-    await page.get_by_label("Title").fill("Can you deliver by zeppelin?")
-    await page.get_by_label("Area").fill("orders")
-    await page.get_by_label("Text").fill("Yes. Our zeppelin comes on the first Monday of each month.")
-    await page.get_by_test_id("editor-save").click()
-    await page.get_by_test_id("editor-publish").click()
-    reader = await new_page()
-    for _ in range(10):
-        await reader.goto(f"{product.url}/help?q=zeppelin delivery")
-        if await reader.get_by_text("deliver by zeppelin").count():
-            break
-    await expect(reader.get_by_text("deliver by zeppelin").first).to_be_visible()
-
-
 async def test_a_conversation_can_be_reviewed_turn_by_turn(product: Product, new_page) -> None:
     user = await (await User(await new_page(), product).sign_in("hana")).open_chat()
     await user.ask("where is my order")
