@@ -1,6 +1,6 @@
 """What the knowledge base needs from others, and what its parts hand to one another."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -108,3 +108,55 @@ class Near:
     title: float
     text: float
     number: int
+
+
+class VectorIndex(Protocol):
+    """Vectors of passages, and the articles nearest to one. Every method blocks; call them from threads.
+
+    `kb_index.index.faiss_index.FaissIndex` is in this process, `kb_index.index.pgvector_index.PgvectorIndex`
+    in PostgreSQL; tests/contracts/test_vector_index.py says what all of them do.
+    """
+
+    dimension: int
+    made_by: str
+    revision: int
+
+    def __len__(self) -> int:
+        """Return how many passages are in; this one does not block."""
+        ...
+
+    def batches(self) -> dict[str, str]:
+        """Return the batch of each article that is in."""
+        ...
+
+    def contents(self) -> dict[str, list[tuple[int, bytes]]]:
+        """Return each article's passages as (number, vector bytes), to compare one index with another."""
+        ...
+
+    def replace(self, article_ids: Iterable[str], rows: Sequence[StoredPassage], revision: int) -> None:
+        """Drop all passages of `article_ids`, add `rows`, and note that changes up to `revision` are in."""
+        ...
+
+    def nearest(self, vector: Vectors, limit: int, where: Filter) -> list[Near]:
+        """Return the `limit` articles whose nearest vector is nearest, best first; equal ones by id."""
+        ...
+
+    def compare(self, vector: Vectors, article_ids: Iterable[str], where: Filter) -> list[Near]:
+        """Return how near just these articles are; those left out by `where` or unknown are missing."""
+        ...
+
+    def keep(self) -> None:
+        """Do what makes the next start or search quick, if it is worth it now; it may take minutes."""
+        ...
+
+
+class VectorIndexes(Protocol):
+    """Where the index of a maker is kept."""
+
+    def open(self, dimension: int, made_by: str) -> VectorIndex:
+        """Return this maker's index as it was kept, or an empty one."""
+        ...
+
+    def forget_others(self, made_by: str) -> None:
+        """Give up what other makers' indexes take."""
+        ...

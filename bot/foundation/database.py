@@ -57,7 +57,7 @@ class Database:
 
         `schema` sets the search path, which tests use to share one server.
         """
-        settings = {"search_path": schema} if schema else {}
+        settings = {"search_path": f"{schema},public"} if schema else {}
         engine = create_async_engine(
             url,
             pool_size=pool_size,

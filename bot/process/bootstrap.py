@@ -38,7 +38,7 @@ from bot.foundation.wakeups import Wakeups
 from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
-from bot.process.kb_wiring import knowledge_endpoints, seed_gate
+from bot.process.kb_wiring import knowledge_endpoints, seed_gate, vector_indexes
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
@@ -152,7 +152,7 @@ def _assemble(
     encoder = encoder_shelf(settings).load()
     policies = settings.root / "data" / "policies"
     maker = PassageMaker(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
-    indexes = FollowedIndexes(database, maker, wakeups, settings.home / "index" / "passages.faiss")
+    indexes = FollowedIndexes(database, maker, wakeups, vector_indexes(settings, database))
     search = ArticleSearch(database, indexes, Ranking.read(settings.home / "index" / "ranking.json"))
     brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
     registry = Registry.load()

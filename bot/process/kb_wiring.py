@@ -12,10 +12,14 @@ from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.http import Endpoint
 from bot.process.kb_questions import LoggedQuestions
+from bot.process.settings import Settings
 from kb_index.articles.api import KnowledgeApi
 from kb_index.articles.care import Care
 from kb_index.articles.service import Articles
 from kb_index.articles.transfer_api import TransferApi
+from kb_index.index.faiss_index import FaissFiles
+from kb_index.index.pgvector_index import PgvectorTables
+from kb_index.ports import VectorIndexes
 from kb_index.questions.api import QuestionsApi
 from kb_index.questions.gate import Gate
 from kb_index.questions.vain import InVain
@@ -40,6 +44,13 @@ class AnswersShown:
         )
         async with self._database.connect() as connection:
             return {row.article_id: row.times for row in await connection.execute(query)}
+
+
+def vector_indexes(settings: Settings, database: Database) -> VectorIndexes:
+    """Where vectors are searched, as VECTOR_INDEX says; called on the event loop."""
+    if settings.vector_index == "pgvector":
+        return PgvectorTables(database)
+    return FaissFiles(settings.home / "index" / "passages.faiss")
 
 
 async def seed_gate(gate: Gate, file: Path) -> None:

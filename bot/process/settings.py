@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from bot.foundation.errors import InvalidInput
 
+VectorIndexKind = Literal["faiss", "pgvector"]
 Metrics = Literal["local", "public", "off"]
 _HOST_NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9.:-]{0,252}[A-Za-z0-9])?$|^::1?$")
 _PASSED_ON = (
@@ -56,6 +57,7 @@ class Settings:
     rasa_url: str | None = None
     encoder_dir: Path = Path(".firstline/encoder")
     encoder_model: Path | None = None
+    vector_index: VectorIndexKind = "faiss"
     metrics: Metrics = "local"
     log_level: str = "info"
     child_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -84,6 +86,7 @@ class Settings:
             rasa_url=_http_url(env, "RASA_URL"),
             encoder_dir=_folder(env, "FIRSTLINE_ENCODER_DIR") or home / "encoder",
             encoder_model=_folder(env, "FIRSTLINE_ENCODER"),
+            vector_index=cast(VectorIndexKind, _one_of(env, "VECTOR_INDEX", ("faiss", "pgvector"))),
             metrics=cast(Metrics, _one_of(env, "METRICS", ("local", "public", "off"))),
             log_level=_one_of(env, "LOG_LEVEL", ("info", "debug", "warning", "error")),
             child_environment={key: env[key] for key in _PASSED_ON if env.get(key)},

@@ -7,7 +7,7 @@ import numpy as np
 
 from kb_index.domain import Draft
 from kb_index.encoding.pairs import Asked, Pair, normal
-from kb_index.index.faiss_index import VectorIndex
+from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.making import PassageMaker
 from kb_index.ports import Filter, StoredPassage
 from kb_index.retrieval.candidates import gather
@@ -53,7 +53,7 @@ class Sandbox:
 
     def __init__(self, maker: PassageMaker, drafts: Mapping[str, Draft], told: Progress, what: str) -> None:
         self._maker = maker
-        self._vectors = VectorIndex(maker.encoder.dimension, maker.name)
+        self._vectors = FaissIndex(maker.encoder.dimension, maker.name)
         self._words = LexicalIndex()
         rows: list[StoredPassage] = []
         texts: list[str] = []

@@ -1,135 +1,104 @@
-"""FAISS over passage vectors, with a snapshot on disk.
+"""The index in this process: FAISS over a snapshot mapped from disk, and what changed since in memory.
 
-Exact inner product under an id map, which can delete (HNSW in FAISS cannot). The snapshot is one file: a
-checksum of the rest, a JSON line, then FAISS's own bytes. It is written aside and renamed. It is a cache:
-what it lacks or spoils is made again from PostgreSQL.
+The snapshot is not changed; an article that changes is marked as gone in it and added to the rows in memory.
+When enough has changed, both are written together as the next snapshot, and searching goes on from that.
 """
 
-import hashlib
-import json
-import os
 import threading
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from itertools import groupby
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
-import faiss
 import numpy as np
 import structlog
 
+from kb_index.index import entries, snapshot
+from kb_index.index.rows import EXACT_UP_TO, Rows
 from kb_index.ports import Filter, Near, StoredPassage, Vectors
 
 log = structlog.get_logger(__name__)
-_FORMAT = 3
 _LOOK_AT = 40
-OPENING_FIRST = 0.08
-"""Cosine by which another passage must be nearer than the opening to be quoted instead."""
+_WORTH = 0.05
+"""Share of a large snapshot that must have changed before it is written anew."""
 
 
-@dataclass(frozen=True)
-class Entry:
-    """What the index holds of one article: for whom it is, and the numbers of its vectors.
-
-    `titles` are those of title, phrasings and summary, `texts` those of passages.
-    """
-
-    batch: str
-    language: str
-    area: str
-    audience: str
-    plans: tuple[str, ...]
-    product_versions: tuple[str, ...]
-    titles: tuple[int, ...]
-    texts: tuple[int, ...]
-
-    @property
-    def numbers(self) -> tuple[int, ...]:
-        """All its passages."""
-        return self.titles + self.texts
-
-    def passes(self, where: Filter) -> bool:
-        """Tell whether an article of this kind may be found."""
-        own = self.language
-        return (
-            (where.language is None or own == where.language or own.startswith(f"{where.language}-"))
-            and (where.area is None or self.area == where.area)
-            and (where.audiences is None or self.audience in where.audiences)
-            and (where.plan is None or not self.plans or where.plan in self.plans)
-            and (
-                where.product_version is None
-                or not self.product_versions
-                or where.product_version in self.product_versions
-            )
-        )
-
-
-class VectorIndex:
+class FaissIndex:
     """Vectors by passage number, and whose they are. Safe to use from several threads.
 
-    `made_by` names encoder and splitting; `revision` is that of the last change taken in.
+    Without `path` nothing is kept. `made_by` names encoder and splitting; `revision` is that of the last
+    change taken in.
     """
 
-    def __init__(self, dimension: int, made_by: str) -> None:
+    def __init__(
+        self, dimension: int, made_by: str, path: Path | None = None, *, exact_up_to: int = EXACT_UP_TO
+    ) -> None:
         self.dimension = dimension
         self.made_by = made_by
         self.revision = 0
-        self._index: Any = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
-        self._entries: dict[str, Entry] = {}
-        self._owners: dict[int, str] = {}
+        self._path = path
+        self._exact_up_to = exact_up_to
+        self._kept, self._recent = Rows.empty(dimension), Rows.empty(dimension)
         self._lock = threading.Lock()
+        self._keeping = threading.Lock()
+
+    @classmethod
+    def load(
+        cls, path: Path, *, dimension: int, made_by: str, exact_up_to: int = EXACT_UP_TO
+    ) -> "FaissIndex":
+        """Map the snapshot; an empty index when there is none, or it is damaged or of another maker."""
+        index = cls(dimension, made_by, path, exact_up_to=exact_up_to)
+        try:
+            head, rows = snapshot.read(path, exact_up_to)
+            if (head.made_by, head.dimension) != (made_by, dimension):
+                raise ValueError("it was made by something else")
+            index._kept, index.revision = rows, head.revision
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+            log.warning("index_snapshot_unusable", reason=str(error)[:80])
+        return index
 
     def __len__(self) -> int:
-        return int(self._index.ntotal)
+        return len(self._kept) + len(self._recent)
 
     def batches(self) -> dict[str, str]:
         """Return the batch of each article that is in."""
         with self._lock:
-            return {article: entry.batch for article, entry in self._entries.items()}
+            return self._batches()
 
     def contents(self) -> dict[str, list[tuple[int, bytes]]]:
         """Return each article's passages as (number, vector bytes), to compare one index with another."""
         with self._lock:
-            return {
-                article: [(number, self._index.reconstruct(number).tobytes()) for number in entry.numbers]
-                for article, entry in self._entries.items()
-            }
+            found = {}
+            for article in self._batches():
+                _, vectors, numbers = self._rows_of(article).of(article)
+                found[article] = [(int(no), one.tobytes()) for no, one in zip(numbers, vectors, strict=True)]
+            return found
 
     def replace(self, article_ids: Iterable[str], rows: Sequence[StoredPassage], revision: int) -> None:
         """Drop all passages of `article_ids`, add `rows`, and note that changes up to `revision` are in."""
-        ordered = sorted(rows, key=lambda row: (row.article_id, row.number))
-        by_article = {key: list(own) for key, own in groupby(ordered, key=lambda row: row.article_id)}
         with self._lock:
-            dropped = [self._entries.pop(key) for key in {*article_ids, *by_article} if key in self._entries]
-            gone = [number for entry in dropped for number in entry.numbers]
-            if gone:
-                self._index.remove_ids(np.array(gone, dtype=np.int64))
-                for number in gone:
-                    del self._owners[number]
-            for chunk in _chunks(rows):
-                vectors = np.frombuffer(b"".join(row.vector for row in chunk), dtype=np.float32)
-                numbers = np.array([row.number for row in chunk], dtype=np.int64)
-                self._index.add_with_ids(vectors.reshape(len(chunk), self.dimension), numbers)
-            for article, own in by_article.items():
-                self._entries[article] = _entry(own)
-                self._owners.update((row.number, article) for row in own)
+            for article in article_ids:
+                self._drop(article)
+            for article, own in entries.by_article(rows):
+                self._drop(article)
+                entry = entries.entry_of(own, self._recent.end)
+                vectors = np.frombuffer(b"".join(row.vector for row in own), np.float32)
+                self._recent.add(
+                    article, entry, vectors.reshape(len(own), self.dimension), [row.number for row in own]
+                )
             self.revision = revision
 
     def nearest(self, vector: Vectors, limit: int, where: Filter) -> list[Near]:
         """Return the `limit` articles whose nearest vector is nearest, best first; equal ones by id."""
-        query = np.ascontiguousarray(vector.reshape(1, -1))
         with self._lock:
-            parameters, among = self._selector(where)
             wanted = max(_LOOK_AT, limit * 8)
-            while among:
-                scores, numbers = self._index.search(query, min(wanted, among), params=parameters)
-                best = self._fold(numbers[0], scores[0])
-                if len(best) > limit or wanted >= among:
+            while True:
+                kept, all_kept = self._kept.nearest(vector, wanted, where)
+                recent, all_recent = self._recent.nearest(vector, wanted, where)
+                best = kept | recent
+                if len(best) > limit or (all_kept and all_recent):
                     break
                 wanted *= 4
-            else:
-                return []
             ranked = sorted(best, key=lambda article: (-best[article], article))[:limit]
             return [self._near(article, vector) for article in ranked]
 
@@ -139,114 +108,80 @@ class VectorIndex:
             return [
                 self._near(article, vector)
                 for article in dict.fromkeys(article_ids)
-                if (entry := self._entries.get(article)) is not None and entry.passes(where)
+                if (entry := self._rows_of(article).entries.get(article)) is not None and entry.passes(where)
             ]
 
-    def _selector(self, where: Filter) -> tuple[Any, int]:
-        if where.is_open:
-            return None, len(self._owners)
-        numbers = [
-            number for entry in self._entries.values() if entry.passes(where) for number in entry.numbers
-        ]
-        selector = faiss.IDSelectorBatch(np.array(numbers, dtype=np.int64))
-        return faiss.SearchParameters(sel=selector), len(numbers)  # type: ignore[call-arg]
+    def keep(self) -> None:
+        """Write the next snapshot, when enough has changed, and search that; changes go on meanwhile.
 
-    def _fold(self, numbers: Any, scores: Any) -> dict[str, float]:
-        best: dict[str, float] = {}
-        for number, score in zip(numbers.tolist(), scores.tolist(), strict=True):
-            if number >= 0:
-                best.setdefault(self._owners[number], score)
-        return best
+        It blocks: for milliseconds, or, beyond the rows that are searched exactly, for as long as lists over
+        them take. What cannot be written is kept in memory and tried again.
+        """
+        with self._keeping:
+            if self._path is None or not self._is_worth_it():
+                return
+            with self._lock:
+                head = snapshot.Head(self.made_by, self.dimension, self.revision)
+                parts = [snapshot.Part.of(rows) for rows in (self._kept, self._recent)]
+                former = self._kept.lists
+            try:
+                snapshot.write(self._path, head, parts, self._exact_up_to, former)
+                _, written = snapshot.read(self._path, self._exact_up_to)
+            except (OSError, ValueError) as error:
+                log.warning("index_snapshot_not_written", reason=str(error)[:80])
+                return
+            with self._lock:
+                self._change_to(written)
+
+    def _is_worth_it(self) -> bool:
+        with self._lock:
+            changed = self._recent.end + self._kept.dead
+            count = len(self)
+            if count <= self._exact_up_to:
+                return changed > 0 or not (self._path and self._path.exists())
+            return changed > _WORTH * count or self._kept.lists is None
+
+    def _change_to(self, written: Rows) -> None:
+        """Search what was written; what changed while it was being written is carried over."""
+        now = self._batches()
+        recent = Rows.empty(self.dimension)
+        for article, entry in list(written.entries.items()):
+            if now.get(article) != entry.batch:
+                written.drop(article)
+        for article in now.keys() - written.entries.keys():
+            entry, vectors, numbers = self._rows_of(article).of(article)
+            moved = entries.moved(entry, recent.end)
+            recent.add(article, moved, vectors, numbers.tolist())
+        self._kept, self._recent = written, recent
+
+    def _batches(self) -> dict[str, str]:
+        both = self._kept.entries | self._recent.entries
+        return {article: entry.batch for article, entry in both.items()}
+
+    def _rows_of(self, article: str) -> Rows:
+        return self._recent if article in self._recent.entries else self._kept
+
+    def _drop(self, article: str) -> None:
+        self._kept.drop(article)
+        self._recent.drop(article)
 
     def _near(self, article: str, vector: Vectors) -> Near:
-        """How near one article is, and which passage to quote; a title itself says nothing to quote.
-
-        The opening comes first unless another is clearly nearer: a question that is about the article as a
-        whole is answered there, while title and heading make all passages near.
-        """
-        entry = self._entries[article]
-        titles = self._cosines(entry.titles, vector)
-        texts = self._cosines(entry.texts, vector)
-        if not len(texts):
-            return Near(article, float(titles.max()), float(titles.max()), entry.titles[0])
-        favoured = texts.copy()
-        favoured[0] += OPENING_FIRST
-        title = float(titles.max()) if len(titles) else float(texts.max())
-        return Near(article, title, float(texts.max()), entry.texts[int(np.argmax(favoured))])
-
-    def _cosines(self, numbers: tuple[int, ...], vector: Vectors) -> Vectors:
-        if not numbers:
-            return np.empty(0, np.float32)
-        found: Vectors = np.stack([self._index.reconstruct(number) for number in numbers]) @ vector
-        return found
-
-    def save(self, path: Path) -> None:
-        """Write the snapshot beside `path` and rename it, so that readers see the old one or the new one."""
-        with self._lock:
-            vectors = faiss.serialize_index(self._index).tobytes()
-            head = {
-                "format": _FORMAT,
-                "made_by": self.made_by,
-                "dimension": self.dimension,
-                "revision": self.revision,
-                "entries": {article: asdict(entry) for article, entry in self._entries.items()},
-            }
-        body = json.dumps(head).encode() + b"\n" + vectors
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
-        try:
-            with aside.open("wb") as file:
-                file.write(hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
-                file.flush()
-                os.fsync(file.fileno())
-            aside.replace(path)
-        finally:
-            aside.unlink(missing_ok=True)
-
-    @classmethod
-    def load(cls, path: Path, *, dimension: int, made_by: str) -> "VectorIndex":
-        """Read the snapshot; an empty index when there is none, or it is damaged or of another maker."""
-        try:
-            return _read(path.read_bytes(), cls(dimension, made_by))
-        except FileNotFoundError:
-            pass
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
-            log.warning("index_snapshot_unusable", reason=str(error)[:80])
-        return cls(dimension, made_by)
+        entry, vectors, numbers = self._rows_of(article).of(article)
+        return entries.near(article, entry.titles, vectors @ vector, numbers.tolist())
 
 
-def _read(raw: bytes, into: VectorIndex) -> VectorIndex:
-    digest, _, body = raw.partition(b"\n")
-    if hashlib.sha256(body).hexdigest().encode() != digest:
-        raise ValueError("its checksum does not hold")
-    line, _, vectors = body.partition(b"\n")
-    head = json.loads(line)
-    if (head["format"], head["made_by"], head["dimension"]) != (_FORMAT, into.made_by, into.dimension):
-        raise ValueError("it was made by something else")
-    into.revision = int(head["revision"])
-    into._entries = {article: _entry_from(entry) for article, entry in head["entries"].items()}
-    into._owners = {number: article for article, entry in into._entries.items() for number in entry.numbers}
-    into._index = faiss.deserialize_index(np.frombuffer(vectors, dtype=np.uint8))
-    if into._index.ntotal != len(into._owners):
-        raise ValueError("it does not hold what it says")
-    return into
+class FaissFiles:
+    """Indexes with their snapshot at `path`: one maker's at a time, the last one kept."""
 
+    def __init__(self, path: Path, *, exact_up_to: int = EXACT_UP_TO) -> None:
+        self._path = path
+        self._exact_up_to = exact_up_to
 
-def _entry_from(values: dict[str, Any]) -> Entry:
-    for key in ("plans", "product_versions", "titles", "texts"):
-        values[key] = tuple(values[key])
-    return Entry(**values)
+    def open(self, dimension: int, made_by: str) -> FaissIndex:
+        """Load this maker's index, or an empty one."""
+        return FaissIndex.load(
+            self._path, dimension=dimension, made_by=made_by, exact_up_to=self._exact_up_to
+        )
 
-
-def _entry(rows: list[StoredPassage]) -> Entry:
-    first = rows[0]
-    return Entry(
-        first.batch, first.language, first.area, first.audience, first.plans, first.product_versions,
-        titles=tuple(row.number for row in rows if row.kind != "text"),
-        texts=tuple(row.number for row in rows if row.kind == "text"),
-    )  # fmt: skip
-
-
-def _chunks(rows: Sequence[StoredPassage]) -> Iterator[Sequence[StoredPassage]]:
-    for first in range(0, len(rows), 4096):
-        yield rows[first : first + 4096]
+    def forget_others(self, made_by: str) -> None:
+        """Nothing: another maker's snapshot was written over."""

@@ -1,12 +1,11 @@
 """Keeps this process's indexes in step with PostgreSQL, and their snapshot on disk."""
 
 import asyncio
-import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -17,9 +16,9 @@ from bot.foundation.wakeups import Wakeups
 from kb_index.articles import storage
 from kb_index.domain import Draft
 from kb_index.index import passage_storage
-from kb_index.index.faiss_index import VectorIndex
+from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.making import PassageMaker
-from kb_index.ports import Encoded, StoredPassage
+from kb_index.ports import Encoded, StoredPassage, VectorIndex, VectorIndexes
 from kb_index.retrieval.lexical import LexicalIndex
 
 TOPIC = "kb"
@@ -27,7 +26,11 @@ POLL = 5.0
 """Seconds after which PostgreSQL is asked for changes though nothing woke us."""
 SWEEP_AFTER = 600.0
 """Seconds for which a former encoder's passages are kept, for processes that still search with it."""
-_SNAPSHOT_EVERY = 60.0
+_KEEP_EVERY = 60.0
+_WAIT_FOR_KEEPING = 2.0
+"""Seconds that a start waits for the index to be kept; where passages are many it takes longer."""
+_AT_ONCE = 2000
+"""Articles that are read from PostgreSQL at once."""
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -49,16 +52,23 @@ class FollowedIndexes:
     """
 
     def __init__(
-        self, database: Database, maker: PassageMaker, wakeups: Wakeups, snapshot: Path, *, poll: float = POLL
+        self,
+        database: Database,
+        maker: PassageMaker,
+        wakeups: Wakeups,
+        indexes: VectorIndexes,
+        *,
+        poll: float = POLL,
     ) -> None:
         self._poll = poll
         self._database = database
         self._wakeups = wakeups
-        self._snapshot = snapshot
+        self._indexes = indexes
         # Exchanged as one, so that a search never asks an index with another encoder's vector.
-        self.live = Live(maker, VectorIndex(maker.encoder.dimension, maker.name), LexicalIndex())
+        self.live = Live(maker, FaissIndex(maker.encoder.dimension, maker.name), LexicalIndex())
         self._making = ThreadPoolExecutor(1, thread_name_prefix="kb-make")
-        self._saved = (-1, 0.0)
+        self._kept_at = 0.0
+        self._keeping: asyncio.Task[None] | None = None
         self._sweep_at = 0.0
         self._refreshing = asyncio.Lock()
         self._changing = asyncio.Lock()
@@ -85,14 +95,10 @@ class FollowedIndexes:
 
     async def start(self) -> None:
         """Load the snapshot, mend what it lacks from PostgreSQL, and follow the changes there."""
-        dimension, name = self.maker.encoder.dimension, self.maker.name
-        vectors = await self._make(
-            lambda: VectorIndex.load(self._snapshot, dimension=dimension, made_by=name)
-        )
-        self.live = replace(self.live, vectors=vectors)
+        await self._open()
         await self._reconcile()
         await self._make_missing()
-        await self._save(every=0)
+        await asyncio.wait({self._keep()}, timeout=_WAIT_FOR_KEEPING)
         self._sweep_at = time.monotonic() + SWEEP_AFTER
         self._follower = asyncio.create_task(self._follow())
 
@@ -102,8 +108,8 @@ class FollowedIndexes:
             self._follower.cancel()
             await asyncio.gather(self._follower, return_exceptions=True)
             self._follower = None
-            await self._save(every=0)
-        self._making.shutdown(wait=True)
+            await asyncio.gather(self._keep(), return_exceptions=True)
+        await asyncio.to_thread(self._making.shutdown)
 
     async def ready(self) -> bool:
         """Tell whether the indexes follow PostgreSQL, taking in what they lack."""
@@ -134,16 +140,17 @@ class FollowedIndexes:
         async with self._changing:
             if maker.name == self.maker.name:
                 return
-            beside = FollowedIndexes(self._database, maker, self._wakeups, self._snapshot)
+            beside = FollowedIndexes(self._database, maker, self._wakeups, self._indexes)
             try:
+                await beside._open()
                 await beside._make_missing(quietly=True)
                 await beside._reconcile()
                 while not await self._change_over(beside):
                     await beside._make_missing(quietly=True)
             finally:
-                beside._making.shutdown(wait=True)
+                await asyncio.to_thread(beside._making.shutdown)
             self._sweep_at = time.monotonic() + SWEEP_AFTER
-        await self._save(every=0)
+        await self._keep()
 
     async def _change_over(self, beside: "FollowedIndexes") -> bool:
         """Search what was made beside, unless something was published meanwhile that it lacks."""
@@ -152,7 +159,7 @@ class FollowedIndexes:
             async with self._database.connect() as connection:
                 if await passage_storage.stale_articles(connection, beside.maker.name):
                     return False
-            self.live, self._saved = beside.live, (-1, 0.0)
+            self.live = beside.live
         return True
 
     async def sweep(self) -> None:
@@ -163,6 +170,7 @@ class FollowedIndexes:
         if swept:
             log.info("index_swept", articles=swept)
             await self.announce()
+        await self._make(lambda: self._indexes.forget_others(self.maker.name))
 
     async def announce(self) -> None:
         """Take in a change that this process has committed, and wake the others; never raises."""
@@ -181,20 +189,28 @@ class FollowedIndexes:
 
         await self._make(work)
 
+    async def _open(self) -> None:
+        dimension, name = self.maker.encoder.dimension, self.maker.name
+        vectors = await self._make(lambda: self._indexes.open(dimension, name))
+        self.live = replace(self.live, vectors=vectors)
+
     async def _reconcile(self) -> None:
-        """Make the indexes hold exactly the stored passages, whatever the snapshot was taken from."""
+        """Make the indexes hold exactly the stored passages, whatever was kept."""
         async with self._refreshing:
             async with self._database.connect() as connection:
                 changed = await passage_storage.changed_since(connection, 0)
                 stored = await passage_storage.batches(connection, self.maker.name)
-                held = self.vectors.batches()
+                held = await self._make(self.vectors.batches)
                 wrong = [key for key in stored.keys() | held.keys() if stored.get(key) != held.get(key)]
-                rows = await passage_storage.stored_passages(connection, wrong, self.maker.name)
+                revision = changed[-1][1] if changed else 0
                 kept = sorted(stored.keys() - set(wrong))
-                terms = await passage_storage.stored_terms(connection, kept, self.maker.name)
-            revision = changed[-1][1] if changed else 0
-            await self._make(lambda: self.terms.replace([], terms))
-            await self._replace(wrong, rows, revision)
+                for some in _portions(kept):
+                    terms = await passage_storage.stored_terms(connection, some, self.maker.name)
+                    await self._make(partial(self.terms.replace, [], terms))
+                for some in _portions(wrong):
+                    rows = await passage_storage.stored_passages(connection, some, self.maker.name)
+                    await self._replace(some, rows, self.vectors.revision)
+            await self._replace([], [], revision)
 
     async def _make_missing(self, *, quietly: bool = False) -> None:
         """Make what a change of encoder, of splitting or of terms left without usable passages.
@@ -244,15 +260,20 @@ class FollowedIndexes:
         if self._sweep_at and time.monotonic() >= self._sweep_at:
             self._sweep_at = 0.0
             await self.sweep()
-        await self._save(every=_SNAPSHOT_EVERY)
+        if time.monotonic() - self._kept_at >= _KEEP_EVERY:
+            self._keep()
 
-    async def _save(self, *, every: float) -> None:
-        revision, at = self._saved
-        if revision == self.vectors.revision or time.monotonic() - at < every:
-            return
-        self._saved = (self.vectors.revision, time.monotonic())
-        with contextlib.suppress(OSError):
-            await self._make(lambda: self.vectors.save(self._snapshot))
+    def _keep(self) -> asyncio.Task[None]:
+        """Begin to keep the index, unless that is being done; on a thread that nobody else waits for."""
+        if self._keeping is None or self._keeping.done():
+            self._kept_at = time.monotonic()
+            self._keeping = asyncio.create_task(asyncio.to_thread(self.vectors.keep))
+        return self._keeping
 
     async def _make(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._making, work)
+
+
+def _portions(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for first in range(0, len(ids), _AT_ONCE):
+        yield ids[first : first + _AT_ONCE]

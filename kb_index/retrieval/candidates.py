@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from kb_index.index.faiss_index import VectorIndex
 from kb_index.index.making import PassageMaker
-from kb_index.ports import Filter, Near, Vectors
+from kb_index.ports import Filter, Near, VectorIndex, Vectors
 from kb_index.retrieval.lexical import LexicalIndex
 from kb_index.retrieval.ranking import Evidence
 

@@ -39,7 +39,7 @@ class ArticleSearch:
     async def stop(self) -> None:
         """Stop following."""
         await self.indexes.stop()
-        self._asking.shutdown(wait=True)
+        await asyncio.to_thread(self._asking.shutdown)
 
     async def encoder_works(self) -> bool:
         """Tell whether the encoder gives a vector."""

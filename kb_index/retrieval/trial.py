@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kb_index.domain import Draft
-from kb_index.index.faiss_index import VectorIndex
+from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.making import PassageMaker
 from kb_index.ports import Filter, StoredPassage
 from kb_index.retrieval.candidates import Candidates, gather
@@ -35,7 +35,7 @@ class Trial:
         self, writer: PassageMaker, reader: PassageMaker, documents: Sequence[Document], progress: Progress
     ) -> None:
         self._maker = maker = reader
-        self._vectors = VectorIndex(maker.encoder.dimension, maker.name)
+        self._vectors = FaissIndex(maker.encoder.dimension, maker.name)
         self._words = LexicalIndex()
         rows: list[StoredPassage] = []
         for number, document in enumerate(documents):

@@ -41,6 +41,7 @@ from kb_index.articles.service import Articles
 from kb_index.domain import Draft, Passage, Version
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.index import passage_storage
+from kb_index.index.faiss_index import FaissFiles
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
 from kb_index.ports import Encoded
@@ -82,7 +83,7 @@ async def process(database: Database, cache: str, encoder: OnnxEncoder) -> Async
     await wakeups.start()
     with tempfile.TemporaryDirectory() as folder:
         maker = PassageMaker(encoder, Normaliser())
-        indexes = FollowedIndexes(database, maker, wakeups, Path(folder) / "passages.faiss")
+        indexes = FollowedIndexes(database, maker, wakeups, FaissFiles(Path(folder) / "passages.faiss"))
         search = ArticleSearch(database, indexes)
         await search.start()
         yield search

@@ -25,9 +25,11 @@ from kb_index.articles.transfer_api import TransferApi
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.help.pages import HelpPages
+from kb_index.index.faiss_index import FaissFiles
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
-from kb_index.ports import Vectors
+from kb_index.index.pgvector_index import PgvectorTables
+from kb_index.ports import VectorIndexes, Vectors
 from kb_index.questions.api import QuestionsApi
 from kb_index.questions.gate import Gate
 from kb_index.questions.vain import InVain
@@ -125,11 +127,14 @@ class House:
     home: Path
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
 
-    async def open(self, name: str = "a", *, wakeups: Wakeups | None = None, alias: str = "") -> Room:
+    async def open(
+        self, name: str = "a", *, wakeups: Wakeups | None = None, alias: str = "", pgvector: bool = False
+    ) -> Room:
         encoder = CountingEncoder(self.encoder, alias)
         snapshot = self.home / name / "passages.faiss"
         maker = PassageMaker(encoder, Normaliser())
-        indexes = FollowedIndexes(self.database, maker, wakeups or Wakeups(None), snapshot, poll=3600)
+        kept: VectorIndexes = PgvectorTables(self.database) if pgvector else FaissFiles(snapshot)
+        indexes = FollowedIndexes(self.database, maker, wakeups or Wakeups(None), kept, poll=3600)
         search = ArticleSearch(self.database, indexes)
         await search.start()
         self.stack.push_async_callback(search.stop)

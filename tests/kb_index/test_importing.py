@@ -163,6 +163,7 @@ async def test_an_import_killed_midway_is_finished_by_the_next(
         from bot.foundation.wakeups import Wakeups
         from kb_index.encoding.encoder import OnnxEncoder
         from kb_index.articles.importing import import_folder
+        from kb_index.index.faiss_index import FaissFiles
         from kb_index.index.following import FollowedIndexes
         from kb_index.index.making import PassageMaker
         from kb_index.retrieval.normalising import Normaliser
@@ -173,7 +174,7 @@ async def test_an_import_killed_midway_is_finished_by_the_next(
             encoder = OnnxEncoder({str(house.encoder.folder)!r})
             snapshot = Path({str(house.home / "a" / "x.faiss")!r})
             maker = PassageMaker(encoder, Normaliser())
-            indexes = FollowedIndexes(database, maker, Wakeups(None), snapshot)
+            indexes = FollowedIndexes(database, maker, Wakeups(None), FaissFiles(snapshot))
             await indexes.start()
             print("started", flush=True)
             await import_folder(Articles(database, indexes, SystemClock()), Path({str(folder)!r}))

@@ -1,19 +1,31 @@
-"""`kill -9` while another encoder is taken into use: the index always loads, and equals a rebuild."""
+"""`kill -9` while the knowledge base is worked on: the index always loads, and equals a rebuild.
+
+KB_KILLS sets how often each kind of work is killed.
+"""
 
 import asyncio
 import hashlib
+import itertools
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pytest
+import sqlalchemy as sa
 
+from bot.foundation.clock import SystemClock
 from bot.foundation.database import Database
 from bot.foundation.wakeups import Wakeups
+from kb_index.articles import storage
+from kb_index.articles.importing import import_folder
+from kb_index.articles.service import Articles
 from kb_index.domain import Draft
+from kb_index.index.faiss_index import FaissFiles
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
 from kb_index.ports import Vectors
@@ -21,7 +33,7 @@ from kb_index.retrieval.normalising import Normaliser
 from kb_index.retrieval.search import ArticleSearch
 from tests.kb_index.conftest import House
 
-KILLS = int(os.environ.get("KB_KILLS", "10"))
+KILLS = int(os.environ.get("KB_KILLS", "8"))
 
 
 @dataclass(frozen=True)
@@ -43,28 +55,78 @@ class Hashed:
 
 
 def indexes_on(database: Database, encoder: Hashed, snapshot: Path) -> FollowedIndexes:
-    return FollowedIndexes(database, PassageMaker(encoder, Normaliser()), Wakeups(None), snapshot, poll=3600)
+    return FollowedIndexes(
+        database, PassageMaker(encoder, Normaliser()), Wakeups(None), FaissFiles(snapshot), poll=3600
+    )
 
 
-async def _change_forever(url: str, schema: str, snapshot: Path, begins: str) -> None:
+@dataclass(frozen=True)
+class Work:
+    """What a process does until it is killed; `done` notes each round, for whoever waits to kill it."""
+
+    database: Database
+    search: ArticleSearch
+    folder: Path
+    done: Callable[[], None]
+
+    async def encoders(self) -> None:
+        """Change the encoder, again and again, dropping what the former one made."""
+        for number in itertools.count():
+            await self.search.use_encoder(Hashed(f"encoder-{number % 3}"))
+            self.done()
+            if number % 2:
+                await self.search.indexes.sweep()
+
+    async def publishing(self) -> None:
+        """Write, publish and take back articles, keeping the index after each."""
+        articles = Articles(self.database, self.search.indexes, SystemClock())
+        for number in itertools.count(int(time.monotonic() * 1000)):
+            key = f"article-{number % 12}"
+            known = await articles.get(key)
+            draft = Draft(f"Title {number}", "any", "en", f"Text of {number}.\n\n## More\n\nMore of it.\n")
+            await articles.update(key, draft, base_version=known.version, by="Erin")
+            await articles.publish(key, by="Erin")
+            if number % 5 == 0:
+                await articles.unpublish(key, by="Erin")
+            await asyncio.to_thread(self.search.indexes.vectors.keep)
+            self.done()
+
+    async def importing(self) -> None:
+        """Import a folder whose files have changed."""
+        articles = Articles(self.database, self.search.indexes, SystemClock())
+        for number in itertools.count(int(time.monotonic() * 1000)):
+            for one in range(12):
+                text = f"Text {number} of {one}.\n"
+                head = (
+                    f"id: article-{one}\ntitle: Title {number}\narea: any\nlanguage: en\nupdated: 2026-01-01"
+                )
+                (self.folder / f"article-{one}.md").write_text(f"---\n{head}\nupdated: 2026-01-01\n---\n\n{text}", "utf-8")
+            await import_folder(articles, self.folder)
+            self.done()
+
+
+async def _work_forever(kind: str, url: str, schema: str, snapshot: Path, begins: str) -> None:
     database = Database.open(url, schema=schema)
     search = ArticleSearch(database, indexes_on(database, Hashed(begins), snapshot))
     await search.start()
-    for number in range(1_000_000):
-        await search.use_encoder(Hashed(f"encoder-{number % 3}"))
-        with snapshot.with_name("changes").open("a") as file:
+    folder = snapshot.with_name("articles")
+    folder.mkdir(exist_ok=True)
+
+    def done() -> None:
+        with snapshot.with_name("rounds").open("a") as file:
             file.write("x")
-        if number % 2:
-            await search.indexes.sweep()
+
+    await getattr(Work(database, search, folder, done), kind)()
 
 
-def _child(url: str, schema: str, snapshot: Path, begins: str) -> None:
+def _child(kind: str, url: str, schema: str, snapshot: Path, begins: str) -> None:
     os.close(1)
-    asyncio.run(_change_forever(url, schema, snapshot, begins))
+    asyncio.run(_work_forever(kind, url, schema, snapshot, begins))
 
 
-async def test_killed_while_it_changes_the_index_loads_and_equals_a_rebuild(
-    house: House, postgres_url: str
+@pytest.mark.parametrize("kind", ["encoders", "publishing", "importing"])
+async def test_killed_at_any_moment_the_index_loads_and_equals_a_rebuild(
+    house: House, postgres_url: str, kind: str
 ) -> None:
     room = await house.open("writer")
     for number in range(12):
@@ -73,16 +135,16 @@ async def test_killed_while_it_changes_the_index_loads_and_equals_a_rebuild(
     async with house.database.connect() as connection:
         schema = (await connection.exec_driver_sql("select current_schema()")).scalar_one()
     snapshot = house.home / "crash" / "passages.faiss"
-    changes = snapshot.with_name("changes")
+    rounds = snapshot.with_name("rounds")
     for number in range(KILLS):
-        begins = f"encoder-{number % 3}"
+        begins = f"encoder-{number % 3 if kind == 'encoders' else 0}"
         child = multiprocessing.get_context("fork").Process(
-            target=_child, args=(postgres_url, schema, snapshot, begins)
+            target=_child, args=(kind, postgres_url, schema, snapshot, begins)
         )
-        before = changes.stat().st_size if changes.exists() else 0
+        before = rounds.stat().st_size if rounds.exists() else 0
         child.start()
-        # From the first change on, at a moment that is another one each time.
-        while not changes.exists() or changes.stat().st_size == before:
+        # From the first round on, at a moment that is another one each time.
+        while not rounds.exists() or rounds.stat().st_size == before:
             assert child.is_alive()
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.007 * (number % 25))
@@ -93,5 +155,12 @@ async def test_killed_while_it_changes_the_index_loads_and_equals_a_rebuild(
         for one in (loaded, rebuilt):
             await one.start()
             await one.stop()
-        assert len(loaded.vectors.contents()) == 12
-        assert loaded.vectors.contents() == rebuilt.vectors.contents()
+        held = loaded.vectors.contents()
+        assert held == rebuilt.vectors.contents()
+        assert set(held) == await _published(house.database)
+
+
+async def _published(database: Database) -> set[str]:
+    async with database.connect() as connection:
+        is_out = storage.articles.c.published_version.is_not(None)
+        return {row.id for row in await connection.execute(sa.select(storage.articles.c.id).where(is_out))}

@@ -5,6 +5,7 @@ import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import redis.asyncio as redis
 import sqlalchemy as sa
@@ -14,8 +15,8 @@ from bot.foundation.wakeups import Wakeups
 from kb_index.articles import storage
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.index.faiss_index import VectorIndex
-from kb_index.ports import Filter
+from kb_index.index.faiss_index import FaissFiles, FaissIndex
+from kb_index.ports import Filter, StoredPassage
 from tests.kb_index.conftest import REFUND, RESET, House, Room, fill
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]
@@ -53,12 +54,13 @@ def _header_changed(raw: bytes) -> bytes:
 
 def _resealed(raw: bytes) -> bytes:
     """A well-formed snapshot that does not hold what PostgreSQL does."""
-    line, _, vectors = raw.partition(b"\n")[2].partition(b"\n")
-    head = json.loads(line)
-    head["entries"]["refunds"]["batch"] = "bat_of_another_database"
+    begins = int(raw[:128].split()[1])
+    head = json.loads(raw[begins:])
+    head["entries"]["refunds"][0] = "bat_of_another_database"
     head["revision"] = 10**6
-    body = json.dumps(head).encode() + b"\n" + vectors
-    return hashlib.sha256(body).hexdigest().encode() + b"\n" + body
+    body = raw[128:begins] + json.dumps(head).encode()
+    digest = hashlib.sha256(body + str(begins).encode()).hexdigest()
+    return f"{digest} {begins}".ljust(127).encode() + b"\n" + body
 
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -208,11 +210,37 @@ async def test_a_change_published_while_the_index_cannot_follow_is_taken_in_late
 
 
 def test_an_index_by_itself(encoder: OnnxEncoder, tmp_path: Path) -> None:
-    index = VectorIndex(encoder.dimension, "test")
+    index = FaissIndex(encoder.dimension, "test", tmp_path / "i")
     assert index.nearest(encoder.encode(["x"])[0], 3, Filter()) == []
-    index.save(tmp_path / "i")
-    loaded = VectorIndex.load(tmp_path / "i", dimension=encoder.dimension, made_by="test")
+    index.keep()
+    loaded = FaissIndex.load(tmp_path / "i", dimension=encoder.dimension, made_by="test")
     assert len(loaded) == 0
     assert loaded.nearest(encoder.encode(["x"])[0], 3, Filter()) == []
-    other = VectorIndex.load(tmp_path / "i", dimension=encoder.dimension, made_by="another")
+    other = FaissIndex.load(tmp_path / "i", dimension=encoder.dimension, made_by="another")
     assert other.made_by == "another"
+
+
+@pytest.mark.parametrize("damage", ["lost", "cut", "changed"])
+async def test_lists_that_are_lost_or_damaged_are_made_again(tmp_path: Path, damage: str) -> None:
+    random = np.random.default_rng(1)
+    vectors = random.standard_normal((300, 16)).astype(np.float32)
+    rows = [
+        StoredPassage(number, f"a{number}", "bat", "en", "any", "text", vector.tobytes())
+        for number, vector in enumerate(vectors)
+    ]
+    files = FaissFiles(tmp_path / "i.faiss", exact_up_to=100)
+    index = files.open(16, "test")
+    index.replace([], rows, 7)
+    index.keep()
+    (lists,) = tmp_path.glob("*.lists")
+    raw = lists.read_bytes()
+    if damage == "lost":
+        lists.unlink()
+    else:
+        lists.write_bytes(raw[:-50] if damage == "cut" else raw[:-9] + b"\xff" + raw[-8:])
+    again = files.open(16, "test")
+    assert (len(again), again.revision) == (300, 7)
+    assert again.nearest(vectors[5], 1, Filter())[0].article_id == "a5"
+    again.keep()
+    (made,) = tmp_path.glob("*.lists")
+    assert made.read_bytes() == raw, "and nothing else is left beside it"

@@ -1,0 +1,87 @@
+"""What an index holds of an article beside its vectors, and how near an article is to a question."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+import numpy as np
+
+from kb_index.ports import Filter, Near, StoredPassage, Vectors
+
+OPENING_FIRST = 0.08
+"""Cosine by which another passage must be nearer than the opening to be quoted instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """For whom an article is, and where its vectors are: from row `first` on, `titles` rows of its title,
+    phrasings and summary, then `texts` rows of its passages."""
+
+    batch: str
+    language: str
+    area: str
+    audience: str
+    plans: tuple[str, ...]
+    product_versions: tuple[str, ...]
+    first: int
+    titles: int
+    texts: int
+
+    @property
+    def end(self) -> int:
+        """The row after its last one."""
+        return self.first + self.titles + self.texts
+
+    def passes(self, where: Filter) -> bool:
+        """Tell whether an article of this kind may be found."""
+        own = self.language
+        return (
+            (where.language is None or own == where.language or own.startswith(f"{where.language}-"))
+            and (where.area is None or self.area == where.area)
+            and (where.audiences is None or self.audience in where.audiences)
+            and (where.plan is None or not self.plans or where.plan in self.plans)
+            and (
+                where.product_version is None
+                or not self.product_versions
+                or where.product_version in self.product_versions
+            )
+        )
+
+
+def by_article(rows: Iterable[StoredPassage]) -> Iterator[tuple[str, list[StoredPassage]]]:
+    """Group passages by article, in the order of rows: titles first, then by number."""
+    ordered = sorted(rows, key=lambda row: (row.article_id, row.kind == "text", row.number))
+    for article, own in groupby(ordered, key=lambda row: row.article_id):
+        yield article, list(own)
+
+
+def entry_of(own: list[StoredPassage], first: int) -> Entry:
+    """Describe an article by its passages in the order of `by_article`; they go to row `first` and on."""
+    texts = sum(row.kind == "text" for row in own)
+    one = own[0]
+    return Entry(
+        one.batch, one.language, one.area, one.audience, one.plans, one.product_versions,
+        first, len(own) - texts, texts,
+    )  # fmt: skip
+
+
+def moved(entry: Entry, first: int) -> Entry:
+    """Return it with its rows from `first` on."""
+    return replace(entry, first=first)
+
+
+def near(article: str, titles: int, cosines: Vectors, numbers: Iterable[int]) -> Near:
+    """Say how near an article is, from the cosines of its rows, and which passage to quote.
+
+    A title itself says nothing to quote. The opening comes first unless another passage is clearly nearer: a
+    question that is about the article as a whole is answered there, while title and heading make all passages
+    near.
+    """
+    known = list(numbers)
+    shown, texts = cosines[:titles], cosines[titles:]
+    if not len(texts):
+        return Near(article, float(shown.max()), float(shown.max()), known[0])
+    favoured = texts.copy()
+    favoured[0] += OPENING_FIRST
+    title = float(shown.max()) if len(shown) else float(texts.max())
+    return Near(article, title, float(texts.max()), known[titles + int(np.argmax(favoured))])
