@@ -97,10 +97,9 @@ class Work:
         for number in itertools.count(int(time.monotonic() * 1000)):
             for one in range(12):
                 text = f"Text {number} of {one}.\n"
-                head = (
-                    f"id: article-{one}\ntitle: Title {number}\narea: any\nlanguage: en\nupdated: 2026-01-01"
-                )
-                (self.folder / f"article-{one}.md").write_text(f"---\n{head}\nupdated: 2026-01-01\n---\n\n{text}", "utf-8")
+                head = f"id: article-{one}\ntitle: Title {number}\narea: any\nlanguage: en"
+                file = self.folder / f"article-{one}.md"
+                file.write_text(f"---\n{head}\nupdated: 2026-01-01\n---\n\n{text}", "utf-8")
             await import_folder(articles, self.folder)
             self.done()
 
