@@ -5,9 +5,10 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import create_mock_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.foundation.database import Database
@@ -59,8 +60,21 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield from _held(embedded_valkey(tmp_path_factory.mktemp("valkey")))
 
 
+@pytest.fixture(scope="session")
+def all_tables() -> str:
+    """What makes all tables, as one script: sent at once it takes a quarter of the time, for each test."""
+    statements: list[str] = []
+
+    def note(statement: Any, *_: Any, **__: Any) -> None:
+        statements.append(str(statement.compile(dialect=engine.dialect)))
+
+    engine = create_mock_engine("postgresql+asyncpg://", note)
+    metadata.create_all(engine, checkfirst=False)
+    return ";\n".join(statements)
+
+
 @pytest.fixture
-async def database(postgres_url: str) -> AsyncIterator[Database]:
+async def database(postgres_url: str, all_tables: str) -> AsyncIterator[Database]:
     """A database with all tables, in a schema of the test's own."""
     schema = new_id("test").lower()
     admin = Database.open(postgres_url, pool_size=1)
@@ -68,7 +82,9 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
         await tx.execute(text(f'create schema "{schema}"'))
     opened = Database.open(postgres_url, schema=schema)
     async with opened.begin() as tx:
-        await tx.run_sync(metadata.create_all)
+        driver = (await tx.get_raw_connection()).driver_connection
+        assert driver is not None
+        await driver.execute(all_tables)
     yield opened
     await opened.close()
     async with admin.begin() as tx:
