@@ -1,12 +1,10 @@
 """What an index holds of an article beside its vectors, and how near an article is to a question."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-import numpy as np
-
-from kb_index.ports import Filter, Near, StoredPassage, Vectors
+from kb_index.ports import Filter, Near, StoredPassage
 
 OPENING_FIRST = 0.08
 """Cosine by which another passage must be nearer than the opening to be quoted instead."""
@@ -70,18 +68,16 @@ def moved(entry: Entry, first: int) -> Entry:
     return replace(entry, first=first)
 
 
-def near(article: str, titles: int, cosines: Vectors, numbers: Iterable[int]) -> Near:
+def near(article: str, titles: int, cosines: Sequence[float], numbers: Sequence[int]) -> Near:
     """Say how near an article is, from the cosines of its rows, and which passage to quote.
 
     A title itself says nothing to quote. The opening comes first unless another passage is clearly nearer: a
     question that is about the article as a whole is answered there, while title and heading make all passages
     near.
     """
-    known = list(numbers)
     shown, texts = cosines[:titles], cosines[titles:]
-    if not len(texts):
-        return Near(article, float(shown.max()), float(shown.max()), known[0])
-    favoured = texts.copy()
-    favoured[0] += OPENING_FIRST
-    title = float(shown.max()) if len(shown) else float(texts.max())
-    return Near(article, title, float(texts.max()), known[titles + int(np.argmax(favoured))])
+    if not texts:
+        return Near(article, max(shown), max(shown), numbers[0])
+    best = max(texts)
+    quoted = 0 if texts[0] + OPENING_FIRST >= best else texts.index(best)
+    return Near(article, max(shown, default=best), best, numbers[titles + quoted])

@@ -100,16 +100,17 @@ class FaissIndex:
                     break
                 wanted *= 4
             ranked = sorted(best, key=lambda article: (-best[article], article))[:limit]
-            return [self._near(article, vector) for article in ranked]
+            return self._near(ranked, vector)
 
     def compare(self, vector: Vectors, article_ids: Iterable[str], where: Filter) -> list[Near]:
         """Return how near just these articles are; those left out by `where` or unknown are missing."""
         with self._lock:
-            return [
-                self._near(article, vector)
+            known = [
+                article
                 for article in dict.fromkeys(article_ids)
                 if (entry := self._rows_of(article).entries.get(article)) is not None and entry.passes(where)
             ]
+            return self._near(known, vector)
 
     def keep(self) -> None:
         """Write the next snapshot, when enough has changed, and search that; changes go on meanwhile.
@@ -165,9 +166,18 @@ class FaissIndex:
         self._kept.drop(article)
         self._recent.drop(article)
 
-    def _near(self, article: str, vector: Vectors) -> Near:
-        entry, vectors, numbers = self._rows_of(article).of(article)
-        return entries.near(article, entry.titles, vectors @ vector, numbers.tolist())
+    def _near(self, articles: list[str], vector: Vectors) -> list[Near]:
+        """How near these are: one product for all their rows, which is what takes the time otherwise."""
+        own = [self._rows_of(article).of(article) for article in articles]
+        if not own:
+            return []
+        cosines = (np.concatenate([vectors for _, vectors, _ in own]) @ vector).tolist()
+        found, at = [], 0
+        for article, (entry, vectors, numbers) in zip(articles, own, strict=True):
+            end = at + len(vectors)
+            found.append(entries.near(article, entry.titles, cosines[at:end], numbers.tolist()))
+            at = end
+        return found
 
 
 class FaissFiles:

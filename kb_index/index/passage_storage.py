@@ -111,7 +111,7 @@ async def select_hits(tx: AsyncConnection, numbers: Sequence[int]) -> dict[int, 
         sa.select(*columns, article_versions.c.title, article_versions.c.area, source)
         .join(article_versions, own)
         .join(articles, still)
-        .where(passages.c.no.in_(numbers))
+        .where(passages.c.no == sa.any_(sa.cast(sa.literal(list(numbers)), sa.ARRAY(sa.BigInteger))))
     )
     return {row.no: row for row in await tx.execute(query)}
 

@@ -26,7 +26,8 @@ EXACT_UP_TO = 10_000
 """Passages up to which PostgreSQL compares all; measured: docs/kb-index.md."""
 _PREFIX = "kb_vectors_"
 _LOOK_AT = 40
-_EF_SEARCH = 200
+_SETTINGS = (("hnsw.ef_search", "200"), ("hnsw.iterative_scan", "relaxed_order"), ("jit", "off"))
+"""Of a search. Compiling its plan takes ten times what the search does."""
 _CHUNK = 500
 _BUILDING = 4 * 3600.0
 """Seconds that making the HNSW index may take."""
@@ -191,10 +192,7 @@ class PgvectorIndex:
         )
         wanted = max(_LOOK_AT, limit * 8)
         async with self._database.begin() as tx:
-            settings = f"set_config('hnsw.ef_search', '{_EF_SEARCH}', true)"
-            await tx.execute(
-                sa.text(f"select {settings}, set_config('hnsw.iterative_scan', 'relaxed_order', true)")
-            )
+            await tx.execute(sa.select(*(sa.func.set_config(*setting, True) for setting in _SETTINGS)))
             while True:
                 found = (await tx.execute(query.limit(wanted))).all()
                 articles = list(dict.fromkeys(row.article_id for row in found))
@@ -220,9 +218,10 @@ class PgvectorIndex:
         found = {}
         for article, group in groupby(rows, key=lambda row: row.article_id):
             own = list(group)
-            cosines = np.array([row.cosine for row in own], np.float32)
             titles = sum(row.shown for row in own)
-            found[article] = entries.near(article, titles, cosines, [row.no for row in own])
+            found[article] = entries.near(
+                article, titles, [row.cosine for row in own], [row.no for row in own]
+            )
         return [found[article] for article in dict.fromkeys(article_ids) if article in found]
 
     async def _keep(self) -> None:

@@ -128,6 +128,8 @@ class Rows:
         return best, asked == count or found < asked
 
     def _search(self, query: Vectors, wanted: int, among: tuple[Any, Any, int] | None) -> tuple[Any, Any]:
+        # A question at a time: sharing one among cores takes longer than it, and many are asked at once.
+        faiss.omp_set_num_threads(1)
         selector = None if among is None else among[0]
         count = self._count if among is None else among[2]
         if self.lists is not None and count > self._exact_up_to:

@@ -128,7 +128,8 @@ def read(path: Path, exact_up_to: int) -> tuple[Head, Rows]:
 def _mapped(path: Path, count: int, dimension: int) -> Vectors:
     if not count:
         return np.empty((0, dimension), np.float32)
-    return np.memmap(path, np.float32, "r", _LINE, (count, dimension))
+    # A plain array over the same memory: slices of the other kind take longer.
+    return np.asarray(np.memmap(path, np.float32, "r", _LINE, (count, dimension)))
 
 
 def _chunks(parts: Sequence[Part]) -> Iterator[bytes]:
