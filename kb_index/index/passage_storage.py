@@ -93,9 +93,7 @@ async def _stored(tx: AsyncConnection, ids: Sequence[str], made_by: str, vector:
     return found
 
 
-async def select_hits(tx: AsyncConnection, numbers: Sequence[int]) -> dict[int, Any]:
-    """Read passages by number, with title, area and their Markdown (`source`), if they are of the published
-    version still."""
+def _hits() -> Any:
     own = sa.and_(
         article_versions.c.article_id == passages.c.article_id,
         article_versions.c.version == passages.c.version,
@@ -107,13 +105,22 @@ async def select_hits(tx: AsyncConnection, numbers: Sequence[int]) -> dict[int, 
     length = passages.c.end - passages.c.start
     source = sa.func.substr(article_versions.c.body, passages.c.start + 1, length).label("source")
     columns = [passages.c[name] for name in names]
-    query = (
+    numbers = sa.bindparam("numbers", type_=sa.ARRAY(sa.BigInteger))
+    return (
         sa.select(*columns, article_versions.c.title, article_versions.c.area, source)
         .join(article_versions, own)
         .join(articles, still)
-        .where(passages.c.no == sa.any_(sa.cast(sa.literal(list(numbers)), sa.ARRAY(sa.BigInteger))))
+        .where(passages.c.no == sa.any_(numbers))
     )
-    return {row.no: row for row in await tx.execute(query)}
+
+
+_HITS = _hits()  # made once: every search runs it
+
+
+async def select_hits(tx: AsyncConnection, numbers: Sequence[int]) -> dict[int, Any]:
+    """Read passages by number, with title, area and their Markdown (`source`), if they are of the published
+    version still."""
+    return {row.no: row for row in await tx.execute(_HITS, {"numbers": list(numbers)})}
 
 
 async def stale_articles(tx: AsyncConnection, encoder: str) -> list[ArticleId]:
