@@ -145,13 +145,13 @@ class Answers:
         except FirstlineError as error:
             log.warning("knowledge_base_unavailable", reason=error.code)
             return Found(failed=True)
-        worth = [one for one in ranked if one.strength >= policy.suggest_article]
+        worth = [one for one in ranked if one.probability >= policy.suggest_article]
         if not worth:
             return Found()
         enough = policy.answer_known_intent if known else policy.answer_unknown_intent
         clear = policy.clear_lead if known else policy.clear_lead_unknown
         lead = worth[0].strength - (ranked[1].strength if len(ranked) > 1 else 0.0)
-        return Found(worth, confident=worth[0].strength >= enough, alone=lead >= clear)
+        return Found(worth, confident=worth[0].probability >= enough, alone=lead >= clear)
 
     async def _give(self, turn: ActionTurn, attempt: Attempt, found: Found, started: float) -> Result:
         if not found.candidates:
@@ -169,7 +169,7 @@ class Answers:
         done = {
             "shown": shown[0].article_id,
             "score": round(shown[0].score, 3),
-            "probability": _rounded(shown[0].probability),
+            "probability": round(found.candidates[0].probability, 3),
             "strength": round(found.candidates[0].strength, 3),
             "also": [hit.article_id for hit in shown[1:]],
         }
@@ -184,7 +184,7 @@ class Answers:
         done = {
             "shown": hit.article_id,
             "score": round(hit.score, 3),
-            "probability": _rounded(hit.probability),
+            "probability": round(candidate.probability, 3),
             "strength": round(candidate.strength, 3),
         }
         await self._finish(turn, attempt, hit, done, started)
@@ -233,7 +233,7 @@ class Answers:
 
     def _near(self, found: Found) -> Say | None:
         """An article that is near, though not near enough to be called the answer."""
-        if not found.candidates or found.candidates[0].strength < self.policy.mention_article:
+        if not found.candidates or found.candidates[0].probability < self.policy.mention_article:
             return None
         return Say("This may be about it.", card=self._library.card(found.candidates[0].hit))
 
@@ -255,10 +255,6 @@ class Answers:
             article_version=hit.version,
         )
         await self._log.finish(attempt.id, ending)
-
-
-def _rounded(probability: float | None) -> float | None:
-    return None if probability is None else round(probability, 3)
 
 
 def _since(started: float) -> int:

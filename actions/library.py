@@ -21,10 +21,12 @@ _PASSAGES = 8
 
 @dataclass(frozen=True)
 class Candidate:
-    """A hit, and how much speaks for it: its score and what the intent adds."""
+    """A hit, and how much speaks for it: its score, and the probability that it answers, both with what the
+    intent adds."""
 
     hit: HitView
     strength: float
+    probability: float
 
 
 class Library:
@@ -56,7 +58,7 @@ class Library:
         except FirstlineError as error:
             log.warning("knowledge_base_unavailable", reason=error.code)
             return None
-        return hits[0] if hits and hits[0].score >= self._policy.answer_known_intent else None
+        return hits[0] if hits and hits[0].probability >= self._policy.answer_known_intent else None
 
     async def ranked(
         self, question: str, *, usual: str | None, usual_question: str, confidence: float
@@ -67,18 +69,27 @@ class Library:
         `search`.
         """
         hits = await self.search(question)
-        prior = self._policy.intent_prior * confidence
-        strengths = {hit.article_id: hit.score for hit in hits}
-        if usual is not None and usual not in strengths and usual_question:
+        candidates = [Candidate(hit, hit.score, hit.probability) for hit in hits]
+        if usual is not None and usual_question and usual not in {hit.article_id for hit in hits}:
             found = [hit for hit in await self.search(usual_question) if hit.article_id == usual]
-            hits += found
             # It is at most as near as the last one that the user's own words found.
-            strengths |= {hit.article_id: min(strengths.values(), default=hit.score) for hit in found}
-        candidates = [
-            Candidate(hit, strengths[hit.article_id] + (prior if hit.article_id == usual else 0.0))
-            for hit in hits
+            last = min(candidates, key=lambda one: one.strength, default=None)
+            candidates += [
+                Candidate(hit, last.strength, last.probability)
+                if last
+                else Candidate(hit, hit.score, hit.probability)
+                for hit in found
+            ]
+        favoured = [
+            self._favoured(one, confidence) if one.hit.article_id == usual else one for one in candidates
         ]
-        return sorted(candidates, key=lambda candidate: -candidate.strength)
+        return sorted(favoured, key=lambda candidate: -candidate.strength)
+
+    def _favoured(self, one: Candidate, confidence: float) -> Candidate:
+        """The article that usually answers the intent, which was read with this confidence."""
+        weighed = one.probability * self._policy.intent_odds**confidence
+        probability = weighed / (weighed + 1 - one.probability)
+        return Candidate(one.hit, one.strength + self._policy.intent_prior * confidence, probability)
 
     @staticmethod
     def card(hit: HitView) -> dict[str, Any]:

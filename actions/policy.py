@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class AssistantPolicy:
-    """Thresholds and limits. Scores are cosines, 0 to 1; times are seconds.
+    """Thresholds and limits. Probabilities are the search's calibrated ones, of an article answering the
+    question, with what the intent adds; scores are in the measure of a cosine; times are seconds.
 
     What concerns articles was chosen on `data/kb/questions.yml`; `docs/workflows.md` has the figures.
     """
@@ -15,22 +16,27 @@ class AssistantPolicy:
     terse messages ("return policy") say more to the classifier than to the search. Best of 0 to 0.6 on 52
     questions: the right article comes first in 87 % of cases instead of 81 %."""
 
-    answer_known_intent: float = 0.40
-    """Give an article when the intent is known to be a question: two signals agree."""
+    intent_odds: float = 2.9
+    """What the same does to the odds that the article answers: times this, to the power of the confidence.
+    With the calibration that comes with the search it is what the score's 0.15 is worth."""
 
-    answer_unknown_intent: float = 0.50
+    answer_known_intent: float = 0.15
+    """Give an article when the intent is known to be a question: two signals agree, and the user is asked
+    whether it helped."""
+
+    answer_unknown_intent: float = 0.27
     """Give an article though the intent was not understood: the passage alone decides, and a wrong one
     annoys. None of 130 foreign messages comes as near as that."""
 
-    mention_article: float = 0.42
+    mention_article: float = 0.17
     """Mention an article beside the question back, when the intent was not understood."""
 
-    suggest_article: float = 0.30
+    suggest_article: float = 0.08
     """Below that an article is not even the closest one found."""
 
     clear_lead: float = 0.06
-    """How far the best article must be ahead to be given alone; else the user gets the choice of two. The
-    median lead is 0.10 where the best article is the right one, and 0.04 where it is not."""
+    """How far the best article's score must be ahead for it to be given alone; else the user gets the choice
+    of two. The median lead is 0.10 where the best article is the right one, and 0.04 where it is not."""
 
     clear_lead_unknown: float = 0.10
     """The same when the intent was not understood."""

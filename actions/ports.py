@@ -48,7 +48,7 @@ class HostApplication(Protocol):
 class Hit:
     """A passage that may answer a question; `score`, 0 to 1, is in the measure of a cosine.
 
-    `probability` is the calibrated probability that it answers, None where nobody says. `quote` is the
+    `probability` is the calibrated probability that it answers. `quote` is the
     passage's text and `url` the article's page. `kb_index` gives objects of this shape.
     """
 
@@ -60,7 +60,7 @@ class Hit:
     url: str
     score: float
     passage_id: str
-    probability: float | None = None
+    probability: float
 
 
 class HitView(Protocol):
@@ -81,7 +81,7 @@ class HitView(Protocol):
     @property
     def score(self) -> float: ...
     @property
-    def probability(self) -> float | None: ...
+    def probability(self) -> float: ...
 
 
 class KnowledgeBase(Protocol):

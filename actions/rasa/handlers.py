@@ -292,7 +292,7 @@ async def _start_or_inform(services: Services, turn: ActionTurn, workflow: Workf
     if result.pending or result.offers_person or result.handoff or result.verified:
         return result
     hit = await services.library.best(turn.typed or workflow.meta.help_query)
-    if hit is None or hit.score < services.policy.answer_known_intent:
+    if hit is None or hit.probability < services.policy.answer_known_intent:
         return result
     # The article goes first: the question at the end of the other message waits for an answer.
     article = Say("This article is about it.", card=services.library.card(hit))

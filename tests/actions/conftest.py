@@ -3,6 +3,7 @@
 import asyncio
 import copy
 import json
+import math
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -208,9 +209,10 @@ class FakeKnowledge:
 
 
 def article(name: str, score: float) -> Hit:
-    return Hit(
-        name, 3, name.replace("-", " ").title(), "billing", f"Quote of {name}.", f"/help/{name}", score, "p1"
-    )
+    """As the search gives it, with the curve that it comes with."""
+    url, title = f"/help/{name}", name.replace("-", " ").title()
+    probability = 1 / (1 + math.exp(4.58 - 7.15 * score))
+    return Hit(name, 3, title, "billing", f"Quote of {name}.", url, score, "p1", probability)
 
 
 class FakeContext:

@@ -1,8 +1,10 @@
 """Answers, questions back, and the way to a person."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.actions.conftest import Bench
+from tests.actions.conftest import Bench, article
 
 UNCLEAR = [("payment_failed", 0.31), ("greet", 0.2), ("get_invoice", 0.17), ("refund_policy", 0.1)]
 
@@ -39,6 +41,17 @@ async def test_clear_words_outweigh_what_the_intent_usually_means(bench: Bench) 
     bench.knowledge.lay_out("vat", ("price-and-taxes", 0.6), ("find-your-invoices", 0.35))
     reply = await bench.chat.ask("get_invoice", "how much is the vat")
     assert reply.card("article")["article_id"] == "price-and-taxes"
+
+
+async def test_how_near_it_is_counts_for_what_the_calibration_makes_of_it(bench: Bench) -> None:
+    near = article("bicycle-boxes", 0.6)
+    bench.knowledge.by_word["bicycles"] = [replace(near, probability=0.05)]
+    reply = await bench.chat.ask("how_to", "do you sell bicycles")
+    assert "couldn't find anything" in reply.text
+    bench.knowledge.by_word["bicycles"] = [replace(near, probability=0.2)]
+    reply = await bench.chat.ask("how_to", "do you sell bicycles")
+    assert reply.card("article")["article_id"] == "bicycle-boxes"
+    assert (await bench.attempts())[-1].done["probability"] == 0.2
 
 
 async def test_two_near_articles_are_both_shown(bench: Bench) -> None:
