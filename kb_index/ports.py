@@ -12,6 +12,10 @@ from kb_index.domain import Passage
 Vectors = npt.NDArray[np.float32]
 
 
+Purpose = Literal["query", "document"]
+"""What a text is: some encoders put another prompt before each."""
+
+
 class Encoder(Protocol):
     """Turns texts into unit vectors; `kb_index.encoding.encoder.OnnxEncoder` is one."""
 
@@ -25,7 +29,7 @@ class Encoder(Protocol):
         """Numbers in a vector."""
         ...
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], *, purpose: Purpose | None = None) -> Vectors:
         """Return an array [len(texts), dimension] of float32 unit vectors; blocks for milliseconds a text.
 
         It is called from several threads at once.

@@ -1,7 +1,6 @@
 """`firstline kb evaluate` on a set in files; needs the encoder, and nothing that runs."""
 
 import asyncio
-import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,9 +49,7 @@ async def evaluate_set(files: SetFiles, tune: str, encoder: Path | None, *, as_j
     )
     vocabulary = read_vocabulary(settings.root / "data" / "policies" / "vocabulary.yml")
     folder, normaliser = await _encoder(settings, encoder), Normaliser(vocabulary)
-    # Documents may use all cores; a question is timed on one, as users ask.
-    writer = PassageMaker(OnnxEncoder(folder, threads=os.cpu_count() or 1), normaliser)
-    reader = PassageMaker(OnnxEncoder(folder), normaliser)
+    maker = PassageMaker(OnnxEncoder(folder), normaliser)
     ranking = Ranking.read(settings.home / "index" / "ranking.json")
     with Progress(console=Console(file=sys.stderr), transient=True) as bar:
         tasks: dict[str, Any] = {}
@@ -64,13 +61,12 @@ async def evaluate_set(files: SetFiles, tune: str, encoder: Path | None, *, as_j
 
         result = await asyncio.to_thread(
             trial.run,
-            writer,
-            reader,
+            maker,
             test_set,
             ranking,
             fit_weights=tune != "off",
             progress=progress,
-            tuned=encoder_for_parts(settings, writer, test_set, progress) if tune == "encoder" else None,
+            tuned=encoder_for_parts(settings, maker, test_set, progress) if tune == "encoder" else None,
         )
     result["tune"] = tune
     if as_json:

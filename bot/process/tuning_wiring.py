@@ -1,7 +1,6 @@
 """Tuning the search's encoder: where questions come from in this installation, and which encoder is used."""
 
 import asyncio
-import os
 import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -140,7 +139,7 @@ def encoder_tuner(settings: Settings) -> Tuner:
 
 def encoder_for_parts(
     settings: Settings, base: PassageMaker, test_set: TestSet, progress: Progress
-) -> Callable[[Sequence[Query], set[str]], tuple[PassageMaker, PassageMaker]]:
+) -> Callable[[Sequence[Query], set[str]], PassageMaker]:
     """Tunes the installed encoder for a part of a set, and waits for it: call it in a thread.
 
     A part's documents give no pairs at all, and nor does a question that is asked of them.
@@ -148,7 +147,7 @@ def encoder_for_parts(
     loop, numbers = asyncio.get_running_loop(), count(1)
     drafts = {one.id: Draft(one.title, "any", "en", one.text) for one in test_set.documents}
 
-    def tuned(learn: Sequence[Query], held: set[str]) -> tuple[PassageMaker, PassageMaker]:
+    def tuned(learn: Sequence[Query], held: set[str]) -> PassageMaker:
         words = {making.normal(one.text) for one in test_set.queries if not held.isdisjoint(one.relevant)}
         asked = [
             Asked(one.text, key, "gate")
@@ -158,7 +157,7 @@ def encoder_for_parts(
         ]
         rest = {key: draft for key, draft in drafts.items() if key not in held}
         if len(rest) < 2:
-            return base, base
+            return base
         number = next(numbers)
         box = Sandbox(base, rest, progress, f"passages, part {number}")
         pairs = box.pairs(making.usable(asked, rest))
@@ -175,7 +174,6 @@ def encoder_for_parts(
                 progress=lambda what, done, of: progress(f"{what}, part {number}", done, of),
             )
             made = asyncio.run_coroutine_threadsafe(training, loop).result()
-            encoders = [OnnxEncoder(made.folder, threads=threads) for threads in (os.cpu_count() or 1, 1)]
-        return PassageMaker(encoders[0], base.normaliser), PassageMaker(encoders[1], base.normaliser)
+            return PassageMaker(OnnxEncoder(made.folder), base.normaliser)
 
     return tuned

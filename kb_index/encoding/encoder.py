@@ -7,10 +7,9 @@ normalisation are part of the graph), `tokenizer.json`, and `encoder.json`, whic
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +17,15 @@ import onnxruntime
 from tokenizers import Tokenizer
 
 from bot.foundation.errors import Unavailable
+from kb_index.ports import Purpose
 
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "encoder.json"
 FORMAT = 1
 
 Vectors = npt.NDArray[np.float32]
-Purpose = Literal["query", "document"]
+BATCH_TOKENS = 512
+"""Tokens that are encoded at once: what a core computes with then stays in its cache. Batches of 32 passages
+took twice as long a passage, single ones a third longer (docs/kb-index.md)."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +78,14 @@ class OnnxEncoder:
     Calls are pure CPU work: from async code use `asyncio.to_thread(encoder.encode, texts)`.
     """
 
-    def __init__(self, folder: Path | str, *, threads: int = 1, batch_size: int = 32) -> None:
+    def __init__(self, folder: Path | str, *, threads: int = 1, batch_tokens: int = BATCH_TOKENS) -> None:
         """Load the encoder in `folder`; `threads` is the number of onnxruntime's intra-op threads.
 
         Raises Unavailable when the folder is missing, incomplete or not loadable.
         """
         self.folder = Path(folder)
         self.manifest = EncoderManifest.read(self.folder)
-        self._batch_size = batch_size
+        self._batch_tokens = batch_tokens
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -125,10 +127,20 @@ class OnnxEncoder:
         encodings = self._tokenizer.encode_batch([prefix + text for text in texts])
         ids = [encoding.ids for encoding in encodings]
         by_length = sorted(range(len(ids)), key=lambda row: len(ids[row]))
-        for start in range(0, len(ids), self._batch_size):
-            rows = by_length[start : start + self._batch_size]
+        for rows in self._batches(by_length, ids):
             result[rows] = self._run([ids[row] for row in rows])
         return result
+
+    def _batches(self, by_length: list[int], ids: list[list[int]]) -> Iterator[list[int]]:
+        """Part rows, shortest first, so that a batch with its padding stays within the tokens it may have."""
+        rows: list[int] = []
+        for row in by_length:
+            if rows and (len(rows) + 1) * len(ids[row]) > self._batch_tokens:
+                yield rows
+                rows = []
+            rows.append(row)
+        if rows:
+            yield rows
 
     def count_tokens(self, text: str) -> int:
         """How many tokens `text` takes, special tokens included (at most `max_tokens`: the rest is cut)."""

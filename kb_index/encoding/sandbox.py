@@ -57,8 +57,12 @@ class Sandbox:
         self._words = LexicalIndex()
         rows: list[StoredPassage] = []
         texts: list[str] = []
-        for number, (key, draft) in enumerate(drafts.items(), start=1):
-            for made in maker.make(replace(draft, phrasings=()), quotable=False):
+        plain = (replace(draft, phrasings=()) for draft in drafts.values())
+        made_all = maker.make_all(plain, quotable=False)
+        for number, ((key, draft), passages) in enumerate(
+            zip(drafts.items(), made_all, strict=True), start=1
+        ):
+            for made in passages:
                 place = (len(rows), key, "", draft.language, draft.area, made.kind)
                 rows.append(StoredPassage(*place, made.vector, made.terms))
                 texts.append(_read(draft, made.kind, made.passage.heading, made.passage.text))
@@ -101,7 +105,9 @@ class Sandbox:
         known = set(self._articles.tolist())
         for start in range(0, len(asked), _BLOCK):
             block = asked[start : start + _BLOCK]
-            scores = self._maker.encoder.encode([one.question for one in block]) @ self._matrix.T
+            scores = (
+                self._maker.encoder.encode([one.question for one in block], purpose="query") @ self._matrix.T
+            )
             found += [
                 self._pair(one, answers[normal(one.question)], row)
                 for one, row in zip(block, scores, strict=True)

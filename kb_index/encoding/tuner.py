@@ -1,7 +1,6 @@
 """Tunes the encoder on an installation's own questions, and uses the result only where it measures better."""
 
 import asyncio
-import os
 import random
 import time
 from collections.abc import Awaitable, Mapping, Sequence
@@ -149,7 +148,7 @@ class Tuner:
         return TuneReport(**{**report.__dict__, "fingerprint": EncoderManifest.read(folder).fingerprint})
 
     def _sandbox(self, folder: Path, drafts: Mapping[str, Draft], progress: Progress, what: str) -> Sandbox:
-        encoder = OnnxEncoder(folder, threads=min(2, os.cpu_count() or 1))
+        encoder = OnnxEncoder(folder)
         return Sandbox(PassageMaker(encoder, self._normaliser), drafts, progress, what)
 
     def _pairs(

@@ -1,5 +1,9 @@
 """From an article to its passages with vectors and terms, as the indexes hold them."""
 
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 
 from kb_index.domain import Draft, Passage
@@ -29,7 +33,7 @@ class PassageMaker:
         alone: list[tuple[Kind, str]] = [("title", draft.title)] if draft.title else []
         alone += [("phrasing", phrasing) for phrasing in draft.phrasings]
         alone += [("summary", draft.summary)] if draft.summary else []
-        vectors = self.encoder.encode([*(text for _, text in alone), *texts])
+        vectors = self.encoder.encode([*(text for _, text in alone), *texts], purpose="document")
         shown = [
             self._encoded(Passage("", text, 0, 0), kind, vector, b"", text)
             for (kind, text), vector in zip(alone, vectors[: len(alone)], strict=True)
@@ -40,6 +44,11 @@ class PassageMaker:
             for one, text, vector in own
         ]
 
+    def make_all(self, drafts: Iterable[Draft], *, quotable: bool = True) -> Iterator[list[Encoded]]:
+        """Do it for many, in their order, on all cores."""
+        with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="kb-make") as pool:
+            yield from pool.map(lambda draft: self.make(draft, quotable=quotable), drafts)
+
     def _encoded(
         self, passage: Passage, kind: Kind, vector: np.ndarray, sentences: bytes, text: str
     ) -> Encoded:
@@ -47,4 +56,8 @@ class PassageMaker:
         return Encoded(passage, kind, vector.tobytes(), sentences, terms, self.name)
 
     def _sentences(self, passage: Passage) -> bytes:
-        return self.encoder.encode(lines_to_sentences(passage.text)).astype(np.float16).tobytes()
+        return (
+            self.encoder.encode(lines_to_sentences(passage.text), purpose="document")
+            .astype(np.float16)
+            .tobytes()
+        )

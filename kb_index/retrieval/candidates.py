@@ -34,7 +34,7 @@ def gather(
     It blocks for milliseconds: encoding, unless the question's vector is given, and both searches.
     """
     if vector is None:
-        vector = maker.encoder.encode([asked])[0]
+        vector = maker.encoder.encode([asked], purpose="query")[0]
     terms = maker.normaliser.terms(asked)
     near = {one.article_id: one for one in vectors.nearest(vector, CANDIDATES, where)}
     shares = {one.article_id: one.share for one in words.best(terms, CANDIDATES, where)}

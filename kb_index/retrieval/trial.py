@@ -24,27 +24,26 @@ Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, of how much."""
 TUNED_FOLDS = 3
 """Parts when the encoder is tuned for each: a tuning takes minutes."""
-Tuned = Callable[[Sequence[Query], set[str]], tuple[PassageMaker, PassageMaker]]
-"""Makes a writer and a reader with an encoder tuned on these questions, and on nothing of these documents."""
+Tuned = Callable[[Sequence[Query], set[str]], PassageMaker]
+"""Makes what has an encoder tuned on these questions, and on nothing of these documents."""
 
 
 class Trial:
     """A set's documents in both indexes, and what the search brought for each question."""
 
-    def __init__(
-        self, writer: PassageMaker, reader: PassageMaker, documents: Sequence[Document], progress: Progress
-    ) -> None:
-        self._maker = maker = reader
+    def __init__(self, maker: PassageMaker, documents: Sequence[Document], progress: Progress) -> None:
+        self._maker = maker
         self._vectors = FaissIndex(maker.encoder.dimension, maker.name)
         self._words = LexicalIndex()
         rows: list[StoredPassage] = []
-        for number, document in enumerate(documents):
-            draft = Draft(document.title, "any", "en", document.text)
-            for made in writer.make(draft, quotable=False):
+        drafts = (Draft(document.title, "any", "en", document.text) for document in documents)
+        made = maker.make_all(drafts, quotable=False)
+        for number, (document, passages) in enumerate(zip(documents, made, strict=True), start=1):
+            for one in passages:
                 rows.append(
-                    StoredPassage(len(rows), document.id, "", "en", "any", made.kind, made.vector, made.terms)
+                    StoredPassage(len(rows), document.id, "", "en", "any", one.kind, one.vector, one.terms)
                 )
-            progress("documents", number + 1, len(documents))
+            progress("documents", number, len(documents))
         self._vectors.replace([], rows, 1)
         self._words.replace([], rows)
 
@@ -91,8 +90,7 @@ def folds(questions: Sequence[Query], count: int = FOLDS) -> list[list[Query]]:
 
 
 def run(
-    writer: PassageMaker,
-    reader: PassageMaker,
+    maker: PassageMaker,
     test_set: TestSet,
     ranking: Ranking,
     *,
@@ -102,15 +100,13 @@ def run(
 ) -> dict[str, Any]:
     """Return the figures of both searches alone and fused, of "no answer", and of the time taken.
 
-    `writer` makes the documents' passages and `reader` the questions' vectors, with the same encoder.
-
     With `fit_weights` the weights and the calibration under which a question is measured were fitted on
     questions about other documents (cross-validation in five parts); else `ranking` is used as it is. With
     `tuned` the encoder of a question was tuned on other documents' questions, too.
     """
     if tuned is None:
         everything = (*test_set.queries, *test_set.unanswerable)
-        asked = _ask(Trial(writer, reader, test_set.documents, progress), everything, "questions", progress)
+        asked = _ask(Trial(maker, test_set.documents, progress), everything, "questions", progress)
     else:
         asked = _ask_tuned(test_set, tuned, progress)
     rankings = _rankings(test_set.queries, asked, ranking) if fit_weights else {}
@@ -163,9 +159,9 @@ def _ask_tuned(test_set: TestSet, tuned: Tuned, progress: Progress) -> dict[str,
     for number, part in enumerate(parts):
         own = {query.id for query in part}
         documents = {key for query in part for key in query.relevant}
-        writer, reader = tuned([query for query in test_set.queries if query.id not in own], documents)
+        maker = tuned([query for query in test_set.queries if query.id not in own], documents)
         name = f"part {number + 1} of {len(parts)}"
-        trial = Trial(writer, reader, test_set.documents, _named(progress, name))
+        trial = Trial(maker, test_set.documents, _named(progress, name))
         share = test_set.unanswerable[number :: len(parts)]
         asked |= _ask(trial, (*part, *share), f"{name}, questions", progress)
     return asked

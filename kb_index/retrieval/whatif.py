@@ -86,7 +86,7 @@ class WhatIf:
     def _gather(self, questions: Sequence[str]) -> list[Candidates]:
         live = self._search.indexes.live
         texts = [clean_question(question) for question in questions]
-        vectors = live.maker.encoder.encode(texts)
+        vectors = live.maker.encoder.encode(texts, purpose="query")
         return [
             gather(live.maker, live.vectors, live.terms, text, Filter(), vector=vector)
             for text, vector in zip(texts, vectors, strict=True)

@@ -42,7 +42,7 @@ def read(folder: Path) -> TestSet:
 def ask(maker: PassageMaker, folder: Path) -> tuple[list[Asked], list[Asked]]:
     """Search for all questions of a set."""
     test_set = read(folder)
-    trial = Trial(maker, maker, test_set.documents, lambda *_: None)
+    trial = Trial(maker, test_set.documents, lambda *_: None)
     print(f"  {folder.name}: {len(test_set.documents)} documents", file=sys.stderr, flush=True)
     return [trial.ask(one) for one in test_set.queries], [trial.ask(one) for one in test_set.unanswerable]
 

@@ -29,7 +29,7 @@ from kb_index.index.faiss_index import FaissFiles
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
 from kb_index.index.pgvector_index import PgvectorTables
-from kb_index.ports import VectorIndexes, Vectors
+from kb_index.ports import Purpose, VectorIndexes, Vectors
 from kb_index.questions.api import QuestionsApi
 from kb_index.questions.gate import Gate
 from kb_index.questions.vain import InVain
@@ -87,9 +87,9 @@ class CountingEncoder:
     def dimension(self) -> int:
         return self.encoder.dimension
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], *, purpose: Purpose | None = None) -> Vectors:
         self.encoded += len(texts)
-        return self.encoder.encode(texts)
+        return self.encoder.encode(texts, purpose=purpose)
 
     def count_tokens(self, text: str) -> int:
         return self.encoder.count_tokens(text)

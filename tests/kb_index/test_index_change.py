@@ -19,10 +19,10 @@ class Slow(CountingEncoder):
     def __post_init__(self) -> None:
         self.begun, self.goes_on = threading.Event(), threading.Event()
 
-    def encode(self, texts):
+    def encode(self, texts, *, purpose=None):
         self.begun.set()
         assert self.goes_on.wait(60)
-        return super().encode(texts)
+        return super().encode(texts, purpose=purpose)
 
 
 def turned(room: Room, name: str) -> CountingEncoder:
@@ -67,7 +67,7 @@ async def test_a_change_that_fails_leaves_the_former_encoder(room: Room) -> None
     await fill(room)
 
     class Broken(CountingEncoder):
-        def encode(self, texts):
+        def encode(self, texts, *, purpose=None):
             raise MemoryError
 
     with pytest.raises(MemoryError):

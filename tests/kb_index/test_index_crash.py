@@ -28,7 +28,7 @@ from kb_index.domain import Draft
 from kb_index.index.faiss_index import FaissFiles
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
-from kb_index.ports import Vectors
+from kb_index.ports import Purpose, Vectors
 from kb_index.retrieval.normalising import Normaliser
 from kb_index.retrieval.search import ArticleSearch
 from tests.kb_index.conftest import House
@@ -43,7 +43,7 @@ class Hashed:
     fingerprint: str
     dimension: int = 16
 
-    def encode(self, texts: Sequence[str]) -> Vectors:
+    def encode(self, texts: Sequence[str], *, purpose: Purpose | None = None) -> Vectors:
         found = np.empty((len(texts), self.dimension), np.float32)
         for row, text in enumerate(texts):
             digest = hashlib.sha256(f"{self.fingerprint} {text}".encode()).digest()

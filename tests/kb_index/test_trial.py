@@ -53,7 +53,7 @@ def test_a_set_is_measured_both_ways_and_fused(encoder: OnnxEncoder, tmp_path: P
     test_set = read_test_set(**write(tmp_path))
     told: list[tuple[str, int, int]] = []
     result = run(
-        maker(encoder), maker(encoder), test_set, Ranking(), fit_weights=fitted,
+        maker(encoder), test_set, Ranking(), fit_weights=fitted,
         progress=lambda *what: told.append(what),
     )  # fmt: skip
     assert (result["documents"], result["questions"]) == (4, 5)
@@ -68,9 +68,7 @@ def test_a_set_is_measured_both_ways_and_fused(encoder: OnnxEncoder, tmp_path: P
 def test_what_has_none_of_the_words_is_not_found_by_words(encoder: OnnxEncoder, tmp_path: Path) -> None:
     test_set = read_test_set(**write(tmp_path))
     alone = TestSet(test_set.documents, (Query("q", "bicycles", {"refund": 1.0}),))
-    result = run(
-        maker(encoder), maker(encoder), alone, Ranking(), fit_weights=False, progress=lambda *_: None
-    )
+    result = run(maker(encoder), alone, Ranking(), fit_weights=False, progress=lambda *_: None)
     assert result["lexical"]["hit@5"] == 0
     assert result["semantic"]["hit@5"] == 1
     assert "no_answer" not in result

@@ -342,12 +342,11 @@ def test_an_evaluation_tunes_each_part_on_the_others_alone() -> None:
     maker = PassageMaker(OnnxEncoder(ENCODER), Normaliser())
     seen: list[tuple[set[str], set[str]]] = []
 
-    def tuned(learn: Sequence[Query], held: set[str]) -> tuple[PassageMaker, PassageMaker]:
+    def tuned(learn: Sequence[Query], held: set[str]) -> PassageMaker:
         seen.append(({key for query in learn for key in query.relevant}, held))
-        return maker, maker
+        return maker
 
     result = run(
-        maker,
         maker,
         TestSet(documents, queries, beyond),
         Ranking(),
