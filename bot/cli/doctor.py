@@ -143,7 +143,11 @@ def _model(settings: Settings) -> list[Check]:
 
 
 def _front_end(settings: Settings) -> list[Check]:
-    missing = [name for name in ("widget.js", "console.html") if not (settings.web_dist / name).is_file()]
+    missing = [
+        name
+        for name in ("widget.js", "offline.js", "console.html")
+        if not (settings.web_dist / name).is_file()
+    ]
     if missing:
         detail = f"web/dist lacks {', '.join(missing)}."
         return [Check("front end", "broken", detail, "Run `make run`, which builds it.")]

@@ -57,6 +57,7 @@ from insights.metrics import Metrics
 from insights.outcomes import Outcomes
 from kb_index.articles.importing import ImportReport, import_folder
 from kb_index.articles.service import Articles
+from kb_index.help.pack import HelpPack
 from kb_index.help.pages import HelpPages
 from kb_index.index.following import FollowedIndexes
 from kb_index.index.making import PassageMaker
@@ -246,6 +247,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         *firstline.healing.endpoints(),
         *TriggersApi(firstline.triggers, firstline.clock).endpoints(),
         *HelpPages(firstline.articles, firstline.search, settings.public_url).endpoints(),
+        *HelpPack(firstline.articles).endpoints(),
     ]
     operations = Operations(
         version=VERSION,

@@ -83,6 +83,9 @@ class Operations:
             ),
             Endpoint("GET", "/assets/{name}", self.asset, public, "A built asset", tags=("pages",)),
             Endpoint("GET", "/widget.js", self.asset, public, "The chat widget", tags=("pages",)),
+            Endpoint(
+                "GET", "/offline.js", self.asset, public, "What keeps help usable offline", tags=("pages",)
+            ),
             *(
                 Endpoint("GET", path, self.page, public, f"The page {path}", tags=("pages",))
                 for path in _PAGES
@@ -131,9 +134,9 @@ class Operations:
         return web.FileResponse(file, headers=_PAGE_HEADERS)
 
     async def asset(self, call: Call) -> web.StreamResponse:
-        """Give a built file; names with a hash never change, the widget's does."""
+        """Give a built file; names with a hash never change, the others' files do."""
         name = call.path.get("name")
-        file = self.dist / "assets" / name if name else self.dist / "widget.js"
+        file = self.dist / "assets" / name if name else self.dist / call.request.path.lstrip("/")
         if (name and not _ASSET.match(name)) or not file.is_file():
             raise web.HTTPNotFound
         cache = "public, max-age=31536000, immutable" if name else "no-cache"

@@ -87,6 +87,17 @@ class Articles:
             raise NotFound("There is no such article.", hint="See the list at /help.")
         return found
 
+    async def revision(self) -> int:
+        """Return the number of the last change that readers can see; 0 before the first."""
+        async with self._database.connect() as connection:
+            return await storage.last_revision(connection)
+
+    async def all_published(self, audiences: frozenset[str]) -> list[Version]:
+        """Return all texts that readers of `audiences` see, by id."""
+        async with self._database.connect() as connection:
+            found = await storage.all_published(connection)
+        return [version for version, _ in found if version.draft.audience in audiences]
+
     async def titles(self, audiences: frozenset[str]) -> list[Listed]:
         """Return what readers of `audiences` can see, by area and title."""
         async with self._database.connect() as connection:

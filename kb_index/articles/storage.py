@@ -91,6 +91,11 @@ async def next_revision(tx: AsyncConnection) -> int:
     return int((await tx.execute(sa.select(revisions.next_value()))).scalar_one())
 
 
+async def last_revision(tx: AsyncConnection) -> int:
+    """The highest revision of an article, 0 where there is none."""
+    return (await tx.execute(sa.select(sa.func.max(articles.c.revision)))).scalar_one() or 0
+
+
 def _joined() -> Any:
     newest = sa.and_(
         article_versions.c.article_id == articles.c.id, article_versions.c.version == articles.c.version

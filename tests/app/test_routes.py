@@ -8,7 +8,7 @@ from bot.foundation.http.server import ENDPOINTS
 
 OPEN_TO_ALL = {
     "/", "/console", "/editor", "/review", "/healing", "/help", "/help/{id}", "/help/images/{id}",
-    "/help/sitemap.xml", "/widget.js", "/assets/{name}",
+    "/help/sitemap.xml", "/api/v1/help/pack", "/widget.js", "/offline.js", "/assets/{name}",
     "/healthz", "/readyz",
     "/openapi.json", "/api/v1/about", "/api/v1/ws", "/api/v1/session",
     "/api/v1/hosts/{host}/events",  # signed by the application, which is checked before anything is read

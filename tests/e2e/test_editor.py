@@ -5,63 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from PIL import Image
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, expect
 
-from tests.e2e.people import Agent, User
+from tests.e2e.people import User, desk
 from tests.support.product import Product
-
-WIDE = {"viewport": {"width": 1280, "height": 900}}
-
-
-class Desk:
-    """Somebody at the editor."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.state = page.get_by_test_id("editor-state")
-        self.body = page.get_by_test_id("editor-body")
-
-    async def begin(self, article_id: str, title: str, body: str, area: str = "orders") -> None:
-        await self.page.goto(self.page.url.split("#")[0] + "#new")
-        await self.page.get_by_test_id("editor-title").fill(title)
-        await self.page.get_by_test_id("editor-id").fill(article_id)
-        await self.page.get_by_test_id("editor-area").fill(area)
-        await self.body.fill(body)
-        await self.save(1)
-
-    async def open(self, article_id: str) -> None:
-        await self.page.goto(self.page.url.split("#")[0] + f"#{article_id}")
-        await expect(self.page.get_by_test_id("editor-id")).to_have_value(article_id)
-        await expect(self.body).to_be_visible()
-
-    async def write(self, body: str) -> None:
-        await self.body.fill(body)
-        await expect(self.state).to_contain_text("Unsaved changes")
-
-    async def save(self, version: int) -> None:
-        await self.page.get_by_test_id("editor-save").click()
-        await expect(self.state).to_contain_text(f"Version {version},")
-        await expect(self.state).not_to_contain_text("Unsaved")
-
-    async def publish(self) -> None:
-        """Publish, whatever the gate says of other questions."""
-        await self.page.get_by_test_id("editor-publish").click()
-        anyway = self.page.get_by_test_id("publish-confirm")
-        await expect(anyway.or_(self.state.get_by_text("Published"))).to_be_visible(timeout=20_000)
-        if await anyway.is_visible():
-            await anyway.click()
-        await expect(self.state).to_contain_text("Published")
-
-    async def search(self, question: str) -> list[str]:
-        """Ids of what readers would find."""
-        answer = await self.page.request.get("/api/v1/search", params={"q": question})
-        assert answer.ok
-        return [hit["article_id"] for hit in (await answer.json())["hits"]]
-
-
-async def desk(product: Product, new_page, **view: object) -> Desk:
-    page = await new_page(**(view or WIDE), base_url=product.url)
-    return Desk((await Agent(page, product).sign_in("/editor")).page)
 
 
 async def test_written_previewed_published_and_found(product: Product, new_page) -> None:

@@ -24,6 +24,7 @@ from kb_index.articles.service import Articles
 from kb_index.articles.transfer_api import TransferApi
 from kb_index.domain import Draft
 from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.help.pack import HelpPack
 from kb_index.help.pages import HelpPages
 from kb_index.index.faiss_index import FaissFiles
 from kb_index.index.following import FollowedIndexes
@@ -211,6 +212,7 @@ async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
     endpoints += QuestionsApi(room.articles, gate, in_vain, log, room.search.ranking).endpoints()
     endpoints += KnowledgeApi(room.articles, room.search).endpoints()
     endpoints += HelpPages(room.articles, room.search, "https://help.example").endpoints()
+    endpoints += HelpPack(room.articles).endpoints()
     app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())
     async with TestClient(TestServer(app)) as client:
         yield client

@@ -207,3 +207,36 @@ async def test_visitors_and_search_engines_get_what_is_for_everyone(
         await get(client, f"/help/{hidden}", 404)
         assert f"/help/{hidden}" not in await get(client, "/help?q=read+visitors")
         assert f"/help/{hidden}" not in await get(client, "/help")
+
+
+async def test_all_public_articles_come_in_one_pack(room: Room, client: TestClient[Any, Any]) -> None:
+    await fill(room)
+    await room.write("signed-in", Draft("For users", "any", "en", "Secret.\n", audience="users"))
+    await room.articles.create("draft", Draft("Not out", "any", "en", "Draft.\n"), by="Erin")
+    await room.write(
+        "hostile", Draft("Bad <b>", "any", "en", "<script>alert(1)</script> [x](javascript:y)\n")
+    )
+    answer = await client.get("/api/v1/help/pack")
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    articles = {one["id"]: one for one in (await answer.json())["articles"]}
+    assert sorted(articles) == ["hostile", "pause", "refunds", "reset-password"]
+    assert not {tag for tag, _ in Outline(articles["hostile"]["html"]).tags} & ACTIVE
+    assert "javascript:" not in articles["hostile"]["html"].replace("[x](javascript:y)", "")
+    assert articles["pause"]["language"] == "en-GB"
+    same = await client.get("/api/v1/help/pack", headers={"If-None-Match": answer.headers["ETag"]})
+    assert (same.status, await same.read()) == (304, b"")
+    await room.articles.unpublish("pause", by="Erin")
+    newer = await client.get("/api/v1/help/pack", headers={"If-None-Match": answer.headers["ETag"]})
+    assert newer.status == 200
+    assert "pause" not in {one["id"] for one in (await newer.json())["articles"]}
+
+
+async def test_a_pack_stays_small(
+    room: Room, client: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb_index.help.pack.MOST", 4_000)
+    await fill(room)
+    await room.write("long", Draft("Long", "any", "en", "Very long. " * 500))
+    answer = await client.get("/api/v1/help/pack")
+    articles = [one["id"] for one in (await answer.json())["articles"]]
+    assert articles == ["pause", "refunds", "reset-password"], "the longest is left out"

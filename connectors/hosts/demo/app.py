@@ -1,5 +1,6 @@
 """Puts Kettle together: routes, static files, and the answer to everything unexpected."""
 
+import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -32,6 +33,7 @@ def make_app(home: Path, firstline_url: str, keys: Path) -> web.Application:
     for module in (contract_api, demo_api, demo_users, web_entry, web_product):
         app.router.add_routes(module.routes())
     app.router.add_get("/static/{name}", _static)
+    app.router.add_get("/firstline-offline.js", _offline)
     return app
 
 
@@ -50,6 +52,13 @@ async def _static(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound
     headers = {"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8", "Cache-Control": "no-cache"}
     return web.FileResponse(path, headers=headers)
+
+
+async def _offline(request: web.Request) -> web.Response:
+    """The service worker that keeps help usable offline: two lines of ours, the rest is Firstline's."""
+    where = json.dumps(request.app[KETTLE].firstline_url)
+    text = f'self.FIRSTLINE = {where};\nimportScripts(self.FIRSTLINE + "/offline.js");\n'
+    return web.Response(text=text, content_type="text/javascript", headers={"Cache-Control": "no-cache"})
 
 
 @web.middleware

@@ -1,5 +1,5 @@
 import type { BehaviourEvent } from "../behaviour/behaviour";
-import type { ChatEvent, Conversation, KeptNotice, Offer, Page } from "./wire";
+import type { ChatEvent, Conversation, Found, KeptNotice, Offer, Page } from "./wire";
 
 /** An answer that is not what was asked for, in words the user can read. */
 export class Refused extends Error {
@@ -54,6 +54,8 @@ export class Tokens {
     } catch {
       token = null;
     }
+    // Without a connection the page cannot ask either: that passes by itself.
+    if (token === null && !navigator.onLine) throw new Refused(0, "unreachable", "You are offline.");
     if (typeof token !== "string" || token === "") {
       throw new Refused(401, "no_token", "This page could not confirm who you are. Sign in again, then try once more.");
     }
@@ -121,6 +123,10 @@ export class Http {
 
   answerOffer(id: string, outcome: "accepted" | "dismissed" | "ignored"): Promise<void> {
     return this.call("POST", `/offers/${encodeURIComponent(id)}/outcome`, { outcome }, {}, undefined, true);
+  }
+
+  async search(words: string): Promise<Found[]> {
+    return (await this.call<{ hits: Found[] }>("GET", `/search?limit=8&q=${encodeURIComponent(words)}`)).hits;
   }
 
   /** With `outlive` the browser finishes the request though the page is left meanwhile. */

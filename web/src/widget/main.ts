@@ -1,4 +1,6 @@
+import { FirstlineHelp } from "./help";
 import { Session, type Options } from "./session";
+import { Shelf } from "./shelf";
 import "./widget";
 import type { FirstlineWidget } from "./widget";
 
@@ -29,10 +31,19 @@ export function start(options: Options): void {
   if (options.suggestions) made.suggestions = options.suggestions.slice(0, 4);
   if (options.theme === "light" || options.theme === "dark") made.dataset.theme = options.theme;
   widget = made;
+  made.shelf = new Shelf(session.baseUrl);
   void session.load();
   document.body.append(made);
+  if (options.offline) void navigator.serviceWorker?.register(options.offline).catch(() => undefined);
   if (options.behaviour?.consent === true) session.consent(true);
   dispatchEvent(new CustomEvent("firstline:ready"));
+}
+
+/** Show help alone, in `place`: for a page without a connection, where nobody can be signed in. */
+export function help(baseUrl: string, place: Element): void {
+  const made = document.createElement("firstline-help") as FirstlineHelp;
+  made.shelf = new Shelf(baseUrl);
+  place.replaceChildren(made);
 }
 
 /** Open the panel. */
@@ -65,7 +76,7 @@ export const behaviour = {
   },
 };
 
-export const Firstline = { start, open, close, stop, behaviour };
+export const Firstline = { start, open, close, stop, help, behaviour };
 
 declare global {
   interface Window {
@@ -74,3 +85,7 @@ declare global {
 }
 
 window.Firstline = Firstline;
+
+// The page that the service worker gives without a connection may run no script of its own.
+const alone = document.querySelector<HTMLElement>("[data-firstline-help]");
+if (alone?.dataset.firstlineHelp) help(alone.dataset.firstlineHelp, alone);

@@ -2,7 +2,7 @@ import { Http, Refused, Tokens } from "./http";
 import { Link, type LinkListener, type LinkState } from "./link";
 import { Memory, type Pending } from "./memory";
 import { Behaviour, type BehaviourEvent } from "../behaviour/behaviour";
-import { newKey, type ChatEvent, type Conversation, type KeptNotice, type MessageEvent, type Offer, type Owner, type Page, type ResolutionCard } from "./wire";
+import { newKey, type ChatEvent, type Conversation, type Found, type KeptNotice, type MessageEvent, type Offer, type Owner, type Page, type ResolutionCard } from "./wire";
 
 export interface Options {
   /** Where Firstline is, for example "https://support.example.com". */
@@ -12,6 +12,8 @@ export interface Options {
   page?: Page;
   theme?: "auto" | "light" | "dark";
   suggestions?: string[];
+  /** Address of the page's own file that loads Firstline's offline.js, for help without a connection. */
+  offline?: string;
   /** Whether the user has agreed that the page tells how they get on; without it nothing is watched. */
   behaviour?: { consent: boolean };
 }
@@ -205,7 +207,11 @@ export class Session extends EventTarget implements LinkListener {
     this.caughtUp = false;
     this.name = name;
     const typed = this.draft;
+    const unsent = this.loaded ? [] : this.outbox;
     Object.assign(this, this.memory.of(identity));
+    // What was sent off before the page had said who the user is, without a connection for example.
+    if (unsent.length > 0) this.outbox = [...this.outbox, ...unsent];
+    if (unsent.length > 0) this.keep();
     // What was typed before the page had said who the user is.
     if (!this.loaded && typed !== "") this.draft = typed;
     if (this.loaded) queueMicrotask(() => void this.load());
@@ -324,6 +330,11 @@ export class Session extends EventTarget implements LinkListener {
   queue(position: number, waiting: number): void {
     this.handover = { shared: this.handover?.shared ?? [], position, waiting };
     this.tell();
+  }
+
+  /** What readers find for these words. Throws `Refused`. */
+  search(words: string): Promise<Found[]> {
+    return this.http.search(words);
   }
 
   // What the user does.

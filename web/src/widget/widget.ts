@@ -5,11 +5,15 @@ import { log, typist } from "./log";
 import { keptNotices } from "./notices";
 import { nudge } from "./nudge";
 import type { Session } from "./session";
+import type { Shelf } from "./shelf";
+import "./help";
 import { clock, day } from "./text";
 import look from "./widget.css?inline";
 import { MAX_TEXT, length, type ChatEvent, type Choice, type Offer } from "./wire";
 
 const usual = ["I can't sign in", "My payment failed", "Where is my order?", "How do I get a refund?"];
+type Tab = "chat" | "help";
+
 const countFrom = 3600;
 const near = 80;
 
@@ -18,6 +22,8 @@ export class FirstlineWidget extends LitElement {
   static override styles = [unsafeCSS(tokens), unsafeCSS(look)];
   static override properties = {
     session: { attribute: false },
+    shelf: { attribute: false },
+    tab: { state: true },
     suggestions: { attribute: false },
     shown: { state: true },
     unread: { state: true },
@@ -27,6 +33,8 @@ export class FirstlineWidget extends LitElement {
   };
 
   declare session: Session;
+  declare shelf: Shelf;
+  declare tab: Tab;
   declare suggestions: string[];
   declare shown: boolean;
   declare unread: number;
@@ -42,6 +50,7 @@ export class FirstlineWidget extends LitElement {
   constructor() {
     super();
     this.suggestions = usual;
+    this.tab = "chat";
     this.shown = false;
     this.unread = 0;
     this.speaking = false;
@@ -79,6 +88,8 @@ export class FirstlineWidget extends LitElement {
     this.news = "";
     this.opened = null;
     this.pinned = true;
+    if (words !== "") this.tab = "chat";
+    void this.shelf.load();
     if (words !== "" && this.session.draft.trim() === "") this.session.write(words);
     await this.updateComplete;
     this.focusInput();
@@ -97,7 +108,7 @@ export class FirstlineWidget extends LitElement {
   /** On a touch screen the keyboard would cover what there is to read. */
   private focusInput(): void {
     const touch = matchMedia("(pointer: coarse)").matches;
-    this.find<HTMLElement>(touch ? ".panel" : "textarea")?.focus({ preventScroll: true });
+    this.find<HTMLElement>(touch || this.tab === "help" ? ".panel" : "textarea")?.focus({ preventScroll: true });
   }
 
   private hear(event: ChatEvent): void {
@@ -189,6 +200,23 @@ export class FirstlineWidget extends LitElement {
     this.find<HTMLElement>("textarea")?.focus();
   }
 
+  private turnTo(tab: Tab): void {
+    this.tab = tab;
+    void this.updateComplete.then(() => this.find<HTMLElement>(`#tab-${tab}`)?.focus({ preventScroll: true }));
+  }
+
+  private arrow(event: KeyboardEvent): void {
+    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+    event.preventDefault();
+    this.turnTo(this.tab === "chat" ? "help" : "chat");
+  }
+
+  /** Go on in the chat with what was looked for; the user may still change it. */
+  private askInChat(given: Event): void {
+    void this.open((given as CustomEvent<string>).detail);
+    this.tab = "chat";
+  }
+
   private suggest(text: string): void {
     this.pinned = true;
     this.session.send(text);
@@ -234,12 +262,15 @@ export class FirstlineWidget extends LitElement {
       </button>
       ${this.suggestion()}
       <section class="panel" id="panel" role="dialog" aria-modal="false" aria-labelledby="title" tabindex="-1" data-testid="widget-panel" ?hidden=${!this.shown} @keydown=${this.escape}>
-        ${this.head()} ${this.standing()}
+        ${this.head()} ${this.tabs()} ${this.standing()}
+        <div class="chat" role="tabpanel" id="chat" aria-labelledby="tab-chat" ?hidden=${this.tab !== "chat"}>
         <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0" @scroll=${this.scrolled}>
           ${this.greeting()} ${keptNotices(this.session)} ${log(this.session, (choice) => this.choose(choice))}
         </div>
         <div class="live" role="status">${typist(this.session)}</div>
         ${this.composer()}
+        </div>
+        <firstline-help role="tabpanel" id="help" aria-labelledby="tab-help" ?hidden=${this.tab !== "help"} .shelf=${this.shelf} .ask=${(words: string) => this.session.search(words)} @chat=${this.askInChat}></firstline-help>
       </section>
     `;
   }
@@ -264,6 +295,12 @@ export class FirstlineWidget extends LitElement {
       </button>
       <button type="button" class="plain" data-testid="widget-close" aria-label="Close" @click=${() => this.close()}>${icons.close}</button>
     </div>`;
+  }
+
+  private tabs(): TemplateResult {
+    const tab = (name: Tab, label: string): TemplateResult =>
+      html`<button type="button" role="tab" id="tab-${name}" data-testid="widget-tab-${name}" aria-controls=${name} aria-selected=${this.tab === name} tabindex=${this.tab === name ? 0 : -1} @click=${() => this.turnTo(name)}>${label}</button>`;
+    return html`<div class="tabs" role="tablist" aria-label="Support" @keydown=${this.arrow}>${tab("chat", "Chat")}${tab("help", "Help")}</div>`;
   }
 
   /** What the user should know before reading on: trouble, or the place in the queue. */

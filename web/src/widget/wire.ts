@@ -185,3 +185,11 @@ export function newKey(): string {
   // randomUUID is there in secure contexts only; a page on plain http has getRandomValues.
   return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
+
+/** An article that was found: by its best passage. */
+export interface Found {
+  article_id: string;
+  version: number;
+  title: string;
+  quote: string;
+}

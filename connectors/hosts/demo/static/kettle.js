@@ -87,6 +87,7 @@ if (firstline && window.Firstline) {
     behaviour: { consent: mayNotice() === "yes" },
     baseUrl: firstline,
     getToken,
+    offline: "/firstline-offline.js",
     page: { url: location.href, title: document.title },
     theme: "auto",
   });
