@@ -11,7 +11,7 @@ from tests.support.product import Product
 Violations = Callable[[Page], Awaitable[list[str]]]
 
 
-async def helped(product: Product, new_page, name: str = "hana", **view: object) -> User:
+async def helped(product: Product, new_page, name: str = "fay", **view: object) -> User:
     """Somebody at the help tab."""
     user = await (await User(await new_page(**view), product).sign_in(name)).open_chat()
     await user.page.get_by_test_id("widget-tab-help").click()
@@ -91,24 +91,25 @@ async def test_without_a_connection_help_is_searched_and_read(product: Product, 
 async def test_what_is_written_without_a_connection_is_sent_once_and_in_order(
     product: Product, new_page
 ) -> None:
-    user = await (await User(await new_page(), product).sign_in("hana")).open_chat()
+    user = await (await User(await new_page(), product).sign_in("fay")).open_chat()
     page = user.page
     await page.context.set_offline(True)
-    texts = [f"Written on a train, part {number}." for number in (1, 2, 3)]
+    texts = ["Hello from a train.", "Good morning from a train.", "Hi, still from a train."]
     for text in texts:
         await user.say(text)
+    await expect(user.page.get_by_test_id("trouble-banner")).to_be_visible()
     await page.context.set_offline(False)
-    mine = user.messages("user").filter(has_text="Written on a train").and_(page.locator("[data-seq]"))
+    mine = user.messages("user").filter(has_text="from a train").and_(page.locator("[data-seq]"))
     await expect(mine).to_have_count(3, timeout=20_000)
     await user.settle()
-    assert [await one.get_by_text("Written on a train").inner_text() for one in await mine.all()] == texts
+    assert [await one.get_by_text("from a train").inner_text() for one in await mine.all()] == texts
     await page.reload()
     await user.settle()
     await expect(mine).to_have_count(3)
 
 
 async def test_an_answer_that_is_lost_sends_nothing_twice(product: Product, new_page) -> None:
-    user = await (await User(await new_page(), product).sign_in("hana")).open_chat()
+    user = await (await User(await new_page(), product).sign_in("fay")).open_chat()
     keys: list[str | None] = []
 
     async def lose_the_first(route: Route) -> None:
@@ -120,8 +121,8 @@ async def test_an_answer_that_is_lost_sends_nothing_twice(product: Product, new_
             await route.continue_()
 
     await user.page.route("**/messages", lose_the_first)
-    await user.say("Once and no more.")
-    mine = user.messages("user").filter(has_text="Once and no more.")
+    await user.say("hello, once and no more")
+    mine = user.messages("user").filter(has_text="once and no more")
     await expect(mine.and_(user.page.locator("[data-seq]"))).to_have_count(1, timeout=20_000)
     await user.page.reload()
     await user.settle()

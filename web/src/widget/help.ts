@@ -145,7 +145,13 @@ export class FirstlineHelp extends LitElement {
     for (const link of parsed.querySelectorAll("a")) {
       const address = link.getAttribute("href") ?? "";
       const other = /^\/help\/([A-Za-z0-9_-]+)(?:#.*)?$/.exec(address)?.[1];
-      if (address.startsWith("#")) continue;
+      if (address.startsWith("#")) {
+        link.addEventListener("click", (event) => {
+          event.preventDefault();
+          this.renderRoot.querySelector(`.text #${CSS.escape(address.slice(1))}`)?.scrollIntoView();
+        });
+        continue;
+      }
       link.href = new URL(address, `${this.shelf.baseUrl}/help/`).href;
       link.target = "_blank";
       link.rel = "noopener noreferrer";

@@ -62,6 +62,8 @@ export class Session extends EventTarget implements LinkListener {
   private stumbled: Refused | null = null;
   private old = 0;
   private pumping = false;
+  /** Whether the page has said who the user is, since this was made. */
+  private known = false;
   private found: Promise<void> | null = null;
   private typistEnds: ReturnType<typeof setTimeout> | undefined;
   private typingSaid = 0;
@@ -207,13 +209,14 @@ export class Session extends EventTarget implements LinkListener {
     this.caughtUp = false;
     this.name = name;
     const typed = this.draft;
-    const unsent = this.loaded ? [] : this.outbox;
+    // What was typed and sent off before the page had said who the user is; of somebody else's, nothing.
+    const unsent = this.known ? [] : this.outbox;
+    const begun = this.known ? "" : typed;
+    this.known = true;
     Object.assign(this, this.memory.of(identity));
-    // What was sent off before the page had said who the user is, without a connection for example.
+    if (begun !== "") this.draft = begun;
     if (unsent.length > 0) this.outbox = [...this.outbox, ...unsent];
     if (unsent.length > 0) this.keep();
-    // What was typed before the page had said who the user is.
-    if (!this.loaded && typed !== "") this.draft = typed;
     if (this.loaded) queueMicrotask(() => void this.load());
   }
 
@@ -400,6 +403,9 @@ export class Session extends EventTarget implements LinkListener {
   private async deliver(item: Pending): Promise<boolean> {
     try {
       const conversation = await this.begin();
+      // Who the user is may only now be known, and older messages of theirs come first.
+      const first = this.outbox.find((one) => one.status === "sending" || one.status === "waiting");
+      if (first?.key !== item.key) return true;
       const message = item.choice === null ? { text: item.text } : { text: item.text, choice: item.choice };
       const event = (await this.http.send(conversation.id, message, item.key)) as MessageEvent;
       this.acknowledge(item.key, event);

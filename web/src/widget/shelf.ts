@@ -44,7 +44,7 @@ export class Shelf extends EventTarget {
       const answer = await fetch(this.url, { credentials: "omit" });
       if (!answer.ok) throw new Error(String(answer.status));
       const copy = answer.clone();
-      this.take(await answer.json());
+      if (!this.take(await answer.json())) throw new Error("no articles");
       this.away = !navigator.onLine;
       void store()?.then((cache) => cache.put(this.url, copy)).catch(() => undefined);
     } catch {
@@ -57,11 +57,12 @@ export class Shelf extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  private take(given: unknown): void {
+  private take(given: unknown): boolean {
     const articles = (given as { articles?: unknown } | null)?.articles;
-    if (!Array.isArray(articles)) return;
+    if (!Array.isArray(articles)) return false;
     this.articles = articles.filter((one): one is HelpArticle => typeof one?.id === "string" && typeof one?.html === "string");
     this.found = null;
+    return true;
   }
 
   /** The articles that hold these words, best first, without asking anybody. */
