@@ -7,6 +7,10 @@ interface Lasting extends Event {
   waitUntil(work: Promise<unknown>): void;
 }
 
+interface Installing extends Lasting {
+  addRoutes?(route: { condition: { requestMethod: string }; source: "network" }): Promise<void>;
+}
+
 interface Asking extends Lasting {
   readonly request: Request;
   respondWith(answer: Promise<Response>): void;
@@ -17,7 +21,8 @@ interface Worker {
   FIRSTLINE?: string;
   readonly clients: { claim(): Promise<void> };
   skipWaiting(): Promise<void>;
-  addEventListener(type: "install" | "activate", heard: (event: Lasting) => void): void;
+  addEventListener(type: "install", heard: (event: Installing) => void): void;
+  addEventListener(type: "activate", heard: (event: Lasting) => void): void;
   addEventListener(type: "fetch", heard: (event: Asking) => void): void;
 }
 
@@ -28,6 +33,8 @@ const files = [`${base}/widget.js`, `${base}/api/v1/help/pack`];
 const patience = 4_000;
 
 worker.addEventListener("install", (event) => {
+  // What a page sends while it is left would be lost on the way through a worker, if it went through one.
+  if (event.addRoutes) event.waitUntil(event.addRoutes({ condition: { requestMethod: "POST" }, source: "network" }).catch(() => undefined));
   event.waitUntil(Promise.allSettled(files.map(renew)).then(() => worker.skipWaiting()));
 });
 
