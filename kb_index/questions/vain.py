@@ -176,9 +176,27 @@ class InVain:
             await tx.execute(sa.text("select pg_advisory_xact_lock(:key)"), {"key": _WRITERS})
             known = set((await tx.execute(sa.select(vain_questions.c.id))).scalars())
             fresh = [one for one in asked if one.id not in known]
+            await self._follow_encoder(tx)
             for first in range(0, len(fresh), LARGEST_BATCH):
                 await self._place(tx, fresh[first : first + LARGEST_BATCH])
             await self._note_handoffs(tx, [one for one in asked if one.id in known and one.handed_off])
+
+    async def _follow_encoder(self, tx: Any) -> None:
+        """Give clusters of a former encoder its successor's vectors: questions go on to join them."""
+        maker = self._search.indexes.live.maker
+        q, k, name = vain_questions.c, clusters.c, maker.encoder.fingerprint
+        former = (await tx.execute(sa.select(k.id).where(k.encoder != name))).scalars().all()
+        for cluster_id in former:
+            own = sa.select(q.id, q.question).where(q.cluster_id == cluster_id).order_by(q.id)
+            rows = (await tx.execute(own)).all()
+            values: dict[str, Any] = {"encoder": name}
+            if rows:
+                vectors = await asyncio.to_thread(maker.encoder.encode, [row.question for row in rows])
+                values["centre"] = centre_of(vectors).tobytes()
+                for row, vector in zip(rows, vectors, strict=True):
+                    change = vain_questions.update().where(q.id == row.id)
+                    await tx.execute(change.values(vector=vector.tobytes()))
+            await tx.execute(clusters.update().where(k.id == cluster_id).values(**values))
 
     async def _place(self, tx: Any, fresh: Sequence[AskedInVain]) -> None:
         maker = self._search.indexes.live.maker

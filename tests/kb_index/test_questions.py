@@ -18,7 +18,7 @@ from kb_index.questions.ports import AskedInVain, DayOfUse
 from kb_index.questions.vain import InVain
 from kb_index.retrieval.normalising import Normaliser
 from kb_index.retrieval.whatif import WhatIf
-from tests.kb_index.conftest import NOW, PAUSE, RESET, Room, fill
+from tests.kb_index.conftest import NOW, PAUSE, RESET, CountingEncoder, Room, fill
 
 
 def gate(room: Room) -> Gate:
@@ -155,6 +155,16 @@ async def test_clusters_keep_their_ids_and_grow(room: Room) -> None:
     assert await own.clusters() == [after], "each question is gathered once"
     log.asked[0] = replace(log.asked[0], handed_off=True, minutes=7.0)
     assert (await own.clusters())[0].cost_minutes == 7.0, "a case that ended since counts"
+
+
+async def test_after_a_change_of_encoder_questions_go_on_to_join_their_cluster(room: Room) -> None:
+    log = Log([asked(n, text) for n, text in enumerate(GIFTS[:3])])
+    own = vain(room, log)
+    [before] = await own.clusters()
+    await room.search.use_encoder(CountingEncoder(room.encoder.encoder, "other"))
+    log.asked.append(asked(9, "I want to give a gift card"))
+    [after] = await own.clusters()
+    assert (after.id, after.count, after.label) == (before.id, 4, before.label)
 
 
 async def test_one_click_makes_a_draft_from_what_agents_answered(room: Room) -> None:
