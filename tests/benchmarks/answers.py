@@ -21,40 +21,47 @@ import yaml
 
 from kb_index.articles.importing import parse_article
 from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.index.faiss_index import FaissIndex
+from kb_index.index.making import PassageMaker
+from kb_index.ports import Filter, StoredPassage
+from kb_index.retrieval.candidates import gather
 from kb_index.retrieval.evaluation import read_questions
-from kb_index.retrieval.passages import split
+from kb_index.retrieval.lexical import LexicalIndex
+from kb_index.retrieval.normalising import Normaliser, read_vocabulary
+from kb_index.retrieval.ranking import Ranking
+from kb_index.retrieval.search import clean_question
 
 ROOT = Path(__file__).resolve().parents[2]
-THRESHOLDS = [round(0.30 + 0.05 * step, 2) for step in range(11)]
+THRESHOLDS = [0.08, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.55, 0.65, 0.75]
 
 
 class Articles:
-    """All passages of the seed articles, encoded as the knowledge base does."""
+    """The seed articles in indexes of their own, searched as the product does."""
 
     def __init__(self, folder: Path, encoder: OnnxEncoder) -> None:
-        self._encoder = encoder
-        texts: list[str] = []
-        self.owners: list[str] = []
-        for path in sorted(folder.glob("*.md")):
-            parsed = parse_article(path.read_bytes(), path.name)
-            title = parsed.draft.title
-            passages = split(parsed.draft.body, encoder.count_tokens)
-            own = [". ".join(filter(None, (title, one.heading, one.text))) for one in passages]
-            texts += [title, *own]
-            self.owners += [parsed.id] * (len(own) + 1)
-        self._vectors = np.vstack([encoder.encode(texts[i : i + 32]) for i in range(0, len(texts), 32)])
+        vocabulary = read_vocabulary(ROOT / "data" / "policies" / "vocabulary.yml")
+        self._maker = PassageMaker(encoder, Normaliser(vocabulary))
+        parsed = [parse_article(path.read_bytes(), path.name) for path in sorted(folder.glob("*.md"))]
+        rows: list[StoredPassage] = []
+        made = self._maker.make_all([one.draft for one in parsed], quotable=False)
+        for one, passages in zip(parsed, made, strict=True):
+            rows += [
+                StoredPassage(len(rows) + n, str(one.id), "", "en", "any", each.kind, each.vector, each.terms)
+                for n, each in enumerate(passages)
+            ]
+        self._vectors, self._words = FaissIndex(encoder.dimension, self._maker.name), LexicalIndex()
+        self._vectors.replace([], rows, 1)
+        self._words.replace([], rows)
 
     def best(self, questions: list[str]) -> list[tuple[str, float, float]]:
-        """Return for each question the best article, its score, and its lead over the next article."""
-        found = []
+        """Return for each question the best article, the probability that it answers, and its lead in score
+        over the next article."""
+        found, ranking = [], Ranking()
         for question in questions:
-            scores: dict[str, float] = {}
-            for owner, score in zip(
-                self.owners, self._vectors @ self._encoder.encode([question])[0], strict=True
-            ):
-                scores[owner] = max(scores.get(owner, -1.0), float(score))
-            ranked = sorted(scores.items(), key=lambda item: -item[1])
-            found.append((ranked[0][0], ranked[0][1], ranked[0][1] - ranked[1][1]))
+            seen = gather(self._maker, self._vectors, self._words, clean_question(question), Filter())
+            first, second = ranking.weights.fuse(seen.evidence)[:2]
+            ranked = [first, second]
+            found.append((first.id, ranking.calibration.probability(ranked), first.fused - second.fused))
         return found
 
 
