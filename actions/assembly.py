@@ -9,6 +9,7 @@ from rasa_sdk.executor import ActionExecutor
 from actions.acting import Actor
 from actions.answers import Answers
 from actions.api import AttemptsApi
+from actions.asking_again import OpenOffers
 from actions.attempt_log import AttemptLog
 from actions.engine import Engine
 from actions.error_entry import ErrorCodes
@@ -80,6 +81,7 @@ def build_actions(
         turns=turns,
         registry=registry,
         engine=engine,
+        offers=OpenOffers(engine, registry, procedure, log),
         undo=Undo(registry, procedure, log, clock, policy),
         codes=ErrorCodes(errors or ErrorCatalogue(()), registry, engine, answers),
         answers=answers,

@@ -48,6 +48,11 @@ class ActionTurn:
         """What the user wrote; empty when a button was pressed."""
         return "" if self.text.startswith("/") else self.text
 
+    @property
+    def waits(self) -> bool:
+        """Whether a workflow waits for a yes."""
+        return self.memory.pending is not None and not self.memory.asking
+
     def attempt(self, kind: Kind, name: str, **details: object) -> NewAttempt:
         """Begin an attempt of this turn."""
         return NewAttempt(
