@@ -28,6 +28,7 @@ log = structlog.get_logger(__name__)
 BACK = "Back to what I asked: "
 _LONGEST = 8
 """Words of a correction; longer messages tell of something else."""
+_UNREAD = frozenset({"nlu_fallback", "out_of_scope"})
 _CLEAR = frozenset({"deny", "cancel", "talk_to_person", "complain", "undo_last", "helped"})
 """What is no answer to the question, however few the words."""
 
@@ -60,7 +61,8 @@ class OpenOffers:
         if turn.intent == "affirm":
             doubtful = confidence < SURE_OF_YES or takes_back(turn.typed)
             return await self._engine.confirm(turn, doubtful=doubtful)
-        if points_back(turn.typed) and confidence < SURE_OF_REQUEST and turn.intent not in _CLEAR:
+        vague = turn.intent in _UNREAD or (confidence < SURE_OF_REQUEST and turn.intent not in _CLEAR)
+        if vague and points_back(turn.typed):
             return await self._engine.confirm(turn, doubtful=True)
         return None
 

@@ -11,6 +11,7 @@ from actions.answers import Answers
 from actions.api import AttemptsApi
 from actions.asking_again import OpenOffers
 from actions.attempt_log import AttemptLog
+from actions.besides import Besides
 from actions.engine import Engine
 from actions.error_entry import ErrorCodes
 from actions.errors_catalogue import ErrorCatalogue
@@ -81,6 +82,7 @@ def build_actions(
         turns=turns,
         registry=registry,
         engine=engine,
+        besides=Besides(engine, registry, log),
         offers=OpenOffers(engine, registry, procedure, log),
         undo=Undo(registry, procedure, log, clock, policy),
         codes=ErrorCodes(errors or ErrorCatalogue(()), registry, engine, answers),

@@ -36,7 +36,7 @@ _LEADS = _set(
 )
 _FILLERS = _LEADS | _set(
     "it them that this these those the a an my me for us ahead on again already quick quickly fast asap one "
-    "another thing things happen work done fixed sorted really but be is it's that's mate cheers"
+    "another thing things happen work done fixed sorted really but be is it's that's mate cheers too"
 )
 _NO = _set(
     "no nope nah naw never not don't later maybe perhaps tomorrow hold leave stop wait rather forget cancel"

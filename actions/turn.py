@@ -35,6 +35,8 @@ class ActionTurn:
     ranking: tuple[Reading, ...] = ()
     model: str | None = None
     memory: Memory = Memory()
+    also: tuple[str, ...] = ()
+    """Intents of other requests in the same message."""
     digressed: bool = False
     """Whether the message before this one was about something else than what the assistant remembers."""
 

@@ -13,6 +13,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from actions.answers import Answers
 from actions.asking_again import OpenOffers
 from actions.attempt_log import AttemptLog
+from actions.besides import Besides
 from actions.engine import Engine
 from actions.error_entry import ErrorCodes
 from actions.handovers import Handovers
@@ -50,6 +51,7 @@ class Services:
     registry: Registry
     engine: Engine
     offers: OpenOffers
+    besides: Besides
     undo: Undo
     codes: ErrorCodes
     answers: Answers
@@ -82,15 +84,16 @@ class FirstlineAction(Action):  # type: ignore[misc]
         """Run for the turn at hand."""
         turn = await self.services.turns.read(tracker)
         answered = await self.services.offers.answered(turn) if self.reads_answers else None
-        if answered is not None:
-            return emit(answered, turn, dispatcher) + self.more_events()
+        result = answered if answered is not None else await self._result(turn)
+        result = await self.services.besides.follow(turn, result)
+        return emit(result, turn, dispatcher) + self.more_events()
+
+    async def _result(self, turn: ActionTurn) -> Result:
         if turn.waits and self.moves_on and not self.aside:
             await self._drop(turn)
         told = await self.services.codes.explain(turn) if self.takes_codes else None
         result = told if told is not None else await self.work(turn)
-        if turn.waits and self.aside:
-            result = await self._back(turn, result)
-        return emit(result, turn, dispatcher) + self.more_events()
+        return await self._back(turn, result) if turn.waits and self.aside else result
 
     async def _drop(self, turn: ActionTurn, keep: str | None = None) -> None:
         await self.services.log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key, keep=keep)
@@ -262,6 +265,7 @@ class ContinueWorkflow(FirstlineAction):
 
     action_name = "action_continue_workflow"
     moves_on = False
+    reads_answers = False
 
     async def work(self, turn: ActionTurn) -> Result:
         """Go on; without a workflow that waits, ask what is wanted."""
