@@ -12,7 +12,7 @@ BREAK = re.compile(
 )
 FEWEST_WORDS = 3
 MOST = 8
-IN_SCOPE = 0.55
+IN_SCOPE = 0.45
 SURE = 0.8
 """A part is believed where it is well inside and clear: alone it says less than a whole message."""
 CHAT = frozenset(
