@@ -15,6 +15,7 @@ from actions.consent import (
     points_back,
     refuses,
     takes_back,
+    wants_it_again,
 )
 from actions.engine import CONFIRMED, STEP_UP_TEXT, Engine
 from actions.procedure import Procedure, permitted
@@ -46,6 +47,8 @@ class OpenOffers:
 
     async def answered(self, turn: ActionTurn) -> Result | None:
         """Go on when the message answers the open question; None when it is for others to read."""
+        if turn.typed and not turn.memory.pending and wants_it_again(turn.typed):
+            return await self._once_more(turn)
         if not turn.waits or not turn.typed:
             return None
         attempt = await self._found(turn)
@@ -117,6 +120,14 @@ class OpenOffers:
                 memory = replace(turn.memory, answers=others, answer=said)
                 return await self._engine.answered(replace(turn, memory=memory))
         return None
+
+    async def _once_more(self, turn: ActionTurn) -> Result | None:
+        """Begin again with what was tried last, when it failed; it asks for a yes as the first time."""
+        attempt = await self._found(turn)
+        if attempt is None or attempt.kind != "workflow" or attempt.outcome != "failed":
+            return None
+        workflow = self._registry.get(attempt.name)
+        return None if workflow is None else await self._engine.start(turn, workflow)
 
     async def _found(self, turn: ActionTurn) -> Attempt | None:
         attempt = await self._log.get(turn.memory.attempt_id or "")

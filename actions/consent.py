@@ -18,9 +18,12 @@ def _set(words: str) -> frozenset[str]:
 
 
 _PHRASES = (
+    (re.compile("[\U0001f44d\U0001f44c\u2705\u2714][\U0001f3fb-\U0001f3ff\ufe0f]?"), " yes "),
+    (re.compile("[\U0001f44e\u274c\U0001f6d1]\ufe0f?"), " no "),
     (re.compile(r"\b(?:why not|of course|by all means|sounds good|that works|be my guest)\b"), "yes"),
     (re.compile(r"\b(?:i|we)(?:'d| would| do)? (?:want|like|love)\b(?: you\b)?(?: to\b)?"), "please"),
     (re.compile(r"\b(?:right away|straight away|at once|thank you|a bit|no problem|no worries)\b"), "please"),
+    (re.compile(r"\b(?:it|that|this|them|those)(?: one)? (?:too|as well)\b"), "yes"),
     (re.compile(r"\bsort (it|this|that|them) out\b"), "sort it"),
     (re.compile(r"\b(?:do not|dont)\b"), "don't"),
 )
@@ -45,6 +48,9 @@ _NO_MORE = _NO | _set("yet today time another some off about nothing i'll moment
 _TAKEN_BACK = re.compile(
     r"\b(?:not|no|nope|nah|don'?t|stop|wait|cancel|never|later|tomorrow|hold|instead|actually|rather|unless|"
     r"first|other|different)\b"
+)
+_AGAIN = _set(
+    "try retry repeat it that this again once more one time another go attempt give do run now with"
 )
 _POINTS = _set("it them that this these those one")
 _LONGEST = 10
@@ -76,6 +82,13 @@ def refuses(text: str, offered: str) -> bool:
         return False
     known = {_stem(word) for word in _words(offered)}
     return all(word in _NO_MORE | _FILLERS | _GENERIC or _stem(word) in known for word in words)
+
+
+def wants_it_again(text: str) -> bool:
+    """Tell whether a short message asks to do what was just done once more ("try again please")."""
+    words = set(_words(text))
+    again = words & {"again", "retry", "repeat"} or words & {"more"} or {"another", "go"} <= words
+    return bool(again) and words <= _AGAIN | _YES | _LEADS
 
 
 def takes_back(text: str) -> bool:

@@ -20,7 +20,7 @@ from actions.limits import ActLimits
 from actions.procedure import STEP_UP, Procedure, permitted
 from actions.registry import Registry
 from actions.replies import PERSON, Result, Say, confirm_buttons
-from actions.stages import Stage, all_told, causes, listed_place, place_in
+from actions.stages import Stage, all_told, causes, listed_place, place_in, unknown_reference
 from actions.turn import ActionTurn
 from actions.workflow import Diagnosis, Question, Seen, Workflow
 from bot.foundation.errors import FirstlineError
@@ -224,8 +224,11 @@ class Engine:
             return await self._endings.cannot_look(turn, attempt, error, started)
         stage = Stage(turn, workflow, attempt, look, started, intro, answers)
         asked = workflow.diagnose(stage.seen).ask
-        if asked is not None and (said := workflow.find_answer(asked, turn.typed, stage.seen)) is not None:
-            stage = replace(stage, answers={**answers, asked.name: said})
+        if asked is not None:
+            said = workflow.find_answer(asked, turn.typed, stage.seen)
+            unknown = unknown_reference(turn.typed, asked) if said is None else ""
+            answers = answers if said is None else {**answers, asked.name: said}
+            stage = replace(stage, answers=answers, intro=f"{intro}{unknown}")
         return await self._conclude(stage)
 
     async def _conclude(self, stage: Stage) -> Result:

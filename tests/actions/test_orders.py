@@ -174,3 +174,17 @@ def test_an_item_is_found_by_its_name_with_a_colon() -> None:
     found = match(orders, "the rooibos one")
     assert found is not None
     assert found["number"] == "K-20450"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("where is K-99999", True),
+        ("where is k-20451", False),
+        ("KT-1007 for my order", False),
+        ("my order", False),
+    ],
+)
+async def test_an_order_that_is_not_there_is_said(bench_with_orders: Bench, said: str, told: bool) -> None:
+    reply = await bench_with_orders.chat.start("order_status", said)
+    assert ("can't find K-99999" in reply.text) is told

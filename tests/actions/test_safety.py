@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from actions.consent import agrees, refuses
+from actions.consent import agrees, refuses, wants_it_again
 from actions.ports import TurnContext
 from actions.registry import Registry
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Step, Verification, Workflow
@@ -265,6 +265,7 @@ REFUND = "Yes, refund €24.90. Shall I send €24.90 back to the card you paid 
         ("Alright, send a new one then", SEND.replace("same", "new")), ("send another one", SEND),
         ("oh please do", PAY), ("try it again now", PAY), ("go for it", PAY), ("sort it out", PAY),
         ("by all means", PAY), ("i'd like that, yes", PAY), ("refund it", REFUND), ("do the refund", REFUND),
+        ("\U0001f44d", PAY), ("\U0001f44d\U0001f3fd", PAY), ("ok \u2705", PAY), ("that too please", PAY),
     ],
 )  # fmt: skip
 def test_what_agrees_to_an_offer(said: str, offered: str) -> None:
@@ -297,6 +298,7 @@ def test_what_does_not_agree_to_an_offer(said: str, offered: str) -> None:
         ("don't unlock it", True), ("no thanks", True), ("hold off", True), ("leave it as it is", True),
         ("no, pause it for two weeks", False), ("not what I asked", False), ("yes", False), ("", False),
         ("no I want a person", False), ("cancel my subscription", False), ("stop sending newsletters", False),
+        ("\U0001f44e", True), ("\U0001f44d", False),
     ],
 )  # fmt: skip
 def test_what_refuses_an_offer(said: str, no: bool) -> None:
@@ -318,3 +320,16 @@ async def test_a_plain_yes_to_nothing_is_no_yes(bench: Bench) -> None:
     reply = await bench.chat.start("unlock_account", "ok my account is locked")
     assert "Shall I unlock it" in reply.text
     assert bench.host.calls == []
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("try again", True), ("please retry it", True), ("give it another go", True),
+        ("once more please", True), ("can you try that one more time", True), ("try my other card", False),
+        ("try", False),
+        ("again I can't sign in", False), ("", False), ("yes, do it again", True),
+    ],
+)  # fmt: skip
+def test_what_asks_for_another_try(said: str, again: bool) -> None:
+    assert wants_it_again(said) is again

@@ -437,6 +437,27 @@ async def test_only_a_clear_yes_acts(
         assert reply.payloads == ["/affirm", "/deny"]
 
 
+@pytest.mark.parametrize("mended", [True, False])
+async def test_another_try_begins_again_with_what_failed(bench: Bench, mended: bool) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    bench.host.fault = "fail"
+    await bench.chat.start("unlock_account")
+    assert (await bench.chat.yes()).slots["offered_person"] is True
+    bench.host.fault = None if mended else "no_state"
+    latest = bench.chat.hear("not_helped", "ok, try again")
+    reply = await bench.chat.act("action_feedback_not_helped", latest)
+    assert ("/affirm" in reply.payloads) is mended, "it asks first, as ever"
+    assert len(bench.host.calls) == 1
+
+
+async def test_another_try_of_what_worked_is_none(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    await bench.chat.yes()
+    reply = await bench.chat.act("action_clarify", bench.chat.hear("nlu_fallback", "again please"))
+    assert "/affirm" not in reply.payloads
+
+
 async def test_later_is_a_no_whatever_it_is_read_as(bench: Bench) -> None:
     BY_WORKFLOW["retry_payment"].bring_about(bench)
     await bench.chat.start("payment_failed")
