@@ -105,6 +105,11 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         ("cases", "--status", "lost"),
         ("chat", "--user", "ada@kettle.example", "--json"),
         ("staff", "add", "someone@example.com"),
+        ("staff", "add", "nobody", "--name", "Sam", "--role", "agent"),
+        ("staff", "add", "sam@example.com", "--name", "S" * 101, "--role", "agent"),
+        ("audit", "export", "/nowhere/attempts.jsonl"),
+        ("keys", "rotate", "kettle", "--grace-hours", "1e300"),
+        ("keys", "rotate", "kettle", "--grace-hours", "nan"),
     ],
 )
 def test_misuse_ends_with_2_and_says_what_is_wrong(
