@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Awaitable, Callable, Dict, List, Tuple
+from typing import Any, Awaitable, Callable, Dict, List, Pattern, Tuple
 
 FALLBACK = "nlu_fallback"
 Parsed = Dict[str, Any]
-BREAK = re.compile(
-    r"(?<=[.!?;:])\s+|\n+|\s+[-\u2013]\s+|,\s+|,?\s+(?:and|plus|also|but|because|however)\s+", re.IGNORECASE
-)
+ADDED = re.compile(r"(?<=[.!?;:])\s+|\n+|\s+[-\u2013]\s+|,?\s+(?:and|plus|also)\s+", re.IGNORECASE)
+"""Where something else may begin."""
+ANY = re.compile(ADDED.pattern + r"|,?\s+(?:but|because|however)\s+|,\s+", re.IGNORECASE)
+"""Where a part of the same story may begin, too."""
 FEWEST_WORDS = 3
 MOST = 8
 IN_SCOPE = 0.45
@@ -22,9 +23,9 @@ CHAT = frozenset(
 """What is said beside a request, and is none."""
 
 
-def passages(text: str) -> List[str]:
+def passages(text: str, breaks: Pattern[str] = ADDED) -> List[str]:
     """The parts of a message that may stand for themselves; none when it is in one piece."""
-    parts = [part.strip() for part in BREAK.split(text)]
+    parts = [part.strip(" ,") for part in breaks.split(text)]
     parts = [part for part in parts if len(part.split()) >= FEWEST_WORDS]
     return parts[:MOST] if parts and parts != [text.strip()] else []
 
@@ -36,16 +37,16 @@ async def read_passages(
 
     The whole decides where it is understood; else the clearest of its parts does, if one is clear.
     """
-    found = [(part, await parse(part)) for part in passages(text)]
-    clear = [read for _, read in found if _is_clear(read)]
     first = whole
-    if _name(whole) == FALLBACK and clear:
-        best: Parsed = max(clear, key=_scope)
-        first = {**best, "entities": whole.get("entities") or []}
+    if _name(whole) == FALLBACK:
+        told = [read for part in passages(text, ANY) if _is_clear(read := await parse(part))]
+        if told:
+            best: Parsed = max(told, key=_scope)
+            first = {**best, "entities": whole.get("entities") or []}
     if _name(first) in CHAT:
         return first, []
-    names = dict.fromkeys(_name(read) for read in clear)
-    return first, [name for name in names if name != _name(first)]
+    names = [_name(read) for part in passages(text) if _is_clear(read := await parse(part))]
+    return first, [name for name in dict.fromkeys(names) if name != _name(first)]
 
 
 def _name(read: Parsed) -> str:

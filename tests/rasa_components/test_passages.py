@@ -52,6 +52,8 @@ def test_where_a_message_is_divided(text: str, parts: int) -> None:
         ("The box never came, something with the bill, maybe the bill again", ("order_missing", 0.9, 0.9),
          ("order_missing", [])),
         ("The box never came", ("nlu_fallback", 0.9, 0.0), ("nlu_fallback", [])),
+        ("The box never came, but I cannot sign in", ("order_missing", 0.9, 0.9), ("order_missing", [])),
+        ("It rained all week, but the box never came", ("nlu_fallback", 0.9, 0.0), ("order_missing", [])),
     ],
 )  # fmt: skip
 def test_what_is_read_from_the_parts(
