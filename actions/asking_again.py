@@ -6,16 +6,20 @@ import structlog
 
 from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt
+from actions.besides import Besides
 from actions.consent import (
     SURE_OF_REQUEST,
     SURE_OF_YES,
     agrees,
+    begins_with_yes,
     consent_mark,
     offer,
     points_back,
     refuses,
+    restates,
     takes_back,
     wants_it_again,
+    wants_time,
 )
 from actions.engine import CONFIRMED, STEP_UP_TEXT, Engine
 from actions.procedure import Procedure, permitted
@@ -26,6 +30,7 @@ from actions.workflow import Seen
 from bot.foundation.errors import FirstlineError
 
 log = structlog.get_logger(__name__)
+TAKE_YOUR_TIME = "Of course, take your time."
 BACK = "Back to what I asked: "
 _LONGEST = 8
 """Words of a correction; longer messages tell of something else."""
@@ -38,8 +43,14 @@ class OpenOffers:
     """Reads answers to what was offered, and offers it again after a question on the way."""
 
     def __init__(
-        self, engine: Engine, registry: Registry, procedure: Procedure, attempts: AttemptLog
+        self,
+        engine: Engine,
+        registry: Registry,
+        procedure: Procedure,
+        attempts: AttemptLog,
+        besides: Besides,
     ) -> None:
+        self._besides = besides
         self._engine = engine
         self._registry = registry
         self._procedure = procedure
@@ -47,7 +58,7 @@ class OpenOffers:
 
     async def answered(self, turn: ActionTurn) -> Result | None:
         """Go on when the message answers the open question; None when it is for others to read."""
-        if turn.typed and not turn.memory.pending and wants_it_again(turn.typed):
+        if turn.typed and not turn.memory.pending:
             return await self._once_more(turn)
         if not turn.waits or not turn.typed:
             return None
@@ -60,6 +71,12 @@ class OpenOffers:
             return await self._engine.decline(turn)
         if agrees(turn.typed, offered):
             return await self._engine.confirm(turn)
+        if wants_time(turn.typed):
+            return await self.ask_again(turn, Result((Say(TAKE_YOUR_TIME),)))
+        if turn.intent != "affirm" and begins_with_yes(turn.typed, offered):
+            result = await self._engine.confirm(turn)
+            other = result is not None and result.pending is None and result.handoff is None
+            return await self._besides.begin(turn, result, [str(turn.intent)]) if result and other else result
         confidence = turn.confidence or 0.0
         if turn.intent == "affirm":
             doubtful = confidence < SURE_OF_YES or takes_back(turn.typed)
@@ -122,9 +139,13 @@ class OpenOffers:
         return None
 
     async def _once_more(self, turn: ActionTurn) -> Result | None:
-        """Begin again with what was tried last, when it failed; it asks for a yes as the first time."""
+        """Begin again with what failed, or was declined, when that is asked for; a yes is asked for anew."""
         attempt = await self._found(turn)
-        if attempt is None or attempt.kind != "workflow" or attempt.outcome != "failed":
+        if attempt is None or attempt.kind != "workflow":
+            return None
+        failed, declined = attempt.outcome == "failed", attempt.outcome == "abandoned"
+        again = failed and wants_it_again(turn.typed)
+        if not again and not (declined and restates(turn.typed, str(attempt.done.get("offered") or ""))):
             return None
         workflow = self._registry.get(attempt.name)
         return None if workflow is None else await self._engine.start(turn, workflow)

@@ -77,13 +77,14 @@ def build_actions(
     actor = Actor(procedure, log, library)
     limits = ActLimits(database, clock, policy)
     engine = Engine(registry, procedure, log, actor, limits, handovers)
+    besides = Besides(engine, registry, log)
     answers = Answers(library, intents, log, handovers, policy)
     services = Services(
         turns=turns,
         registry=registry,
         engine=engine,
-        besides=Besides(engine, registry, log),
-        offers=OpenOffers(engine, registry, procedure, log),
+        besides=besides,
+        offers=OpenOffers(engine, registry, procedure, log, besides),
         undo=Undo(registry, procedure, log, clock, policy),
         codes=ErrorCodes(errors or ErrorCatalogue(()), registry, engine, answers),
         answers=answers,

@@ -34,7 +34,7 @@ class Besides:
         if result.offers_person:
             return replace(result, says=(*result.says, Say(AND_THAT, self._buttons(others))))
         if result.pending is None:
-            return await self._begin(turn, result, others)
+            return await self.begin(turn, result, others)
         if not turn.also or result.attempt_id is None:
             return result
         await self._log.note(result.attempt_id, turn.key, done={_KEPT: others})
@@ -43,9 +43,7 @@ class Besides:
     def _others(self, turn: ActionTurn, result: Result) -> list[str]:
         """Requests for something of another kind; what is near is more likely the same thing told twice."""
         first = self._registry.get(result.pending) or self._registry.for_intent(turn.intent)
-        if first is None:
-            return []
-        return [intent for intent in turn.also if self._is_other(intent, first)]
+        return [intent for intent in turn.also if first is None or self._is_other(intent, first)]
 
     def _is_other(self, intent: str, first: Workflow) -> bool:
         if intent in _DIAGNOSES:
@@ -66,7 +64,8 @@ class Besides:
         found = [(intent, self._registry.for_intent(intent)) for intent in others]
         return tuple(Button(workflow.meta.title, f"/{intent}") for intent, workflow in found if workflow)
 
-    async def _begin(self, turn: ActionTurn, result: Result, others: list[str]) -> Result:
+    async def begin(self, turn: ActionTurn, result: Result, others: list[str]) -> Result:
+        """Begin the first of the other requests behind what was said."""
         intent, *rest = others
         workflow = self._registry.for_intent(intent)
         asked = replace(turn, intent=intent, confidence=None, ranking=())

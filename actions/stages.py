@@ -51,7 +51,7 @@ def unknown_reference(text: str, asked: Question) -> str:
     there = [choice.value.upper() for choice in asked.choices]
     for found in _REFERENCE.finditer(text.upper()):
         if found[0] not in there and any(value.startswith(found[1]) for value in there):
-            return f"I can't find {found[0]} on your account. "
+            return "I can't find that number on your account. "
     return ""
 
 

@@ -119,6 +119,7 @@ class StartWorkflow(FirstlineAction):
     """Starts the workflow that the latest intent reaches; when it finds nothing wrong, an article follows."""
 
     action_name = "action_start_workflow"
+    aside = True
     takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
@@ -168,6 +169,7 @@ class DiagnoseSignIn(FirstlineAction):
     """Finds out why signing in fails."""
 
     action_name = "action_diagnose_sign_in"
+    aside = True
     takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from actions.consent import agrees, refuses, wants_it_again
+from actions.consent import agrees, begins_with_yes, refuses, wants_it_again
 from actions.ports import TurnContext
 from actions.registry import Registry
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Step, Verification, Workflow
@@ -266,6 +266,7 @@ REFUND = "Yes, refund €24.90. Shall I send €24.90 back to the card you paid 
         ("oh please do", PAY), ("try it again now", PAY), ("go for it", PAY), ("sort it out", PAY),
         ("by all means", PAY), ("i'd like that, yes", PAY), ("refund it", REFUND), ("do the refund", REFUND),
         ("\U0001f44d", PAY), ("\U0001f44d\U0001f3fd", PAY), ("ok \u2705", PAY), ("that too please", PAY),
+        ("resend it", SEND), ("turn it back on", UNLOCK), ("yes turn it on", UNLOCK),
     ],
 )  # fmt: skip
 def test_what_agrees_to_an_offer(said: str, offered: str) -> None:
@@ -285,6 +286,7 @@ def test_what_agrees_to_an_offer(said: str, offered: str) -> None:
         ("sure, refund INV-3071", REFUND),
         ("yes refund the other one", REFUND), ("refund my last invoice", PAY), ("i can do it", PAY),
         ("go away", PAY), ("get out", UNLOCK), ("do nothing", PAY), ("it is locked", UNLOCK),
+        ("turn it off", UNLOCK), ("hold on", UNLOCK), ("no wait yes", UNLOCK), ("refund it", PAY),
     ],
 )  # fmt: skip
 def test_what_does_not_agree_to_an_offer(said: str, offered: str) -> None:
@@ -298,7 +300,7 @@ def test_what_does_not_agree_to_an_offer(said: str, offered: str) -> None:
         ("don't unlock it", True), ("no thanks", True), ("hold off", True), ("leave it as it is", True),
         ("no, pause it for two weeks", False), ("not what I asked", False), ("yes", False), ("", False),
         ("no I want a person", False), ("cancel my subscription", False), ("stop sending newsletters", False),
-        ("\U0001f44e", True), ("\U0001f44d", False),
+        ("hold on", False), ("no wait yes", False), ("\U0001f44e", True), ("\U0001f44d", False),
     ],
 )  # fmt: skip
 def test_what_refuses_an_offer(said: str, no: bool) -> None:
@@ -333,3 +335,14 @@ async def test_a_plain_yes_to_nothing_is_no_yes(bench: Bench) -> None:
 )  # fmt: skip
 def test_what_asks_for_another_try(said: str, again: bool) -> None:
     assert wants_it_again(said) is again
+
+
+@pytest.mark.parametrize(
+    ("said", "yes"),
+    [
+        ("yes and where is my parcel", True), ("go ahead and pause my boxes too", True), ("yes", False),
+        ("ok and where is my parcel", False), ("no and stop asking", False), ("my card and my box", False),
+    ],
+)  # fmt: skip
+def test_a_yes_before_another_request(said: str, yes: bool) -> None:
+    assert begins_with_yes(said, PAY) is yes

@@ -370,8 +370,8 @@ async def test_a_yes_after_half_an_hour_is_asked_for_again(bench: Bench) -> None
 async def test_moving_on_drops_what_waited(bench: Bench) -> None:
     BY_WORKFLOW["unlock_account"].bring_about(bench)
     await bench.chat.start("unlock_account")
-    reply = await bench.chat.start("order_status", "where is my order")
-    assert reply.slots["pending_workflow"] is None
+    reply = await bench.chat.start("reset_password", "I need a new password")
+    assert reply.slots["pending_workflow"] == "reset_password"
     outcomes = {attempt.name: attempt.outcome for attempt in await bench.attempts()}
     assert outcomes["unlock_account"] == "abandoned"
 
@@ -393,6 +393,52 @@ async def test_a_question_on_the_way_is_answered_and_then_it_asks_again(bench: B
     assert done.card("resolution")["outcome"] == "verified"
     outcomes = {attempt.name: attempt.outcome for attempt in await bench.attempts()}
     assert outcomes["unlock_account"] == "verified"
+
+
+async def test_what_is_told_at_once_leaves_the_question_open(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.start("order_status", "where is my order")
+    assert "no orders" in reply.text
+    assert "Shall I unlock it now?" in reply.text
+    assert (await bench.chat.yes()).card("resolution")["outcome"] == "verified"
+
+
+async def test_who_asks_for_a_moment_gets_it(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.act("action_decline_workflow", bench.chat.hear("cancel", "hold on a sec"))
+    assert reply.slots["pending_workflow"] == "unlock_account"
+    assert "take your time" in reply.text
+
+
+@pytest.mark.parametrize(("said", "asks"), [("fine, unlock it then", True), ("ok", False)])
+async def test_what_was_declined_can_be_asked_for_in_the_same_words(
+    bench: Bench, said: str, asks: bool
+) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    await bench.chat.no()
+    reply = await bench.chat.act("action_clarify", bench.chat.hear("nlu_fallback", said))
+    assert ("Yes, unlock it" in str(reply.messages)) is asks
+    assert bench.host.calls == []
+
+
+async def test_a_yes_and_another_request_are_both_taken(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    bench.host.parts["exports"] = [{"id": "exp_1", "kind": "orders", "state": "stuck", "requested_at": None}]
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.start("export_stuck", "yes do that and have a look at my export")
+    assert [call[0] for call in bench.host.calls] == ["unlock_account"]
+    assert reply.has("resolution")
+    assert reply.slots["pending_workflow"] == "restart_export"
+
+
+async def test_a_user_who_insists_is_offered_a_person(bench: Bench) -> None:
+    reply = await bench.chat.start("unlock_account", "it is locked")
+    assert not reply.slots["offered_person"]
+    reply = await bench.chat.start("unlock_account", "but it is locked")
+    assert reply.slots["offered_person"] is True
 
 
 async def test_a_message_that_is_not_understood_leaves_the_question_open(bench: Bench) -> None:
