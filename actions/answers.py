@@ -1,6 +1,6 @@
 """Answers from the knowledge base, questions back when unsure, and what follows a "that didn't help"."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from typing import Any
@@ -160,11 +160,11 @@ class Answers:
         cards = [self._library.card(hit) for hit in shown]
         if len(shown) == 1:
             text = "Here's what I found." if found.confident else "This is the closest I found."
-            says = [Say(f"{text} Did this help?", (HELPED, NOT_HELPED), cards[0])]
+            says = [_asking(turn, text, "Did this help?", cards[0])]
         else:
             says = [
                 Say("I'm not sure which of these you mean.", card=cards[0]),
-                Say("Or this one. Is it one of these?", (HELPED, NOT_HELPED), cards[1]),
+                _asking(turn, "Or this one.", "Is it one of these?", cards[1]),
             ]
         done = {
             "shown": shown[0].article_id,
@@ -199,7 +199,10 @@ class Answers:
         await self._log.finish(
             attempt.id, Ending(turn.key, "failed", error=error, duration_ms=_since(started))
         )
-        text = f"{intro}{NO_LIBRARY if found.failed else NOT_FOUND} {OFFER_TEXT}"
+        text = f"{intro}{NO_LIBRARY if found.failed else NOT_FOUND}"
+        if turn.waits:
+            return Result((Say(text, (PERSON,)),), attempt_id=attempt.id, tally="count")
+        text = f"{text} {OFFER_TEXT}"
         return Result((Say(text, OFFER),), attempt_id=attempt.id, tally="count", offers_person=True)
 
     async def _ask_back(self, turn: ActionTurn, found: Found, started: float) -> Result:
@@ -255,6 +258,11 @@ class Answers:
             article_version=hit.version,
         )
         await self._log.finish(attempt.id, ending)
+
+
+def _asking(turn: ActionTurn, text: str, question: str, card: Mapping[str, Any]) -> Say:
+    """An article and whether it helped; not the latter where another question waits for a yes or a no."""
+    return Say(text, card=card) if turn.waits else Say(f"{text} {question}", (HELPED, NOT_HELPED), card)
 
 
 def _since(started: float) -> int:

@@ -9,7 +9,9 @@ from rasa_sdk.executor import ActionExecutor
 from actions.acting import Actor
 from actions.answers import Answers
 from actions.api import AttemptsApi
+from actions.asking_again import OpenOffers
 from actions.attempt_log import AttemptLog
+from actions.besides import Besides
 from actions.engine import Engine
 from actions.error_entry import ErrorCodes
 from actions.errors_catalogue import ErrorCatalogue
@@ -75,11 +77,14 @@ def build_actions(
     actor = Actor(procedure, log, library)
     limits = ActLimits(database, clock, policy)
     engine = Engine(registry, procedure, log, actor, limits, handovers)
+    besides = Besides(engine, registry, log)
     answers = Answers(library, intents, log, handovers, policy)
     services = Services(
         turns=turns,
         registry=registry,
         engine=engine,
+        besides=besides,
+        offers=OpenOffers(engine, registry, procedure, log, besides),
         undo=Undo(registry, procedure, log, clock, policy),
         codes=ErrorCodes(errors or ErrorCatalogue(()), registry, engine, answers),
         answers=answers,

@@ -26,6 +26,8 @@ _FILLER = frozenset(
      "at", "to", "my", "me", "please", "pls", "i", "want", "mean", "take", "choose", "pick", "let", "make",
      "yes", "ok", "okay", "just", "would", "like", "lets", "id", "do")
 )  # fmt: skip
+_NUMBERING = frozenset(("one", "number", "option", "choice", "answer"))
+_POINTING = frozenset(("the", "this", "that", "my"))
 _LONGEST = 8
 """An answer of more words tells of something else."""
 
@@ -95,10 +97,10 @@ def _by_place(choices: Sequence[Choice], words: list[str]) -> str | None:
     content = [word for word in words if word not in _FILLER]
     if "last" in content or "latter" in content:
         return choices[-1].value
+    # "the second one", "the blue one" and "that one" hold no number; "one" and "number one" do.
+    meant = all(word in _NUMBERING for word in content) and not _POINTING & set(words)
+    content = [word for word in content if word != "one" or meant]
     places = {_ORDINALS[word] for word in content if word in _ORDINALS}
-    # "the second one" names a place and a filler that looks like another.
-    if len(places) == 2 and 0 in places and "one" in content:
-        places.discard(0)
     if not places and len(content) == 1 and content[0].isdigit():
         places = {int(content[0]) - 1}
     if len(places) != 1:

@@ -104,6 +104,11 @@ class Endings:
         done = {"found": "nothing wrong", **({"instead": instead} if instead else {})}
         spent = attempt.duration_ms + milliseconds(started)
         await self._log.finish(attempt.id, Ending(turn.key, "assumed", done=done, duration_ms=spent))
+        before = await self._log.for_conversation(turn.conversation_id)
+        if any(a.name == attempt.name and a.id != attempt.id and a.done.get("found") for a in before):
+            text = f"{diagnosis.text} You see something that I don't. {OFFER_TEXT}"
+            say = Say(text, OFFER, card=diagnosis.card)
+            return Result((say,), attempt_id=attempt.id, tally="count", offers_person=True)
         text = f"{diagnosis.text} What do you see on your side? If there is a message, tell me its words."
         return Result((Say(text, (PERSON,), card=diagnosis.card),), attempt_id=attempt.id)
 

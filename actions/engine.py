@@ -13,14 +13,14 @@ import structlog
 from actions.acting import Actor
 from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt
-from actions.consent import CHANGED, TO_BE_SURE, consent_mark
+from actions.consent import CHANGED, TO_BE_SURE, consent_mark, offer
 from actions.endings import Endings, milliseconds
 from actions.handovers import Handovers
 from actions.limits import ActLimits
 from actions.procedure import STEP_UP, Procedure, permitted
 from actions.registry import Registry
 from actions.replies import PERSON, Result, Say, confirm_buttons
-from actions.stages import Stage, all_told, causes, listed_place, place_in
+from actions.stages import Stage, all_told, causes, listed_place, place_in, unknown_reference
 from actions.turn import ActionTurn
 from actions.workflow import Diagnosis, Question, Seen, Workflow
 from bot.foundation.errors import FirstlineError
@@ -28,6 +28,7 @@ from bot.foundation.errors import FirstlineError
 log = structlog.get_logger(__name__)
 LOOKED = "I looked at your account. "
 NOT_SEEN = "I can't see the confirmation yet. "
+CONFIRMED = "I've confirmed it"
 STEP_UP_TEXT = "Before I do that, please confirm in your account that it's you. Then come back and tell me."
 
 
@@ -110,8 +111,8 @@ class Engine:
             stage = replace(stage, answers={**turn.memory.answers, asked.name: turn.memory.answer})
         return await self._conclude(stage)
 
-    async def confirm(self, turn: ActionTurn) -> Result | None:
-        """Carry out what the user said yes to; None when nothing waits for a yes."""
+    async def confirm(self, turn: ActionTurn, *, doubtful: bool = False) -> Result | None:
+        """Carry out what the user said yes to, or ask again when `doubtful`; None when nothing waits."""
         workflow = self._registry.get(turn.memory.pending)
         if workflow is None or turn.memory.asking:
             return None
@@ -130,7 +131,7 @@ class Engine:
         except FirstlineError as error:
             return await self._endings.cannot_look(turn, attempt, error, started)
         stage = Stage(turn, workflow, attempt, look, started, answers=turn.memory.answers)
-        return await self._confirm_afresh(stage)
+        return await self._confirm_afresh(stage, doubtful=doubtful)
 
     async def decline(self, turn: ActionTurn) -> Result | None:
         """Drop what waits for a yes or an answer; None when nothing does."""
@@ -140,7 +141,7 @@ class Engine:
         text = "All right, I've left everything as it is. Is there something else I can do?"
         return Result((Say(text, (PERSON,)),))
 
-    async def _confirm_afresh(self, stage: Stage) -> Result:
+    async def _confirm_afresh(self, stage: Stage, *, doubtful: bool) -> Result:
         turn, workflow, attempt = stage.turn, stage.workflow, stage.attempt
         diagnosis = permitted(workflow, stage.seen, stage.look)
         if diagnosis.verdict == "fine":
@@ -148,7 +149,8 @@ class Engine:
         if diagnosis.verdict != "applies":
             return await self._conclude(stage)
         changed = attempt.done.get("consent") != consent_mark(diagnosis)
-        if changed or (turn.digressed and turn.typed):
+        unsure = (doubtful or (turn.digressed and turn.typed)) and "confirmation_asked" not in attempt.done
+        if changed or unsure:
             return await self._ask_consent(
                 replace(stage, intro=CHANGED if changed else TO_BE_SURE), diagnosis
             )
@@ -222,8 +224,11 @@ class Engine:
             return await self._endings.cannot_look(turn, attempt, error, started)
         stage = Stage(turn, workflow, attempt, look, started, intro, answers)
         asked = workflow.diagnose(stage.seen).ask
-        if asked is not None and (said := workflow.find_answer(asked, turn.typed, stage.seen)) is not None:
-            stage = replace(stage, answers={**answers, asked.name: said})
+        if asked is not None:
+            said = workflow.find_answer(asked, turn.typed, stage.seen)
+            unknown = unknown_reference(turn.typed, asked) if said is None else ""
+            answers = answers if said is None else {**answers, asked.name: said}
+            stage = replace(stage, answers=answers, intro=f"{intro}{unknown}")
         return await self._conclude(stage)
 
     async def _conclude(self, stage: Stage) -> Result:
@@ -269,7 +274,7 @@ class Engine:
                 turn, stage.attempt, blocked, stage.seen, stage.started, stage.intro
             )
         spent = stage.attempt.duration_ms + milliseconds(stage.started)
-        done = {"consent": consent_mark(diagnosis)}
+        done = {"consent": consent_mark(diagnosis), "offered": offer(diagnosis)}
         noted = await self._log.note(
             stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent
         )
@@ -289,12 +294,12 @@ class Engine:
         """Send the user to where they confirm; who says that they did, and did not, is told so."""
         intro = NOT_SEEN if "confirmation_asked" in attempt.done else ""
         mark = consent_mark(workflow.diagnose(seen))
-        done = {"confirmation_asked": True, "consent": mark}
+        done = {"confirmation_asked": True, "consent": mark, "offered": CONFIRMED}
         if "confirmed_in" in attempt.done:
             done["confirmed_in"] = None  # The application refused, so nothing was done.
         await self._log.note(attempt.id, turn.key, done=done)
         card = {"type": "step_up", "title": "Confirm that it's you", "url": where}
-        say = Say(f"{intro}{STEP_UP_TEXT}", confirm_buttons("I've confirmed it"), card=card)
+        say = Say(f"{intro}{STEP_UP_TEXT}", confirm_buttons(CONFIRMED), card=card)
         answers = dict(seen.answers)
         return Result((say,), pending=workflow.meta.id, attempt_id=attempt.id, answers=answers)
 

@@ -8,8 +8,9 @@ from typing import Any
 from actions.attempts import Attempt
 from actions.procedure import Look
 from actions.turn import ActionTurn
-from actions.workflow import Seen, Workflow
+from actions.workflow import Question, Seen, Workflow
 
+_REFERENCE = re.compile(r"\b([A-Z]{1,4}-)\d{3,9}\b", re.IGNORECASE)
 _PLACE = re.compile(r"(/[^/\\\s]|https?://)\S{0,480}")
 
 
@@ -43,6 +44,15 @@ def all_told(found: list[Workflow], look: Look) -> str:
     texts = [w.diagnose(Seen.of(look.state, w.meta.reads)).text for w in found]
     others = " ".join(f"{number}. {text}" for number, text in enumerate(texts[1:], 2))
     return f"I found {len(found)} things. For afterwards: {others} Let's begin with this. 1. "
+
+
+def unknown_reference(text: str, asked: Question) -> str:
+    """Say so where the user named a thing by a number that is none of the choices; else nothing."""
+    there = [choice.value.upper() for choice in asked.choices]
+    for found in _REFERENCE.finditer(text.upper()):
+        if found[0] not in there and any(value.startswith(found[1]) for value in there):
+            return "I can't find that number on your account. "
+    return ""
 
 
 def listed_place(stage: Stage) -> str | None:

@@ -35,6 +35,8 @@ class ActionTurn:
     ranking: tuple[Reading, ...] = ()
     model: str | None = None
     memory: Memory = Memory()
+    also: tuple[str, ...] = ()
+    """Intents of other requests in the same message."""
     digressed: bool = False
     """Whether the message before this one was about something else than what the assistant remembers."""
 
@@ -47,6 +49,11 @@ class ActionTurn:
     def typed(self) -> str:
         """What the user wrote; empty when a button was pressed."""
         return "" if self.text.startswith("/") else self.text
+
+    @property
+    def waits(self) -> bool:
+        """Whether a workflow waits for a yes."""
+        return self.memory.pending is not None and not self.memory.asking
 
     def attempt(self, kind: Kind, name: str, **details: object) -> NewAttempt:
         """Begin an attempt of this turn."""

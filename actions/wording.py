@@ -14,7 +14,7 @@ _INTERNAL = re.compile(
     re.IGNORECASE,
 )
 """What no sentence for a user may hold. It rather drops a harmless one."""
-_NAME = re.compile(r"[\w .,'’&()+-]{1,60}")
+_NAME = re.compile(r"[\w .,:'’&()+-]{1,60}")
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+){0,4}")
 _ID = re.compile(
     r"(?:usr|user|cnv|trn|att|pay|exp|ses|ord|inv|msg|evt|cus|acc|id|tok|key|job)_|\w*error\b|null$|none$",

@@ -11,8 +11,9 @@ from rasa_sdk.events import SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.answers import Answers
+from actions.asking_again import OpenOffers
 from actions.attempt_log import AttemptLog
-from actions.consent import is_plain_yes
+from actions.besides import Besides
 from actions.engine import Engine
 from actions.error_entry import ErrorCodes
 from actions.handovers import Handovers
@@ -49,6 +50,8 @@ class Services:
     turns: TurnReader
     registry: Registry
     engine: Engine
+    offers: OpenOffers
+    besides: Besides
     undo: Undo
     codes: ErrorCodes
     answers: Answers
@@ -59,10 +62,14 @@ class Services:
 
 
 class FirstlineAction(Action):  # type: ignore[misc]
-    """Reads the turn, works, says the result. What waited for a yes is dropped when the user moves on."""
+    """Reads the turn, works, says the result. What waits for a yes is dropped when the user moves on."""
 
     action_name = ""
     moves_on = True
+    aside = False
+    """Whether what waits for a yes is asked again behind this, as after a question on the way."""
+    reads_answers = True
+    """Whether the words of the message may be the answer to what waits for a yes."""
     takes_codes = False
     """Whether an error code in the message goes before what the message was read as."""
 
@@ -76,15 +83,28 @@ class FirstlineAction(Action):  # type: ignore[misc]
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[Event]:
         """Run for the turn at hand."""
         turn = await self.services.turns.read(tracker)
-        waits = turn.memory.pending is not None and not turn.memory.asking
-        agreed = await self.services.engine.confirm(turn) if waits and is_plain_yes(turn.typed) else None
-        if agreed is not None:
-            return emit(agreed, turn, dispatcher) + self.more_events()
-        if self.moves_on and turn.memory.pending is not None and not turn.memory.asking:
-            await self.services.log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key)
+        answered = await self.services.offers.answered(turn) if self.reads_answers else None
+        result = answered if answered is not None else await self._result(turn)
+        result = await self.services.besides.follow(turn, result)
+        return emit(result, turn, dispatcher) + self.more_events()
+
+    async def _result(self, turn: ActionTurn) -> Result:
+        if turn.waits and self.moves_on and not self.aside:
+            await self._drop(turn)
         told = await self.services.codes.explain(turn) if self.takes_codes else None
         result = told if told is not None else await self.work(turn)
-        return emit(result, turn, dispatcher) + self.more_events()
+        return await self._back(turn, result) if turn.waits and self.aside else result
+
+    async def _drop(self, turn: ActionTurn, keep: str | None = None) -> None:
+        await self.services.log.close_open(turn.conversation_id, "abandoned", turn_id=turn.key, keep=keep)
+
+    async def _back(self, turn: ActionTurn, result: Result) -> Result:
+        """Come back to what waits, unless something else waits for an answer now."""
+        open_now = result.pending or result.offers_person or result.handoff
+        again = None if open_now else await self.services.offers.ask_again(turn, result)
+        if again is None:
+            await self._drop(turn, result.attempt_id)
+        return again or result
 
     async def work(self, turn: ActionTurn) -> Result:
         """Do the work."""
@@ -99,6 +119,7 @@ class StartWorkflow(FirstlineAction):
     """Starts the workflow that the latest intent reaches; when it finds nothing wrong, an article follows."""
 
     action_name = "action_start_workflow"
+    aside = True
     takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
@@ -148,6 +169,7 @@ class DiagnoseSignIn(FirstlineAction):
     """Finds out why signing in fails."""
 
     action_name = "action_diagnose_sign_in"
+    aside = True
     takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
@@ -159,6 +181,7 @@ class AnswerQuestion(FirstlineAction):
     """Answers from the knowledge base, unless a workflow mends what the question is about."""
 
     action_name = "action_answer_question"
+    aside = True
     takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
@@ -173,6 +196,7 @@ class Clarify(FirstlineAction):
     """Makes something of a message that was not understood."""
 
     action_name = "action_clarify"
+    aside = True
     takes_codes = True
 
     async def work(self, turn: ActionTurn) -> Result:
@@ -185,6 +209,7 @@ class HandOff(FirstlineAction):
 
     action_name = "action_hand_off"
     moves_on = False
+    reads_answers = False
 
     async def work(self, turn: ActionTurn) -> Result:
         """Hand over."""
@@ -206,6 +231,7 @@ class Capabilities(FirstlineAction):
     """Says what the assistant can do."""
 
     action_name = "action_capabilities"
+    aside = True
 
     async def work(self, turn: ActionTurn) -> Result:
         """Say it."""
@@ -241,6 +267,7 @@ class ContinueWorkflow(FirstlineAction):
 
     action_name = "action_continue_workflow"
     moves_on = False
+    reads_answers = False
 
     async def work(self, turn: ActionTurn) -> Result:
         """Go on; without a workflow that waits, ask what is wanted."""

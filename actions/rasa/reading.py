@@ -49,6 +49,7 @@ class TurnReader:
             ranking=tuple(_readings(message)),
             model=self._model_version() or _model(tracker),
             memory=_memory(tracker),
+            also=_also(message),
             digressed=_digressed(tracker.events),
         )
 
@@ -101,6 +102,12 @@ def _turn_id(message: dict[str, Any]) -> str | None:
     metadata = message.get("metadata")
     turn = metadata.get("turn") if isinstance(metadata, dict) else None
     return turn if isinstance(turn, str) and turn else None
+
+
+def _also(message: dict[str, Any]) -> tuple[str, ...]:
+    metadata = message.get("metadata")
+    named = metadata.get("also") if isinstance(metadata, dict) else None
+    return tuple(name for name in named if isinstance(name, str)) if isinstance(named, list) else ()
 
 
 def _key(message: dict[str, Any], turn_id: str | None, context: TurnContext) -> str:

@@ -1,17 +1,24 @@
 """Commands on keys and staff accounts."""
 
+import re
 from dataclasses import asdict
 from datetime import timedelta
 
 from bot.cli.opening import opened_database
 from bot.cli.output import print_json, print_table
-from bot.foundation.errors import NotFound
+from bot.foundation.errors import InvalidInput, NotFound
 from bot.process.settings import Settings
 from security.keyring import HostKeys
+
+LONGEST_NAME = 100
+MOST_HOURS = 24 * 366
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63})+")
 
 
 def rotate(host: str, grace_hours: float, *, as_json: bool) -> None:
     """Rotate a host's key; both sides see it without a restart."""
+    if not grace_hours <= MOST_HOURS:  # not a number is not less either
+        raise InvalidInput(f"The old key can verify for {MOST_HOURS} hours at most.")
     keys = HostKeys(Settings.from_env().host_keys)
     ring = keys.ring(host)
     if ring is None:
@@ -31,6 +38,10 @@ async def add(email: str, name: str, roles: list[str], *, as_json: bool) -> None
     """Create an account."""
     from bot.process.small_wiring import staff_directory
 
+    if not _EMAIL.fullmatch(email) or not email.isprintable():
+        raise InvalidInput("That is no e-mail address.")
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST_NAME:
+        raise InvalidInput(f"That is no name: 1 to {LONGEST_NAME} printable characters.")
     async with opened_database(Settings.from_env()) as database:
         created, password = await staff_directory(database).create(
             email=email, name=name, roles=frozenset(roles), by="cli"

@@ -1,6 +1,7 @@
 """firstline audit: is the log of attempts as it was written, and a copy of it for trainers."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -33,7 +34,10 @@ def export(
 ) -> None:
     """Write attempts for trainers, masked, with users under other names."""
     from bot.cli.opening import run
+    from bot.foundation.errors import InvalidInput
 
+    if file.is_dir() or not os.access(file.parent, os.W_OK | os.X_OK):
+        raise InvalidInput(f"{file} cannot be written.", hint="Name a file in a folder that is there.")
     raise typer.Exit(run(_export(file, since, until, as_json=json)))
 
 
@@ -98,8 +102,8 @@ async def _export(file: Path, since: str | None, until: str | None, *, as_json: 
     begin, end = moment(since, "since"), moment(until, "until")
     settings = Settings.from_env()
     count = 0
+    aside = file.with_name(f".{file.name}.part")
     async with opened_database(settings) as database:
-        aside = file.with_name(f".{file.name}.part")
         try:
             with aside.open("w", encoding="utf-8") as output:
                 async for line in attempt_export(database, settings).lines(begin, end):

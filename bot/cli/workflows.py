@@ -1,10 +1,14 @@
 """firstline workflows: what the assistant can do by itself, and the first draft of a new one."""
 
+import keyword
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from actions.registry import Registry
 
 app = typer.Typer(help="Workflows: list them, begin a new one.", invoke_without_command=True)
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -27,10 +31,9 @@ def listed(json: Json = False) -> None:
 @app.command()
 def docs() -> None:
     """Print the table of workflows that docs/workflows.md holds."""
-    from actions.registry import Registry
     from actions.workflow_docs import table
 
-    print(table(Registry.load()), end="")
+    print(table(_registry()), end="")
 
 
 @app.command()
@@ -46,7 +49,7 @@ def new(
     from bot.foundation.errors import Conflict, InvalidInput
     from bot.process.settings import Settings
 
-    if not _ID.fullmatch(id) or len(id) > 60:
+    if not _ID.fullmatch(id) or len(id) > 60 or keyword.iskeyword(id):
         raise InvalidInput("That is no id.", hint="Lower-case words with underscores, such as extend_trial.")
     if not re.fullmatch(r"[a-z][a-z_]{1,30}", area):
         raise InvalidInput("That is no product area.", hint="One lower-case word, such as billing.")
@@ -57,6 +60,10 @@ def new(
     there = [path for path in files if path.exists()]
     if there:
         raise Conflict(f"{there[0].relative_to(root)} is there already.", hint="Choose another id.")
+    claimed = _registry().for_intent(intent or id)
+    if claimed is not None:
+        hint = f"{intent or id} starts {claimed.meta.id}; an intent starts one workflow."
+        raise Conflict("That intent is taken.", hint=hint)
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -68,12 +75,21 @@ def new(
     print(f"Now: .venv/bin/python -m pytest {names[1]}, then docs/workflows.md.")
 
 
-def _list(*, as_json: bool) -> None:
+def _registry() -> "Registry":
     from actions.registry import Registry
+    from bot.foundation.errors import InvalidInput
+
+    try:
+        return Registry.load()
+    except ValueError as error:
+        raise InvalidInput(f"A workflow can't be used: {error}.", hint="See actions/workflows.") from error
+
+
+def _list(*, as_json: bool) -> None:
     from actions.workflow_docs import described
     from bot.cli.output import print_json, print_table
 
-    rows = [described(workflow) for workflow in Registry.load()]
+    rows = [described(workflow) for workflow in _registry()]
     if as_json:
         print_json({"workflows": rows})
         return

@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         advice = "Set FIRSTLINE_HOME to a folder that this account may write, on a disk with room."
         return fail(
             Failed(
-                f"{error.filename or 'A file'}: {error.strerror}.",
+                f"{error.filename or 'A file'}: {error.strerror or error}.",
                 advice if within else "Mend that and try again.",
             ),
             console.log,

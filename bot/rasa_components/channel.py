@@ -32,6 +32,7 @@ from bot.rasa_components.action_calls import (
     watch_swallowed_errors,
 )
 from bot.rasa_components.history import TURN
+from bot.rasa_components.passages import read_passages
 from bot.rasa_components.turns import rewind_before
 
 PAYLOAD = re.compile(r"^/([A-Za-z0-9_]{1,64})\s*(\{.*\})?$", re.DOTALL)
@@ -39,6 +40,8 @@ LARGEST_BODY = 64 * 1024
 READ_CHARACTERS = 2000  # the encoder reads 256 tokens; more text than this cannot change the reading
 LONGEST_ID = 200
 RANKED = 5
+ALSO = "also"
+"""Where the message's metadata names the intents that it holds besides."""
 log = logging.getLogger(__name__)
 
 
@@ -139,12 +142,13 @@ async def answer(agent: Any, turn: Turn) -> Dict[str, Any]:
         if calls is not None and not isinstance(calls, ActionCalls):
             agent.processor.action_endpoint = ActionCalls.around(calls)
         read = await _read(agent, turn)
+        also = list(read.pop(ALSO, []))
         message = UserMessage(
             turn.text if turn.text is not None else turn.payload,
             collector,
             turn.conversation,
             input_channel=FirstlineInput.name(),
-            metadata={TURN: turn.turn},
+            metadata={TURN: turn.turn, **({ALSO: also} if also else {})},
             parse_data=read,
         )
         await agent.handle_message(message)
@@ -181,7 +185,12 @@ async def _read(agent: Any, turn: Turn) -> Dict[str, Any]:
     words = text[:READ_CHARACTERS].lstrip("/\\ \t\r\n")
     if not words:
         return _parse_data(text, FALLBACK, 1.0)
-    return {**await agent.processor.parse_message(UserMessage(words)), "text": text}
+
+    async def parse(said: str) -> Dict[str, Any]:
+        return dict(await agent.processor.parse_message(UserMessage(said)))
+
+    read, also = await read_passages(parse, words, await parse(words))
+    return {**read, "text": text, **({ALSO: also} if also else {})}
 
 
 def _parse_data(text: str, intent: str, confidence: float) -> Dict[str, Any]:

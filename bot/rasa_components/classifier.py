@@ -154,19 +154,27 @@ class RejectingIntentClassifier(GraphComponent, IntentClassifier):  # type: igno
         best = reading.probabilities[0]
         told = self._told_by_code(str(message.get(TEXT)))
         if told and best < SURE:
-            self._set(message, told, SURE, [{"name": told, "confidence": SURE}, *_without(ranking, told)])
+            ranking = [{"name": told, "confidence": SURE}, *_without(ranking, told)]
+            self._set(message, told, SURE, ranking, max(SURE, reading.in_scope))
         elif not model.accepts(reading):
             self._set(message, FALLBACK, 1.0 - reading.in_scope, ranking)
         elif best < float(self._config["least_confidence"]):
             self._set(message, FALLBACK, 1.0 - best, ranking)
         else:
-            self._set(message, reading.intents[0], best, ranking)
+            self._set(message, reading.intents[0], best, ranking, reading.in_scope)
 
     def _told_by_code(self, text: str) -> Optional[str]:
         words = CODE.findall(text.upper())
         return next((self._codes[word] for word in words if word in self._codes), None)
 
     @staticmethod
-    def _set(message: Message, name: str, confidence: float, ranking: List[Dict[str, Any]]) -> None:
-        message.set(INTENT, {"name": name, "confidence": confidence}, add_to_output=True)
+    def _set(
+        message: Message,
+        name: str,
+        confidence: float,
+        ranking: List[Dict[str, Any]],
+        in_scope: float = 0.0,
+    ) -> None:
+        intent = {"name": name, "confidence": confidence, "in_scope": in_scope}
+        message.set(INTENT, intent, add_to_output=True)
         message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)

@@ -300,3 +300,33 @@ async def test_a_stale_plan_waits_for_the_change_that_is_unfinished(bench: Bench
 async def test_what_the_plan_does_not_include_is_said(bench: Bench) -> None:
     reply = await bench.chat.start("feature_missing", "where is the roast radar")
     assert "doesn't include roast radar" in reply.text
+
+
+@pytest.mark.parametrize(
+    ("said", "intent", "weeks"),
+    [
+        ("no, eight weeks", "deny", "8"), ("make that one week", "affirm", "1"),
+        ("a month is better", "how_to", "4"), ("ok but 1 week", "affirm", "1"),
+    ],
+)  # fmt: skip
+async def test_an_answer_can_be_corrected_when_it_asks_for_the_yes(
+    bench: Bench, said: str, intent: str, weeks: str
+) -> None:
+    TROUBLE["pause_subscription"].bring_about(bench)
+    await bench.chat.start("pause_now", "pause it for two weeks")
+    action = {"deny": "action_decline_workflow", "affirm": "action_confirm_workflow"}.get(intent)
+    reply = await bench.chat.act(action or "action_answer_question", bench.chat.hear(intent, said))
+    assert bench.host.calls == []
+    assert reply.payloads == ["/affirm", "/deny"]
+    await bench.chat.yes()
+    assert bench.host.calls[0][:2] == ("pause_subscription", {"weeks": weeks})
+
+
+async def test_a_yes_with_another_invoice_is_no_yes_to_this_one(bench: Bench) -> None:
+    invoices(bench, MIDDLE, OLD, INVOICE)
+    await bench.chat.start("refund_invoice", "refund my last invoice")
+    reply = await bench.chat.act("action_confirm_workflow", bench.chat.hear("affirm", "yes, INV-3003"))
+    assert bench.host.calls == []
+    assert "INV-3003" in reply.text
+    await bench.chat.yes()
+    assert bench.host.calls[0][:2] == ("refund_invoice", {"number": "INV-3003"})

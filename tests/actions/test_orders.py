@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from actions.choosing import Choice, choose
 from actions.workflows.order_status import match
 from tests.actions.conftest import Bench
 
@@ -156,3 +157,34 @@ async def test_other_words_name_none(bench_with_orders: Bench, text: str) -> Non
     chat = bench_with_orders.chat
     await chat.start("order_status", "where is my order")
     assert "Which order do you mean?" in (await chat.answer(text)).text
+
+
+@pytest.mark.parametrize(("said", "value"), [
+    ("one", "a"), ("number one", "a"), ("the first one", "a"), ("the second one", "b"), ("the last one", "c"),
+    ("the purple one", None), ("yes that one", None),
+    ("the one from my sister", None), ("the beta one", "b"),
+])  # fmt: skip
+def test_one_is_a_number_only_where_it_counts(said: str, value: str | None) -> None:
+    choices = [Choice("a", "Alpha"), Choice("b", "Beta"), Choice("c", "Gamma")]
+    assert choose(choices, said) == value
+
+
+def test_an_item_is_found_by_its_name_with_a_colon() -> None:
+    orders = [{**ORDERS[0], "items": ["Sampler: four rooibos"]}, *ORDERS[1:]]
+    found = match(orders, "the rooibos one")
+    assert found is not None
+    assert found["number"] == "K-20450"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("where is K-99999", True),
+        ("where is k-20451", False),
+        ("KT-1007 for my order", False),
+        ("my order", False),
+    ],
+)
+async def test_an_order_that_is_not_there_is_said(bench_with_orders: Bench, said: str, told: bool) -> None:
+    reply = await bench_with_orders.chat.start("order_status", said)
+    assert ("can't find that number" in reply.text) is told

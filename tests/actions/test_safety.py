@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pytest
 
-from actions.consent import is_plain_yes
+from actions.consent import agrees, begins_with_yes, refuses, wants_it_again
 from actions.ports import TurnContext
 from actions.registry import Registry
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Step, Verification, Workflow
@@ -250,18 +250,61 @@ def test_the_registry_refuses_what_would_be_unsafe() -> None:
             Registry([made()])
 
 
+UNLOCK = "Yes, unlock it. Shall I unlock it now? Your password stays as it is."
+PAY = "Yes, pay €18.90. Shall I try it again now with your Visa ending in 4242? That charges €18.90."
+SEND = "Yes, send it again. Shall I have the same things sent again? You aren't charged for it."
+REFUND = "Yes, refund €24.90. Shall I send €24.90 back to the card you paid with?"
+
+
 @pytest.mark.parametrize(
-    ("said", "plain"),
+    ("said", "offered"),
     [
-        ("yes", True), ("Yes, unlock it", True), ("yes but make it quick", True), ("ok go on then", True),
-        ("why not", True), ("sure thing", True), ("yes but wait", False), ("yes, don't do it", False),
-        ("yes or no?", False), ("okay, cancel that", False), ("yesterday it worked", False),
-        ("yes I would rather talk to a person", False), ("no", False), ("", False),
-        ("ok so yesterday I tried to order the green tea and it failed", False),
+        ("yes", UNLOCK), ("Yes, unlock it", UNLOCK), ("yes but make it quick", UNLOCK),
+        ("ok go on then", UNLOCK),
+        ("why not", UNLOCK), ("sure thing", UNLOCK), ("unlock it please", UNLOCK), ("just fix it!", UNLOCK),
+        ("Alright, send a new one then", SEND.replace("same", "new")), ("send another one", SEND),
+        ("oh please do", PAY), ("try it again now", PAY), ("go for it", PAY), ("sort it out", PAY),
+        ("by all means", PAY), ("i'd like that, yes", PAY), ("refund it", REFUND), ("do the refund", REFUND),
+        ("\U0001f44d", PAY), ("\U0001f44d\U0001f3fd", PAY), ("ok \u2705", PAY), ("that too please", PAY),
+        ("resend it", SEND), ("turn it back on", UNLOCK), ("yes turn it on", UNLOCK),
     ],
 )  # fmt: skip
-def test_a_plain_yes(said: str, plain: bool) -> None:
-    assert is_plain_yes(said) is plain
+def test_what_agrees_to_an_offer(said: str, offered: str) -> None:
+    assert agrees(said, offered)
+    assert not refuses(said, offered)
+
+
+@pytest.mark.parametrize(
+    ("said", "offered"),
+    [
+        ("yes but wait", UNLOCK), ("yes, don't do it", UNLOCK), ("yes or no?", UNLOCK), ("", UNLOCK),
+        ("okay, cancel that", UNLOCK), ("yesterday it worked", UNLOCK), ("no", UNLOCK), ("later", PAY),
+        ("yes I would rather talk to a person", UNLOCK), ("yes but with another card", PAY),
+        ("pay it back", PAY), ("ok where is my order", PAY),
+        ("ok so yesterday I tried to order the green tea and it failed", UNLOCK),
+        ("ok what about my invoice", PAY), ("okay I can't log in either", PAY),
+        ("sure, refund INV-3071", REFUND),
+        ("yes refund the other one", REFUND), ("refund my last invoice", PAY), ("i can do it", PAY),
+        ("go away", PAY), ("get out", UNLOCK), ("do nothing", PAY), ("it is locked", UNLOCK),
+        ("turn it off", UNLOCK), ("hold on", UNLOCK), ("no wait yes", UNLOCK), ("refund it", PAY),
+    ],
+)  # fmt: skip
+def test_what_does_not_agree_to_an_offer(said: str, offered: str) -> None:
+    assert not agrees(said, offered)
+
+
+@pytest.mark.parametrize(
+    ("said", "no"),
+    [
+        ("no", True), ("later", True), ("not now, maybe tomorrow", True), ("nah leave it", True),
+        ("don't unlock it", True), ("no thanks", True), ("hold off", True), ("leave it as it is", True),
+        ("no, pause it for two weeks", False), ("not what I asked", False), ("yes", False), ("", False),
+        ("no I want a person", False), ("cancel my subscription", False), ("stop sending newsletters", False),
+        ("hold on", False), ("no wait yes", False), ("\U0001f44e", True), ("\U0001f44d", False),
+    ],
+)  # fmt: skip
+def test_what_refuses_an_offer(said: str, no: bool) -> None:
+    assert refuses(said, UNLOCK) is no
 
 
 async def test_a_plain_yes_goes_before_what_the_message_was_read_as(bench: Bench) -> None:
@@ -279,3 +322,27 @@ async def test_a_plain_yes_to_nothing_is_no_yes(bench: Bench) -> None:
     reply = await bench.chat.start("unlock_account", "ok my account is locked")
     assert "Shall I unlock it" in reply.text
     assert bench.host.calls == []
+
+
+@pytest.mark.parametrize(
+    ("said", "again"),
+    [
+        ("try again", True), ("please retry it", True), ("give it another go", True),
+        ("once more please", True), ("can you try that one more time", True), ("try my other card", False),
+        ("try", False),
+        ("again I can't sign in", False), ("", False), ("yes, do it again", True),
+    ],
+)  # fmt: skip
+def test_what_asks_for_another_try(said: str, again: bool) -> None:
+    assert wants_it_again(said) is again
+
+
+@pytest.mark.parametrize(
+    ("said", "yes"),
+    [
+        ("yes and where is my parcel", True), ("go ahead and pause my boxes too", True), ("yes", False),
+        ("ok and where is my parcel", False), ("no and stop asking", False), ("my card and my box", False),
+    ],
+)  # fmt: skip
+def test_a_yes_before_another_request(said: str, yes: bool) -> None:
+    assert begins_with_yes(said, PAY) is yes

@@ -370,10 +370,147 @@ async def test_a_yes_after_half_an_hour_is_asked_for_again(bench: Bench) -> None
 async def test_moving_on_drops_what_waited(bench: Bench) -> None:
     BY_WORKFLOW["unlock_account"].bring_about(bench)
     await bench.chat.start("unlock_account")
-    reply = await bench.chat.ask("get_invoice", "where is my invoice")
-    assert reply.slots["pending_workflow"] is None
+    reply = await bench.chat.start("reset_password", "I need a new password")
+    assert reply.slots["pending_workflow"] == "reset_password"
     outcomes = {attempt.name: attempt.outcome for attempt in await bench.attempts()}
     assert outcomes["unlock_account"] == "abandoned"
+
+
+@pytest.mark.parametrize("found", [True, False])
+async def test_a_question_on_the_way_is_answered_and_then_it_asks_again(bench: Bench, found: bool) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    if found:
+        bench.knowledge.lay_out("invoice", ("find-your-invoices", 0.8))
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.ask("get_invoice", "where is my invoice")
+    assert reply.has("article") is found
+    assert "Shall I unlock it now?" in reply.text
+    assert reply.payloads[-2:] == ["/affirm", "/deny"]
+    assert "/helped" not in reply.payloads, "a yes would be to two questions"
+    assert "/talk_to_person" in reply.payloads or found
+    assert bench.host.calls == []
+    done = await bench.chat.act("action_confirm_workflow", bench.chat.hear("affirm", "yes please"))
+    assert done.card("resolution")["outcome"] == "verified"
+    outcomes = {attempt.name: attempt.outcome for attempt in await bench.attempts()}
+    assert outcomes["unlock_account"] == "verified"
+
+
+async def test_what_is_told_at_once_leaves_the_question_open(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.start("order_status", "where is my order")
+    assert "no orders" in reply.text
+    assert "Shall I unlock it now?" in reply.text
+    assert (await bench.chat.yes()).card("resolution")["outcome"] == "verified"
+
+
+async def test_who_asks_for_a_moment_gets_it(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.act("action_decline_workflow", bench.chat.hear("cancel", "hold on a sec"))
+    assert reply.slots["pending_workflow"] == "unlock_account"
+    assert "take your time" in reply.text
+
+
+@pytest.mark.parametrize(("said", "asks"), [("fine, unlock it then", True), ("ok", False)])
+async def test_what_was_declined_can_be_asked_for_in_the_same_words(
+    bench: Bench, said: str, asks: bool
+) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    await bench.chat.no()
+    reply = await bench.chat.act("action_clarify", bench.chat.hear("nlu_fallback", said))
+    assert ("Yes, unlock it" in str(reply.messages)) is asks
+    assert bench.host.calls == []
+
+
+async def test_a_yes_and_another_request_are_both_taken(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    bench.host.parts["exports"] = [{"id": "exp_1", "kind": "orders", "state": "stuck", "requested_at": None}]
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.start("export_stuck", "yes do that and have a look at my export")
+    assert [call[0] for call in bench.host.calls] == ["unlock_account"]
+    assert reply.has("resolution")
+    assert reply.slots["pending_workflow"] == "restart_export"
+
+
+async def test_a_user_who_insists_is_offered_a_person(bench: Bench) -> None:
+    reply = await bench.chat.start("unlock_account", "it is locked")
+    assert not reply.slots["offered_person"]
+    reply = await bench.chat.start("unlock_account", "but it is locked")
+    assert reply.slots["offered_person"] is True
+
+
+async def test_a_message_that_is_not_understood_leaves_the_question_open(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    reply = await bench.chat.misunderstood("flurble")
+    assert "Shall I unlock it now?" in reply.text
+    assert reply.slots["failed_attempts"] == 1
+    reply = await bench.chat.misunderstood("wug")
+    assert reply.slots["offered_person"] is True
+    assert reply.slots["pending_workflow"] is None, "a yes is now to the person"
+
+
+async def test_what_is_mended_by_then_is_not_asked_again(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    bench.host.parts["account"].update(locked=False, lock_reason=None)
+    reply = await bench.chat.ask("get_invoice", "where is my invoice")
+    assert "Shall I" not in reply.text
+    assert reply.slots["pending_workflow"] is None
+    assert (await bench.attempts())[0].outcome == "abandoned"
+
+
+@pytest.mark.parametrize(
+    ("said", "intent", "confidence", "acts"),
+    [
+        ("unlock it then", "sign_out_others", 0.5, True), ("let me back in", "affirm", 0.9, True),
+        ("let me back in", "affirm", 0.6, False), ("yes unless it costs something", "affirm", 0.95, False),
+        ("turn that off for me", "pause_now", 0.5, False),
+    ],
+)  # fmt: skip
+async def test_only_a_clear_yes_acts(
+    bench: Bench, said: str, intent: str, confidence: float, acts: bool
+) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    action = "action_confirm_workflow" if intent == "affirm" else "action_start_workflow"
+    reply = await bench.chat.act(action, bench.chat.hear(intent, said, confidence))
+    assert len(bench.host.calls) == acts
+    if not acts:
+        assert "Just to be sure" in reply.text
+        assert reply.payloads == ["/affirm", "/deny"]
+
+
+@pytest.mark.parametrize("mended", [True, False])
+async def test_another_try_begins_again_with_what_failed(bench: Bench, mended: bool) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    bench.host.fault = "fail"
+    await bench.chat.start("unlock_account")
+    assert (await bench.chat.yes()).slots["offered_person"] is True
+    bench.host.fault = None if mended else "no_state"
+    latest = bench.chat.hear("not_helped", "ok, try again")
+    reply = await bench.chat.act("action_feedback_not_helped", latest)
+    assert ("/affirm" in reply.payloads) is mended, "it asks first, as ever"
+    assert len(bench.host.calls) == 1
+
+
+async def test_another_try_of_what_worked_is_none(bench: Bench) -> None:
+    BY_WORKFLOW["unlock_account"].bring_about(bench)
+    await bench.chat.start("unlock_account")
+    await bench.chat.yes()
+    reply = await bench.chat.act("action_clarify", bench.chat.hear("nlu_fallback", "again please"))
+    assert "/affirm" not in reply.payloads
+
+
+async def test_later_is_a_no_whatever_it_is_read_as(bench: Bench) -> None:
+    BY_WORKFLOW["retry_payment"].bring_about(bench)
+    await bench.chat.start("payment_failed")
+    reply = await bench.chat.act("action_confirm_workflow", bench.chat.hear("affirm", "later", 0.9))
+    assert bench.host.calls == []
+    assert reply.slots["pending_workflow"] is None
+    assert (await bench.attempts())[0].outcome == "abandoned"
 
 
 async def test_only_declared_fields_are_read_and_stored(bench: Bench) -> None:

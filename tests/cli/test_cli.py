@@ -105,6 +105,11 @@ def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         ("cases", "--status", "lost"),
         ("chat", "--user", "ada@kettle.example", "--json"),
         ("staff", "add", "someone@example.com"),
+        ("staff", "add", "nobody", "--name", "Sam", "--role", "agent"),
+        ("staff", "add", "sam@example.com", "--name", "S" * 101, "--role", "agent"),
+        ("audit", "export", "/nowhere/attempts.jsonl"),
+        ("keys", "rotate", "kettle", "--grace-hours", "1e300"),
+        ("keys", "rotate", "kettle", "--grace-hours", "nan"),
     ],
 )
 def test_misuse_ends_with_2_and_says_what_is_wrong(
@@ -117,6 +122,27 @@ def test_misuse_ends_with_2_and_says_what_is_wrong(
     assert main(list(arguments)) == 2
     assert capsys.readouterr().err.strip()
     assert not (tmp_path / "home").exists()
+
+
+@sockets
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["lambda"], "no id"),
+        (["My-Thing"], "no id"),
+        (["unlock_account"], "there already"),
+        (["other_thing", "--intent", "unlock_account"], "intent is taken"),
+    ],
+)
+async def test_a_workflow_that_could_not_be_loaded_is_not_begun(
+    cli: Cli, arguments: list[str], said: str
+) -> None:
+    code, _, err = await cli("workflows", "new", *arguments)
+    assert code in (1, 2)
+    assert said in err
+    assert not (ROOT / "actions" / "workflows" / f"{arguments[0]}.py").exists() or arguments == [
+        "unlock_account"
+    ]
 
 
 async def test_errors_are_json_when_json_is_asked_for(cli: Cli) -> None:

@@ -91,10 +91,10 @@ def _retry_payment(db: sqlite3.Connection, user: sqlite3.Row, _: dict[str, Any])
     invoice = db.execute(
         "SELECT * FROM invoices WHERE ref = ? AND status = 'open' ORDER BY date LIMIT 1", (user["ref"],)
     ).fetchone()
-    number = db.execute("SELECT count(*) FROM payments").fetchone()[0]
-    payment = f"pay_{invoice['number'][4:]}_{number}"
     if invoice is None:
         return refused("nothing_due")
+    number = db.execute("SELECT count(*) FROM payments").fetchone()[0]
+    payment = f"pay_{invoice['number'][4:]}_{number}"
     expired = first_of_next_month(user["card_expires"]) <= now()
     last = db.execute(
         "SELECT failure_code FROM payments WHERE ref = ? ORDER BY at DESC, id DESC LIMIT 1", (user["ref"],)

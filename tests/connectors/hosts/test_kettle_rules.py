@@ -236,3 +236,9 @@ def test_restoring_one_user_leaves_the_others(db: sqlite3.Connection) -> None:
     assert restore(db, "ada") == ["usr_ada"]
     assert codes(db, "usr_ada") == ["KT-1001"]
     assert codes(db, "usr_dev") == []
+
+
+def test_a_payment_without_an_open_invoice_is_refused(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM invoices WHERE ref = 'usr_dev'")
+    outcome = run(db, "usr_dev", "retry_payment")
+    assert (outcome.status, outcome.code) == ("refused", "nothing_due")
