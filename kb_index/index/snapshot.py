@@ -76,7 +76,8 @@ def write(path: Path, head: Head, parts: Sequence[Part], exact_up_to: int, forme
                 _put(file, digest, chunk)
             if count > exact_up_to:
                 file.flush()
-                head = _with_lists(path, head, _mapped(aside, count, head.dimension), former)
+                mapped: Vectors = np.memmap(aside, np.float32, "r", _LINE, (count, head.dimension))
+                head = _with_lists(path, head, np.asarray(mapped), former)
             begins = file.tell()
             known = {"format": _FORMAT, "count": count, **asdict(head), "entries": _entries(parts)}
             _put(file, digest, json.dumps(known).encode())
@@ -118,18 +119,13 @@ def read(path: Path, exact_up_to: int) -> tuple[Head, Rows]:
     entries = {article: _entry(values) for article, values in own.items()}
     if sum(entry.end - entry.first for entry in entries.values()) != count:
         raise ValueError("it does not hold what it says")
-    vectors = _mapped(path, count, head.dimension)
     at = _LINE + count * head.dimension * 4
+    # Of the very file that was checked: another process may have renamed the next one into its place by now. A
+    # plain array over the mapped memory: slices of the other kind take longer.
+    vectors = np.asarray(raw)[_LINE:at].view(np.float32).reshape(count, head.dimension)
     numbers = np.frombuffer(bytes(raw[at : at + count * 8]), np.int64)
     lists = _lists(path, head, count) if count > exact_up_to else None
     return head, Rows(vectors, numbers, entries, lists, exact_up_to=exact_up_to)
-
-
-def _mapped(path: Path, count: int, dimension: int) -> Vectors:
-    if not count:
-        return np.empty((0, dimension), np.float32)
-    # A plain array over the same memory: slices of the other kind take longer.
-    return np.asarray(np.memmap(path, np.float32, "r", _LINE, (count, dimension)))
 
 
 def _chunks(parts: Sequence[Part]) -> Iterator[bytes]:

@@ -4,6 +4,7 @@ KB_KILLS sets how often each kind of work is killed.
 """
 
 import asyncio
+import faulthandler
 import hashlib
 import itertools
 import multiprocessing
@@ -38,7 +39,7 @@ KILLS = int(os.environ.get("KB_KILLS", "8"))
 
 @dataclass(frozen=True)
 class Hashed:
-    """An encoder whose vectors follow from its name and the text alone; a process can be forked with it."""
+    """An encoder whose vectors follow from its name and the text alone."""
 
     fingerprint: str
     dimension: int = 16
@@ -119,7 +120,8 @@ async def _work_forever(kind: str, url: str, schema: str, snapshot: Path, begins
 
 
 def _child(kind: str, url: str, schema: str, snapshot: Path, begins: str) -> None:
-    os.close(1)
+    faulthandler.enable()
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     asyncio.run(_work_forever(kind, url, schema, snapshot, begins))
 
 
@@ -135,16 +137,17 @@ async def test_killed_at_any_moment_the_index_loads_and_equals_a_rebuild(
         schema = (await connection.exec_driver_sql("select current_schema()")).scalar_one()
     snapshot = house.home / "crash" / "passages.faiss"
     rounds = snapshot.with_name("rounds")
+    # Forked from a process that runs nothing else: what threads of this one hold would stay held in a copy of it.
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
     for number in range(KILLS):
         begins = f"encoder-{number % 3 if kind == 'encoders' else 0}"
-        child = multiprocessing.get_context("fork").Process(
-            target=_child, args=(kind, postgres_url, schema, snapshot, begins)
-        )
+        child = processes.Process(target=_child, args=(kind, postgres_url, schema, snapshot, begins))
         before = rounds.stat().st_size if rounds.exists() else 0
         child.start()
         # From the first round on, at a moment that is another one each time.
         while not rounds.exists() or rounds.stat().st_size == before:
-            assert child.is_alive()
+            assert child.is_alive(), child.exitcode
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.007 * (number % 25))
         os.kill(child.pid or 0, signal.SIGKILL)
