@@ -120,8 +120,8 @@ def read(path: Path, exact_up_to: int) -> tuple[Head, Rows]:
     if sum(entry.end - entry.first for entry in entries.values()) != count:
         raise ValueError("it does not hold what it says")
     at = _LINE + count * head.dimension * 4
-    # Of the very file that was checked: another process may have renamed the next one into its place by now. A
-    # plain array over the mapped memory: slices of the other kind take longer.
+    # Of the very file that was checked: another process may have renamed the next one into its place by
+    # now. A plain array over the mapped memory: slices of the other kind take longer.
     vectors = np.asarray(raw)[_LINE:at].view(np.float32).reshape(count, head.dimension)
     numbers = np.frombuffer(bytes(raw[at : at + count * 8]), np.int64)
     lists = _lists(path, head, count) if count > exact_up_to else None

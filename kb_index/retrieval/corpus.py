@@ -14,7 +14,7 @@ _MOST = 2_000_000
 
 @dataclass(frozen=True)
 class Document:
-    """An article of a set; its title may be empty."""
+    """An article of a set; its title or its text may be empty."""
 
     id: str
     title: str
@@ -50,7 +50,11 @@ def read_test_set(corpus: Path, queries: Path, qrels: Path, unanswerable: Path |
         InvalidInput: naming file and line.
     """
     documents = tuple(
-        Document(_text(row, "id", where), _text(row, "title", where, needed=False), _text(row, "text", where))
+        Document(
+            _text(row, "id", where),
+            _text(row, "title", where, needed=False),
+            _text(row, "text", where, empty=True),
+        )
         for row, where in _rows(corpus)
     )
     ids = {one.id for one in documents}
@@ -99,14 +103,14 @@ def _rows(path: Path) -> Iterator[tuple[dict[str, Any], str]]:
         yield row, where
 
 
-def _text(row: dict[str, Any], key: str, where: str, *, needed: bool = True) -> str:
+def _text(row: dict[str, Any], key: str, where: str, *, needed: bool = True, empty: bool = False) -> str:
     value = row.get(key)
     if key == "id":
         value = row.get("_id") if value is None else value
         value = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if value is None and not needed:
         return ""
-    if not isinstance(value, str) or (needed and not value.strip()):
+    if not isinstance(value, str) or (needed and not empty and not value.strip()):
         raise InvalidInput(f"{where}: `{key}` must be a text.")
     return value
 
@@ -115,7 +119,7 @@ def _judgements(path: Path) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for number, (line, where) in enumerate(_lines(path)):
         parts = line.split("\t")
-        if number == 0 and parts[-1].strip().lower() == "score":
+        if number == 0 and len(parts) > 2 and not _is_number(parts[-1]):
             continue
         try:
             query, document = parts[0].strip(), parts[1].strip()
@@ -125,3 +129,11 @@ def _judgements(path: Path) -> dict[str, dict[str, float]]:
         if grade > 0:
             found.setdefault(query, {})[document] = grade
     return found
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from kb_index.retrieval.ranking import Calibration, Evidence, Ranking, Weights, certainty
+from kb_index.retrieval.ranking import Calibration, Evidence, Ranking, Weights, certainty, signals
 
 _STEEPNESS_PENALTY = 1e-3
 _TAKEN_AWAY = 1 / 3
@@ -62,9 +62,7 @@ def _matrices(questions: Sequence[Seen]) -> Iterator[tuple[Floats, list[int]]]:
     for one in questions:
         right = [at for at, seen in enumerate(one.evidence) if seen.article_id in one.relevant]
         if right and len(right) < len(one.evidence):
-            covered = max(seen.lexical for seen in one.evidence)
-            rows = [(seen.semantic, seen.text, seen.lexical * covered) for seen in one.evidence]
-            yield np.array(rows), right
+            yield np.array(signals(one.evidence)), right
 
 
 def fit_calibration(sets: Sequence[Sequence[Seen]], weights: Weights) -> Calibration:
@@ -84,7 +82,7 @@ def fit_calibration(sets: Sequence[Sequence[Seen]], weights: Weights) -> Calibra
             cases = [(one.evidence, 1.0), (left, _TAKEN_AWAY)] if one.relevant else [(one.evidence, 1.0)]
             for evidence, counting in cases:
                 if ranked := weights.fuse(evidence):
-                    scores.append(certainty(ranked[0].fused))
+                    scores.append(certainty(ranked))
                     right.append(ranked[0].id in one.relevant)
                     counts.append(counting * 1000 / len(questions))
     if len(set(right)) < 2:

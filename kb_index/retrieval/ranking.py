@@ -1,18 +1,26 @@
 """From what both searches say of an article to one order, and to the probability that the first one answers.
 
-Lexical evidence is worth as much as the question is covered by any article at all: where the best passage has
-all of its rare words, words decide; where a question is put in words of its own, meaning does.
+Lexical evidence is worth as much as it sets an article apart from the other candidates, and as much as the
+question is covered by any article at all: where one passage alone has all of the rare words, words decide;
+where many have the same few of them, or a question is put in words of its own, meaning does.
 """
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from bot.foundation.errors import InvalidInput
 from kb_index.domain import Advice
+
+_LEAST_SPREAD = 1e-3
+_FOLLOWING = 9
+_STANDING_OUT = 1.5
+"""What standing out counts beside the score itself: best of 0 to 5 on sets that were left out."""
+_UNRELATED = 0.2
+"""The fused score of an article about something else, with the encoder that is installed."""
 
 
 @dataclass(frozen=True)
@@ -43,58 +51,74 @@ class Ranked:
         return self.evidence.article_id
 
 
+def signals(evidence: Sequence[Evidence]) -> list[tuple[float, float, float]]:
+    """Return what `Weights` counts of each article: the nearest of title and text, the nearest passage, and
+    the words.
+
+    Words are the standard score of the lexical share among these candidates, times the best share of all; 0
+    for all where none has a word of the question.
+    """
+    shares = [one.lexical for one in evidence]
+    covered = max(shares, default=0.0)
+    if covered <= 0:
+        return [(one.semantic, one.text, 0.0) for one in evidence]
+    mean = math.fsum(shares) / len(shares)
+    spread = math.sqrt(math.fsum((share - mean) ** 2 for share in shares) / len(shares)) + _LEAST_SPREAD
+    return [(one.semantic, one.text, (one.lexical - mean) / spread * covered) for one in evidence]
+
+
 @dataclass(frozen=True)
 class Weights:
-    """What each signal counts in the fused score; they add up to 1.
+    """What each of the `signals` counts in the fused score; they add up to 1.
 
-    `semantic` is the nearest of title and text, `text` the nearest passage once more, `lexical` the lexical
-    share times the best one of all articles. The fused score is given in the measure of a cosine: that of an
-    article without a word of the question is the mean of its two cosines so weighted.
+    The fused score is given in the measure of a cosine: where no article has a word of the question, it is
+    the mean of the two cosines so weighted.
     """
 
-    semantic: float = 0.43
-    text: float = 0.48
-    lexical: float = 0.09
+    semantic: float = 0.461
+    text: float = 0.509
+    lexical: float = 0.03
 
     def fuse(self, evidence: Iterable[Evidence]) -> list[Ranked]:
         """Order articles, best first; equal ones by id."""
         known = list(evidence)
         meaning = self.semantic + self.text or 1.0
-        covered = max((one.lexical for one in known), default=0.0)
         ranked = [
-            Ranked(
-                one,
-                (self.semantic * one.semantic + self.text * one.text + self.lexical * one.lexical * covered)
-                / meaning,
-            )
-            for one in known
+            Ranked(one, (self.semantic * near + self.text * text + self.lexical * words) / meaning)
+            for one, (near, text, words) in zip(known, signals(known), strict=True)
         ]
         return sorted(ranked, key=lambda one: (-one.fused, one.id))
 
 
-def certainty(fused: float) -> float:
-    """Return the part of a fused score that says whether the article answers.
+def certainty(ranked: Sequence[Ranked]) -> float:
+    """Return what an order says of whether its first article answers: its score, and how far it stands out
+    from the nine that follow.
 
-    Beyond 0.8 a score grows by the mere number of words that question and article share; it keeps the order,
-    and hardly adds to the certainty.
+    Beyond 0.8 a score grows by the mere number of words that question and article share, and hardly counts.
+    Where fewer than nine follow, the missing ones are taken to be as far off as an article about something
+    else.
     """
-    return min(fused, 0.8) + 0.02 * max(0.0, fused - 0.8)
+    first = ranked[0].fused
+    following = [one.fused for one in ranked[1 : _FOLLOWING + 1]]
+    following += [min(_UNRELATED, first)] * (_FOLLOWING - len(following))
+    standing_out = first - math.fsum(following) / _FOLLOWING
+    return min(first, 0.8) + 0.02 * max(0.0, first - 0.8) + _STANDING_OUT * standing_out
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """The probability that the first article answers: a logistic curve over its fused score (Platt 1999).
+    """The probability that the first article answers: a logistic curve over `certainty` (Platt 1999).
 
-    The fused score holds both searches and how much of the question is covered. The lead over the second
-    article, whether both searches agree on the first, and each cosine apart were tried as further features:
-    on sets that were left out they made it worse (docs/kb-search.md).
+    It holds both searches, how much of the question is covered, and how far the first article stands out. The
+    lead over the second one alone, whether both searches agree on the first, and each cosine apart were tried
+    as further features: on sets that were left out they made it worse (docs/kb-search.md).
 
     Below `none` there is no answer; from `answer` on the first article is one; from `offer` on it is worth
     offering among two.
     """
 
-    intercept: float = -4.58
-    slope: float = 7.15
+    intercept: float = -4.43
+    slope: float = 4.26
     none: float = 0.2
     offer: float = 0.4
     answer: float = 0.6
@@ -103,7 +127,7 @@ class Calibration:
         """Return the probability that the first one answers, 0 where nothing was found."""
         if not ranked:
             return 0.0
-        return 1 / (1 + math.exp(-(self.intercept + self.slope * certainty(ranked[0].fused))))
+        return 1 / (1 + math.exp(-(self.intercept + self.slope * certainty(ranked))))
 
     def advise(self, probability: float) -> Advice:
         """Return what to do at this probability."""

@@ -59,8 +59,8 @@ class Articles:
         found, ranking = [], Ranking()
         for question in questions:
             seen = gather(self._maker, self._vectors, self._words, clean_question(question), Filter())
-            first, second = ranking.weights.fuse(seen.evidence)[:2]
-            ranked = [first, second]
+            ranked = ranking.weights.fuse(seen.evidence)
+            first, second = ranked[:2]
             found.append((first.id, ranking.calibration.probability(ranked), first.fused - second.fused))
         return found
 

@@ -137,7 +137,8 @@ async def test_killed_at_any_moment_the_index_loads_and_equals_a_rebuild(
         schema = (await connection.exec_driver_sql("select current_schema()")).scalar_one()
     snapshot = house.home / "crash" / "passages.faiss"
     rounds = snapshot.with_name("rounds")
-    # Forked from a process that runs nothing else: what threads of this one hold would stay held in a copy of it.
+    # Forked from a process that runs nothing else: what threads of this one hold would stay held in a copy
+    # of it.
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__])
     for number in range(KILLS):
