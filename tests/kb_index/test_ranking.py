@@ -32,6 +32,25 @@ def test_an_order_is_whole_stable_and_gives_a_probability(known: list[Evidence])
     assert 0 <= Calibration().probability(ranked) <= 1
 
 
+def test_words_count_as_far_as_they_set_an_article_apart() -> None:
+    meant = Evidence("meant", title=0.70, text=0.60, lexical=0.1)
+    worded = Evidence("worded", title=0.62, text=0.56, lexical=0.8)
+    without = [Evidence(f"other-{n}", 0.3, 0.3, 0.0) for n in range(18)]
+    alike = [Evidence(f"other-{n}", 0.3, 0.3, 0.8 * (n % 2)) for n in range(18)]
+    assert Weights().fuse([meant, worded, *without])[0].id == "worded"
+    assert Weights().fuse([meant, worded, *alike])[0].id == "meant"
+
+
+def test_an_article_that_stands_out_is_likelier_to_answer() -> None:
+    def probability(following: float) -> float:
+        known = [Evidence("first", 0.6, 0.6), *(Evidence(f"n{n}", following, following) for n in range(20))]
+        return Calibration().probability(Weights().fuse(known))
+
+    assert probability(0.1) > 0.6 > 0.4 > probability(0.55)
+    assert Calibration().probability(Weights().fuse([Evidence("only", 0.7, 0.7)])) > 0.5
+    assert Calibration().probability(Weights().fuse([Evidence("only", 0.1, 0.1)])) < 0.1
+
+
 def test_advice_follows_the_probability() -> None:
     calibration = Calibration(none=0.2, offer=0.4, answer=0.6)
     advice = [calibration.advise(one) for one in (0.1, 0.2, 0.4, 0.6, 1.0)]

@@ -83,6 +83,21 @@ def test_questions_about_one_document_are_never_on_both_sides() -> None:
     assert len(folds(asked[:1])) == 1
 
 
+def test_a_document_may_have_a_title_alone_and_any_heading_may_stand_above_the_judgements(
+    tmp_path: Path,
+) -> None:
+    paths = write(tmp_path)
+    with paths["corpus"].open("a") as file:
+        file.write('\n{"_id": "bare", "title": "Only a title", "text": ""}\n')
+    judged = paths["qrels"].read_text().splitlines()
+    paths["qrels"].write_text(
+        "\n".join(["topic\tdocument\trelevance", *judged[judged[0].endswith("score") :]])
+    )
+    read = read_test_set(**paths)
+    assert read.documents[-1].text == ""
+    assert read.queries
+
+
 @pytest.mark.parametrize(
     ("file", "content", "says"),
     [
@@ -96,7 +111,7 @@ def test_questions_about_one_document_are_never_on_both_sides() -> None:
         ("corpus", "\x00\xff", "corpus.jsonl"),
         ("queries", '{"id": "zz", "text": "x"}', "No question of the set"),
         ("qrels", "q1 refund 1", "qrels.tsv, line 1"),
-        ("qrels", "q1\trefund\tmany", "qrels.tsv, line 1"),
+        ("qrels", "q1\trefund\t1\nq1\tpause\tmany", "qrels.tsv, line 2"),
     ],
 )
 def test_a_file_of_another_form_is_refused_with_its_line(
