@@ -87,6 +87,11 @@ class Articles:
             raise NotFound("There is no such article.", hint="See the list at /help.")
         return found
 
+    async def first_published_at(self, article_id: str) -> datetime | None:
+        """Return when readers first saw an article; None where they never did."""
+        async with self._database.connect() as connection:
+            return await storage.first_published_at(connection, ArticleId(article_id))
+
     async def revision(self) -> int:
         """Return the number of the last change that readers can see; 0 before the first."""
         async with self._database.connect() as connection:
@@ -349,6 +354,7 @@ class Articles:
             "published_version": current.version, "state": "draft", "publish_at": None
         }  # fmt: skip
         await storage.update_article(tx, current.id, revision=revision, **values)
+        await storage.note_first_publication(tx, current.id, self._clock.now())
         return replace(current, **values)
 
     async def _locked(self, tx: AsyncConnection, article_id: str) -> Article:

@@ -26,6 +26,7 @@ articles = sa.Table(
     sa.Column("imported_file", sa.LargeBinary),
     sa.Column("state", sa.Text, nullable=False, server_default="draft"),
     sa.Column("publish_at", UtcDateTime),
+    sa.Column("first_published_at", UtcDateTime),
     sa.Column("updated_at", UtcDateTime, nullable=False),
     sa.Column("updated_by", sa.Text, nullable=False),
 )
@@ -202,6 +203,18 @@ async def insert_article(tx: AsyncConnection, article_id: ArticleId, **values: A
 async def update_article(tx: AsyncConnection, article_id: ArticleId, **values: Any) -> None:
     """Change the article's row."""
     await tx.execute(articles.update().where(articles.c.id == article_id).values(**values))
+
+
+async def note_first_publication(tx: AsyncConnection, article_id: ArticleId, at: datetime) -> None:
+    """Remember when readers first saw the article, unless that is known."""
+    unknown = (articles.c.id == article_id, articles.c.first_published_at.is_(None))
+    await tx.execute(articles.update().where(*unknown).values(first_published_at=at))
+
+
+async def first_published_at(tx: AsyncConnection, article_id: ArticleId) -> datetime | None:
+    """When readers first saw the article; None where they never did."""
+    query = sa.select(articles.c.first_published_at).where(articles.c.id == article_id)
+    return (await tx.execute(query)).scalar_one_or_none()
 
 
 async def select_versions(tx: AsyncConnection, article_id: ArticleId) -> list[Version]:

@@ -268,14 +268,16 @@ class InVain:
         return tuple(sum(week == number for week in weeks) for number in reversed(range(WEEKS)))
 
     async def _rates(self, rows: Sequence[Any]) -> tuple[float | None, float | None]:
-        """Shares that were answered before and since its article was begun: what the article answered, beside
-        what was asked in vain. None where the article is not published, or nothing was asked since."""
+        """Shares that were answered before and since its article was first published: what the article answered,
+        beside what was asked in vain. None where it is not published, or nothing was asked since."""
         article_id = rows[0].article_id
         if article_id is None or (await self._articles.get(article_id)).published_version is None:
             return None, None
-        begun = (await self._articles.versions(article_id))[-1].created_at
-        vain_since = sum(row.asked_at >= begun for row in rows)
-        answered = await self._questions.answered(begun, [article_id])
+        first = await self._articles.first_published_at(article_id)
+        if first is None:
+            return None, None
+        vain_since = sum(row.asked_at >= first for row in rows)
+        answered = await self._questions.answered(first, [article_id])
         total = answered + vain_since
         return 0.0, (round(answered / total, 4) if total else None)
 

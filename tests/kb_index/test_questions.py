@@ -11,6 +11,7 @@ import pytest
 from bot.foundation.clock import FixedClock
 from bot.foundation.errors import Conflict, InvalidInput, NotFound
 from kb_index.articles.rendering import to_html
+from kb_index.articles.service import Articles
 from kb_index.domain import Draft
 from kb_index.questions.clustering import counted, group, label, most_central, nearest
 from kb_index.questions.gate import Gate
@@ -187,10 +188,13 @@ async def test_one_click_makes_a_draft_from_what_agents_answered(room: Room) -> 
         await own.draft(cluster.id, by="Erin")
     [again] = await own.clusters()
     assert (again.article_id, again.before, again.after) == (article.id, None, None)
-    await room.articles.publish(article.id, by="Erin")
+    # What was asked in vain while nobody could read the draft does not count against the article.
+    log.asked += [asked(30 + n, "gift card please", days=-1) for n in range(5)]
+    later = Articles(room.database, room.search.indexes, FixedClock(NOW + timedelta(days=2)))
+    await later.publish(article.id, by="Erin")
     log.answers = 3
-    log.asked.append(asked(30, "gift card please", days=0))
-    [since] = await own.clusters()
+    log.asked.append(asked(40, "gift card please", days=-3))
+    [since] = await vain(room, log, NOW + timedelta(days=4)).clusters()
     assert (since.before, since.after) == (0.0, 0.75)
 
 
