@@ -268,8 +268,9 @@ class InVain:
         return tuple(sum(week == number for week in weeks) for number in reversed(range(WEEKS)))
 
     async def _rates(self, rows: Sequence[Any]) -> tuple[float | None, float | None]:
-        """Shares that were answered before and since its article was first published: what the article answered,
-        beside what was asked in vain. None where it is not published, or nothing was asked since."""
+        """Shares that were answered before and since its article was first published: what the article
+        answered, beside what was asked in vain. None where it is not published, or was not asked for since.
+        """
         article_id = rows[0].article_id
         if article_id is None or (await self._articles.get(article_id)).published_version is None:
             return None, None
