@@ -22,8 +22,9 @@ def console() -> Console:
 
 
 def print_json(value: Any) -> None:
-    """Print JSON; moments are ISO 8601."""
-    print(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    """Print JSON, on one line where nobody looks on; moments are ISO 8601."""
+    indent = 2 if sys.stdout.isatty() else None
+    print(json.dumps(value, ensure_ascii=False, indent=indent, default=_plain))
 
 
 def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

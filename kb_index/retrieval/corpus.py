@@ -41,7 +41,8 @@ class TestSet:
 
 
 def read_test_set(corpus: Path, queries: Path, qrels: Path, unanswerable: Path | None = None) -> TestSet:
-    """Read `{"id", "title", "text"}` and `{"id", "text"}` a line, and `query<TAB>document<TAB>grade` a line.
+    """Read `{"id", "title", "text"}` and `{"id", "text"}` a line, and `query<TAB>document<TAB>grade` a line, or TREC's
+    four columns.
 
     Questions without a relevant document in the corpus are left out; a score of 0 is not relevant.
 
@@ -118,7 +119,9 @@ def _text(row: dict[str, Any], key: str, where: str, *, needed: bool = True, emp
 def _judgements(path: Path) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
     for number, (line, where) in enumerate(_lines(path)):
-        parts = line.split("\t")
+        parts = line.split("\t") if "\t" in line else line.split()
+        if len(parts) == 4:  # TREC's: query, iteration, document, grade
+            del parts[1]
         if number == 0 and len(parts) > 2 and not _is_number(parts[-1]):
             continue
         try:

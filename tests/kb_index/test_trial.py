@@ -98,6 +98,14 @@ def test_a_document_may_have_a_title_alone_and_any_heading_may_stand_above_the_j
     assert read.queries
 
 
+def test_judgements_may_have_the_four_columns_of_trec(tmp_path: Path) -> None:
+    paths = write(tmp_path)
+    as_they_were = read_test_set(**paths)
+    rows = [line.split("\t") for line in paths["qrels"].read_text().splitlines()[1:]]
+    paths["qrels"].write_text("\n".join(f"{query} 0 {document} {grade}" for query, document, grade in rows))
+    assert read_test_set(**paths) == as_they_were
+
+
 @pytest.mark.parametrize(
     ("file", "content", "says"),
     [
@@ -110,7 +118,7 @@ def test_a_document_may_have_a_title_alone_and_any_heading_may_stand_above_the_j
         ("corpus", "[" * 100_000, "line 1: it is not JSON"),
         ("corpus", "\x00\xff", "corpus.jsonl"),
         ("queries", '{"id": "zz", "text": "x"}', "No question of the set"),
-        ("qrels", "q1 refund 1", "qrels.tsv, line 1"),
+        ("qrels", "q1", "qrels.tsv, line 1"),
         ("qrels", "q1\trefund\t1\nq1\tpause\tmany", "qrels.tsv, line 2"),
     ],
 )
