@@ -20,6 +20,8 @@ from bot.foundation.errors import Unavailable
 from kb_index.ports import Purpose
 
 MODEL, TOKENIZER, MANIFEST = "model.onnx", "tokenizer.json", "encoder.json"
+SMALL = "-int8"
+"""What the folder and the fingerprint of an encoder end in whose weights are in 8 bits (`quantising`)."""
 FORMAT = 1
 
 Vectors = npt.NDArray[np.float32]

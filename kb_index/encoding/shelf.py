@@ -1,4 +1,4 @@
-"""Which encoder the search uses: the installed one, or one that was tuned from it.
+"""Which encoder the search uses: the installed one, its 8-bit twin, or one that was tuned from it.
 
     $FIRSTLINE_HOME/kb-encoder/current.json         names the tuned encoder in use, and what it was tuned from
     $FIRSTLINE_HOME/kb-encoder/<fingerprint>/       an exported encoder, complete, never changed
@@ -22,7 +22,7 @@ from typing import Any
 import structlog
 
 from bot.foundation.errors import Conflict, FirstlineError
-from kb_index.encoding.encoder import EncoderManifest, OnnxEncoder
+from kb_index.encoding.encoder import SMALL, EncoderManifest, OnnxEncoder
 
 POINTER, LOCK, WORK = "current.json", ".lock", ".work"
 log = structlog.get_logger(__name__)
@@ -37,7 +37,7 @@ class Shelf:
 
     def current(self) -> Path:
         """Return the folder of the encoder to use: the tuned one, if it is whole and was tuned from the
-        installed one as that is now; else the installed one."""
+        installed one as that is now; else the installed one, in 8 bits where that was found to be as good."""
         try:
             pointer = json.loads((self.folder / POINTER).read_text("utf-8"))
             tuned = self.folder / str(pointer["fingerprint"])
@@ -49,10 +49,18 @@ class Shelf:
                 return tuned
         except (OSError, ValueError, KeyError, TypeError, FirstlineError):
             pass
-        return self.base
+        return self._installed()
+
+    def _installed(self) -> Path:
+        small = self.base.with_name(self.base.name + SMALL)
+        try:
+            full = EncoderManifest.read(self.base).fingerprint
+            return small if EncoderManifest.read(small).fingerprint == full + SMALL else self.base
+        except FirstlineError:
+            return self.base
 
     def load(self) -> OnnxEncoder:
-        """Load the encoder to use; a tuned one that turns out broken is passed over for the installed one.
+        """Load the encoder to use; one that turns out broken is passed over for the installed one.
 
         Raises:
             Unavailable: when the installed one cannot be loaded either.
@@ -62,12 +70,12 @@ class Shelf:
             try:
                 return OnnxEncoder(folder)
             except FirstlineError as error:
-                log.warning("tuned_encoder_not_loaded", reason=str(error))
+                log.warning("encoder_not_loaded", reason=str(error))
         return OnnxEncoder(self.base)
 
     def report(self) -> dict[str, Any]:
         """Return what was measured when the tuned encoder in use was chosen; empty when none is in use."""
-        if self.current() == self.base:
+        if self.current().parent != self.folder:
             return {}
         found: dict[str, Any] = json.loads((self.folder / POINTER).read_text("utf-8")).get("report", {})
         return found

@@ -22,13 +22,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bot.foundation.errors import FirstlineError, InvalidInput
-from kb_index.encoding.encoder import MANIFEST, MODEL, TOKENIZER, EncoderManifest
-from kb_index.encoding.export import default_model, export, fingerprint_of, put_in_place, source_of
+from kb_index.encoding.encoder import SMALL, EncoderManifest
+from kb_index.encoding.export import default_model, export, fingerprint_of, source_of
+from kb_index.encoding.quantising import quantise
 
 MAX_TOKENS = 96
 """Longest text in training; most of the time goes into long ones."""
@@ -187,7 +188,7 @@ def train(
         _tune_folder(folder, rows, recipe, tuned, told)
         export(tuned, out, force=True)
         if int8:
-            quantise(out, out.with_name(f"{out.name}-int8"))
+            quantise(out, out.with_name(out.name + SMALL))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return EncoderManifest.read(out).fingerprint
@@ -206,27 +207,6 @@ def _tune_folder(folder: Path, rows: Sequence[Row], recipe: Recipe, tuned: Path,
     fine_tune(model, rows, recipe, told)
     tuned.parent.mkdir(parents=True)
     model.save(str(tuned))
-
-
-def quantise(folder: Path, out: Path) -> None:
-    """Write the encoder in `folder` with its matrix products in 8-bit integers (dynamic, per channel).
-
-    Weights use 7 of the 8 bits: without VNNI a processor adds up products of 8 bits with saturation.
-    """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
-    try:
-        quantize_dynamic(folder / MODEL, work / MODEL, weight_type=QuantType.QInt8, per_channel=True,
-                         reduce_range=True, op_types_to_quantize=["MatMul"])  # fmt: skip
-        shutil.copyfile(folder / TOKENIZER, work / TOKENIZER)
-        manifest = asdict(EncoderManifest.read(folder))
-        manifest["fingerprint"] += "-int8"
-        (work / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-        work.chmod(0o755)
-        put_in_place(work, out)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def main(arguments: list[str] | None = None) -> int:

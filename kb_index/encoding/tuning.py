@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.foundation.errors import Unavailable, Unprocessable
-from kb_index.encoding.encoder import MANIFEST, EncoderManifest
+from kb_index.encoding.encoder import MANIFEST, SMALL, EncoderManifest
 
 ROOT = Path(__file__).parents[2]
 Progress = Callable[[str, int, int], None]
@@ -92,7 +92,7 @@ async def tune(
     if child.returncode or "done" not in last:
         raise Unavailable(f"The training ended with status {child.returncode}: {noise[-300:].strip()}",
                           hint="The encoder in use stays. Free memory, and run it again.")  # fmt: skip
-    twin = out.with_name(f"{out.name}-int8") if int8 else None
+    twin = out.with_name(out.name + SMALL) if int8 else None
     return TunedEncoder(out, EncoderManifest.read(out).fingerprint, steps, twin)
 
 

@@ -41,8 +41,8 @@ class TestSet:
 
 
 def read_test_set(corpus: Path, queries: Path, qrels: Path, unanswerable: Path | None = None) -> TestSet:
-    """Read `{"id", "title", "text"}` and `{"id", "text"}` a line, and `query<TAB>document<TAB>grade` a line, or TREC's
-    four columns.
+    """Read `{"id", "title", "text"}` and `{"id", "text"}` a line, and judgements:
+    `query<TAB>document<TAB>grade` or TREC's four columns a line.
 
     Questions without a relevant document in the corpus are left out; a score of 0 is not relevant.
 
@@ -122,7 +122,7 @@ def _judgements(path: Path) -> dict[str, dict[str, float]]:
         parts = line.split("\t") if "\t" in line else line.split()
         if len(parts) == 4:  # TREC's: query, iteration, document, grade
             del parts[1]
-        if number == 0 and len(parts) > 2 and not _is_number(parts[-1]):
+        if number == 0 and len(parts) == 3 and not _is_number(parts[2]):
             continue
         try:
             query, document = parts[0].strip(), parts[1].strip()

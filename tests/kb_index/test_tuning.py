@@ -5,6 +5,7 @@ import json
 import multiprocessing
 import os
 import random
+import shutil
 import signal
 import stat
 import time
@@ -20,6 +21,7 @@ from kb_index.encoding import pairs as making
 from kb_index.encoding.encoder import OnnxEncoder
 from kb_index.encoding.handover import EncoderFollower
 from kb_index.encoding.pairs import Asked, Pair
+from kb_index.encoding.quantising import put_beside
 from kb_index.encoding.sandbox import Measured, Sandbox
 from kb_index.encoding.shelf import Shelf
 from kb_index.encoding.training import Row, batches, read_rows
@@ -187,6 +189,28 @@ def test_the_shelf_gives_the_tuned_encoder_until_it_is_broken_or_the_installed_o
     other = json.loads((base / "encoder.json").read_text()) | {"fingerprint": "another base"}
     (base / "encoder.json").write_text(json.dumps(other))
     assert shelf.current() == base
+
+
+def test_the_installed_encoder_is_used_in_8_bits_where_its_own_twin_lies_beside_it(tmp_path: Path) -> None:
+    base = encoder_folder(tmp_path / "encoder", "base")
+    shelf = Shelf(tmp_path / "kb-encoder", base)
+    twin = encoder_folder(tmp_path / "encoder-int8", "base-int8")
+    assert shelf.current() == twin
+    assert shelf.report() == {}
+    (twin / "model.onnx").unlink()
+    (twin / "model.onnx").write_bytes(b"not a model")
+    assert shelf.load().fingerprint == "base"
+    shutil.rmtree(twin)
+    encoder_folder(twin, "another-int8")
+    assert shelf.current() == base
+
+
+def test_an_encoder_that_cannot_be_quantised_has_no_twin(tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path / "encoder", "base")
+    (folder / "model.onnx").unlink()
+    (folder / "model.onnx").write_bytes(b"not a model")
+    assert "the search uses full weights" in put_beside(folder, ["a text"])
+    assert [path.name for path in tmp_path.iterdir()] == ["encoder"]
 
 
 def test_two_do_not_tune_at_once(tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ class _Prepared:
     def _encoder_sources(self) -> str:
         folder = self._place.root / "kb_index" / "encoding"
         chosen = self._place.env.get("FIRSTLINE_ENCODER", "")
-        files = [folder / "export.py", folder / "encoder.py", self._place.lock("encoder")]
+        parts = ("export", "encoder", "quantising", "folders")
+        files = [*(folder / f"{name}.py" for name in parts), self._place.lock("encoder")]
         return f"{digest(files)} {chosen} {self._encoder}"
 
     def _model_sources(self) -> str:
