@@ -39,6 +39,7 @@ from kb_index.articles import storage
 from kb_index.articles.importing import parse_article
 from kb_index.articles.service import Articles
 from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.encoding.shelf import Shelf
 from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.making import PassageMaker
 from kb_index.index.rows import inverted_lists
@@ -340,8 +341,9 @@ async def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    encoder_dir = os.environ.get("FIRSTLINE_ENCODER_DIR", ".firstline/encoder")
-    parser.add_argument("--encoder", type=Path, default=Path(encoder_dir))
+    installed = Path(os.environ.get("FIRSTLINE_ENCODER_DIR", ".firstline/encoder"))
+    used = Shelf(installed.with_name("kb-encoder"), installed).current()
+    parser.add_argument("--encoder", type=Path, default=used, help="default: the one that the search uses")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--whole-up-to", type=int, default=100_000)
     parser.add_argument("--pgvector-up-to", type=int, default=100_000)
