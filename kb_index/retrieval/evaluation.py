@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from bot.foundation.errors import InvalidInput, NotFound
+from bot.foundation.errors import InvalidInput, NotFound, Unprocessable
 from kb_index.retrieval.metrics import DEPTH, auroc, figures
 from kb_index.retrieval.search import ArticleSearch
 
@@ -90,6 +90,9 @@ async def evaluate(search: ArticleSearch, path: Path) -> dict[str, Any]:
 
     Raises:
         InvalidInput, NotFound: when the file cannot be used.
+        Unprocessable: when no article is published.
     """
     known, none = await asyncio.to_thread(_read, path)
+    if not len(search):
+        raise Unprocessable("No article is published here.", hint="`firstline kb import` takes some in.")
     return measure(await ask_all(search, known, none))

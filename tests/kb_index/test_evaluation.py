@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.foundation.errors import InvalidInput, NotFound
+from bot.foundation.errors import InvalidInput, NotFound, Unprocessable
 from kb_index.retrieval.evaluation import Asked, evaluate, measure
 from tests.kb_index.conftest import Room, fill
 
@@ -44,6 +44,13 @@ async def test_a_file_of_questions_is_asked(room: Room, tmp_path: Path) -> None:
     figures = await evaluate(room.search, path)
     assert (figures["questions"], figures["hit@1"]) == (3, 0.6667)
     assert figures["no_answer"] == {"unanswerable": 1, "auroc": 1.0}
+
+
+async def test_where_nothing_is_published_there_is_nothing_to_measure(room: Room, tmp_path: Path) -> None:
+    path = tmp_path / "questions.yml"
+    path.write_text("questions:\n- {question: money back, article: refunds}\n")
+    with pytest.raises(Unprocessable, match="No article is published"):
+        await evaluate(room.search, path)
 
 
 @pytest.mark.parametrize(
