@@ -64,19 +64,28 @@ def put_beside(folder: Path, texts: Sequence[str]) -> str:
     Returns what was found, as a sentence. An encoder that cannot be quantised has no twin either.
     """
     out = folder.with_name(folder.name + SMALL)
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as work:
+        # Aside until it is measured: a running search takes what lies in the twin's place.
+        made = Path(work) / "twin"
+        found, good = _tried(folder, made, texts)
+        if good:
+            put_in_place(made, out)
+            return found
+    shutil.rmtree(out, ignore_errors=True)
+    return f"{found}; the search uses full weights"
+
+
+def _tried(folder: Path, made: Path, texts: Sequence[str]) -> tuple[str, bool]:
+    """Make the twin and measure it; what was found, and whether it is good enough."""
     try:
-        quantise(folder, out)
-        full, small = OnnxEncoder(folder), OnnxEncoder(out)
+        quantise(folder, made)
+        full, small = OnnxEncoder(folder), OnnxEncoder(made)
         nearness = float(np.sum(full.encode(texts) * small.encode(texts), axis=1).min())
         faster = _seconds(lambda: full.encode([_QUESTION])) / _seconds(lambda: small.encode([_QUESTION]))
     except Exception as error:  # onnx and its quantiser raise what they like
-        shutil.rmtree(out, ignore_errors=True)
-        return f"8 bits cannot be made of it ({type(error).__name__}); the search uses full weights"
+        return f"8 bits cannot be made of it ({type(error).__name__})", False
     found = f"8 bits: {faster:.2f} times as fast for a question, cosine {nearness:.4f} at least"
-    if nearness >= MIN_COSINE and faster >= MIN_FASTER:
-        return found
-    shutil.rmtree(out)
-    return f"{found}; the search uses full weights"
+    return found, nearness >= MIN_COSINE and faster >= MIN_FASTER
 
 
 def _seconds(work: Callable[[], object]) -> float:
