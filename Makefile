@@ -9,7 +9,7 @@ PYTHON := $(shell cd "$(ROOT)"; for p in .venv/bin/python python3 python3.13 pyt
 INSTALL = $(if $(PYTHON),"$(PYTHON)" -m bot.process.install,@echo \
 	"firstline: no working Python was found: install Python 3.10 and 3.11 and run the same again." >&2; exit 1;)
 
-.PHONY: help run install test check bench lock clean format
+.PHONY: help run install test check bench reliability lock clean format
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' "$(ROOT)Makefile" | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ format: ## format and sort imports
 
 bench: ## turns through the public API beside Rasa alone, against what runs now
 	@cd "$(ROOT)" && $(INSTALL) --dev && .venv/bin/python tests/benchmarks/turns.py $(ARGS)
+
+reliability: ## floods, kills and hostile input against the product; prints a table of figures
+	@cd "$(ROOT)" && $(INSTALL) --dev --then test -- tests/reliability $(ARGS)
 
 lock: ## resolve the exact versions anew from pyproject.toml
 	@cd "$(ROOT)" && $(INSTALL) --only app && .venv/bin/python -m bot.process.lock
