@@ -1,4 +1,4 @@
-"""Floods, kills and hostile input against the product; each test notes a figure, told in one table at the end."""
+"""Floods, kills and hostile input against the product; each test notes a figure for one table at the end."""
 
 import json
 from collections.abc import Callable
