@@ -24,6 +24,7 @@ from actions.stages import Stage, all_told, causes, listed_place, place_in, unkn
 from actions.turn import ActionTurn
 from actions.workflow import Diagnosis, Question, Seen, Workflow
 from bot.foundation.errors import FirstlineError
+from security.audit_chain import NotEntered
 
 log = structlog.get_logger(__name__)
 LOOKED = "I looked at your account. "
@@ -170,7 +171,13 @@ class Engine:
             )
         answers = dict(stage.answers or {})
         done = {"confirmed_in": turn.key, "consent": None, **({"answers": answers} if answers else {})}
-        noted = await self._log.note(stage.attempt.id, turn.key, read=stage.seen.values, done=done)
+        try:
+            noted = await self._log.note(
+                stage.attempt.id, turn.key, read=stage.seen.values, done=done, evidence=True
+            )
+        except NotEntered:
+            spent = stage.attempt.duration_ms + milliseconds(stage.started)
+            return await self._endings.no_record(turn, stage.attempt, spent, stage.intro)
         if noted is None:
             return await self.start(turn, workflow)
         return await self._act(turn, workflow, noted, stage.seen, stage.started, stage.intro)

@@ -108,8 +108,12 @@ class TurnContext:
 class Journal(Protocol):
     """Takes down every change of an attempt where it cannot be changed any more."""
 
-    async def enter(self, tx: AsyncConnection, changes: Sequence[Change]) -> None:
-        """Enter the changes, in the transaction that makes them."""
+    async def enter(self, tx: AsyncConnection, changes: Sequence[Change], *, required: bool = False) -> None:
+        """Enter the changes, in the transaction that makes them; what cannot be entered waits, and is told.
+
+        Raises:
+            NotEntered: when they cannot be entered and are `required`.
+        """
         ...
 
 

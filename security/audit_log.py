@@ -12,7 +12,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.foundation.clock import Clock
+from bot.foundation.clock import Clock, SystemClock
 from bot.foundation.database import Database
 from bot.foundation.errors import FirstlineError
 from security import audit_gaps
@@ -60,7 +60,9 @@ class AuditLog:
             reason = error.code if isinstance(error, FirstlineError) else type(error).__name__
             log.error("audit_not_entered", reason=reason, required=required)
             if required:
-                raise NotEntered("The audit log cannot be written.", hint="See `firstline doctor`.") from error
+                raise NotEntered(
+                    "The audit log cannot be written.", hint="See `firstline doctor`."
+                ) from error
             await audit_gaps.add(tx, changes, moment(self._clock.now()), reason)
 
     async def catch_up(self, database: Database) -> bool:
@@ -93,7 +95,7 @@ class AuditLog:
             # More may wait, and order matters: the latest entry of a subject says how it is now.
             await audit_gaps.add(tx, changes, moment(self._clock.now()), "behind_others")
             changes = []
-        told = [*self._remarks(head, kid, changes), *late, *changes]
+        told = [*self._remarks(head, kid, past_others=past_others), *late, *changes]
         last, previous = head.number, head.hash
         if past_others:
             while found := await storage.in_the_way(tx, last, len(told) + 1):
@@ -107,13 +109,13 @@ class AuditLog:
         if new:
             await storage.add(tx, new, signed(new[-1].number, previous, now, kid, key))
 
-    def _remarks(self, head: Head, kid: str, changes: Sequence[Change]) -> list[Change]:
+    def _remarks(self, head: Head, kid: str, *, past_others: bool) -> list[Change]:
         """What is to be known for ever of the head that is gone on from.
 
         Signing on as if nothing were wrong would make a forgery genuine; stopping would help nobody.
         """
         if head.number == 0:
-            return [Change(EMPTIED, "", {})] if self._keys.has_begun else []
+            return [Change(EMPTIED, "", {})] if self._keys.has_begun and not past_others else []
         if not is_genuine(head, self._keys):
             return [Change(UNTRUSTED, "", asdict(head))]
         return [] if head.kid == kid else [Change(NEW_KEY, "", {"from": head.kid, "to": kid})]
@@ -171,6 +173,14 @@ class Checkpoints:
             begun = await storage.read_head(connection)
         if begun is not None and is_genuine(begun, self._keys):
             await asyncio.to_thread(_append_line, self._keys.begun, begun)
+
+    async def catch_up(self) -> None:
+        """Enter what had to wait; to be called from time to time."""
+        try:
+            while not await AuditLog(self._keys, SystemClock()).catch_up(self._database):
+                await asyncio.sleep(0)
+        except Exception as error:
+            log.warning("audit_not_caught_up", reason=type(error).__name__)
 
     async def note(self) -> Head | None:
         """Append the present head when it is a new one and genuine; returns it."""

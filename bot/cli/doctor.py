@@ -175,7 +175,10 @@ def _audit(settings: Settings) -> list[Check]:
     keys, path = audit_keys(settings), checkpoint_file(settings)
     if keys.is_empty:
         return [Check("audit log", "note", "No key yet.", "The first start makes it.")]
-    kid, _ = keys.signing()
+    try:
+        kid, _ = keys.signing()
+    except FirstlineError as error:
+        return [Check("audit log", "broken", error.message, error.hint or "")]
     known = read_checkpoints(path)
     if None in known:
         mend = "Compare it with the copy that is kept elsewhere: `firstline audit verify --checkpoints COPY`."
@@ -201,6 +204,8 @@ async def _running(settings: Settings) -> list[Check]:
         return [*checks, Check("readiness", "broken", f"{settings.local_url} does not answer.", mend)]
     for part, state in parts.items():
         mend = "" if state == "ok" else f"Look into {settings.logs}; it is started again by itself."
+        if part == "audit" and state != "ok":
+            mend = "Look whether its key can be used (above), then run `firstline audit verify`."
         checks.append(Check(f"part {part}", "ok" if state == "ok" else "broken", state, mend))
     return checks
 

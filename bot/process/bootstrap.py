@@ -67,7 +67,7 @@ from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import ArticleSearch
 from kb_index.retrieval.whatif import WhatIf
 from security.api import SecurityApi
-from security.audit_log import AuditLog, Checkpoints
+from security.audit_log import AuditLog, AuditProbe, Checkpoints
 from security.authentication import HttpAuthenticator
 from security.directory import StaffDirectory
 from security.domain import OneTimePassword
@@ -325,4 +325,5 @@ def _probes(firstline: Firstline) -> dict[str, Probe]:
         "rasa": firstline.brain.ready,
         "index": firstline.search.indexes.ready,
         "encoder": firstline.search.encoder_works,
+        "audit": AuditProbe(firstline.database, audit_keys(firstline.settings)),
     }

@@ -19,6 +19,7 @@ from bot.process import home_lock, log_file
 from bot.process.listening import reserved
 from bot.process.settings import Settings
 from bot.process.supervisor import Supervisor
+from security.audit_keys import AuditKeys
 
 if TYPE_CHECKING:
     from bot.process.bootstrap import Firstline
@@ -97,11 +98,13 @@ async def serve(settings: Settings, *, as_json: bool = False) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
-        FirstlineError: when the home is in use, a port is taken, or a part does not start.
+        FirstlineError: when the home is in use, a port is taken, the audit log's key cannot be used, or a part
+            does not start.
     """
     console = Console(as_json)
     with home_lock.hold(settings.home, settings.public_url), reserved(settings) as listening:
         log_file.set_up(settings.logs, settings.log_level)
+        AuditKeys(settings.audit_keys).check()
         stop = _stop_on_signals()
         supervisor = Supervisor(settings, console)
         async with contextlib.AsyncExitStack() as stack:

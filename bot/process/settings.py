@@ -103,6 +103,11 @@ class Settings:
         return self.keys / "hosts"
 
     @property
+    def audit_keys(self) -> Path:
+        """Folder of the keys that sign the audit log."""
+        return self.keys / "audit"
+
+    @property
     def logs(self) -> Path:
         """Folder of logs."""
         return self.home / "logs"

@@ -39,7 +39,7 @@ def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, cloc
 
 def audit_keys(settings: Settings) -> AuditKeys:
     """The keys of the audit chain."""
-    return AuditKeys(settings.home / "keys" / "audit")
+    return AuditKeys(settings.audit_keys)
 
 
 def checkpoint_file(settings: Settings) -> Path:
