@@ -133,6 +133,11 @@ class AttemptLog:
         async with self._database.connect() as connection:
             return await storage.of_conversation(connection, conversation_id)
 
+    async def recent(self, conversation_id: str, limit: int) -> "list[Attempt]":
+        """Return the latest attempts of a conversation, newest first."""
+        async with self._database.connect() as connection:
+            return await storage.latest_of(connection, conversation_id, limit)
+
     async def outcomes(self, conversation_ids: Sequence[str]) -> dict[str, "list[str]"]:
         """Return the outcomes of each conversation's attempts, oldest first; an open one is `open`."""
         async with self._database.connect() as connection:

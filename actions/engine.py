@@ -18,6 +18,7 @@ from actions.endings import Endings, milliseconds
 from actions.handovers import Handovers
 from actions.limits import ActLimits
 from actions.procedure import STEP_UP, Procedure, permitted
+from actions.recovery import LOST
 from actions.registry import Registry
 from actions.replies import PERSON, Result, Say, confirm_buttons
 from actions.stages import Stage, all_told, causes, listed_place, place_in, unknown_reference
@@ -125,13 +126,14 @@ class Engine:
             # This turn ran before and may have acted: the same key makes the application act once.
             before = Seen(attempt.read, answers=turn.memory.answers)
             return await self._act(turn, workflow, attempt, before, started)
+        intro = LOST if turn.lost else ""
         if attempt.outcome is not None:
-            return await self.start(turn, workflow)
+            return await self.start(turn, workflow, intro)
         try:
             look = await self._procedure.look(turn.context, [workflow])
         except FirstlineError as error:
             return await self._endings.cannot_look(turn, attempt, error, started)
-        stage = Stage(turn, workflow, attempt, look, started, answers=turn.memory.answers)
+        stage = Stage(turn, workflow, attempt, look, started, intro, answers=turn.memory.answers)
         return await self._confirm_afresh(stage, doubtful=doubtful)
 
     async def decline(self, turn: ActionTurn) -> Result | None:
@@ -151,6 +153,8 @@ class Engine:
             return await self._conclude(stage)
         changed = attempt.done.get("consent") != consent_mark(diagnosis)
         unsure = (doubtful or (turn.digressed and turn.typed)) and "confirmation_asked" not in attempt.done
+        if turn.lost:
+            return await self._ask_consent(stage, diagnosis, ask=True)
         if changed or unsure:
             return await self._ask_consent(
                 replace(stage, intro=CHANGED if changed else TO_BE_SURE), diagnosis
@@ -259,7 +263,7 @@ class Engine:
             stage.attempt.id,
             stage.turn.key,
             read=stage.seen.values,
-            done={"asked": ask.name},
+            done={"asked": ask.name, "answers": dict(stage.answers or {})},
             duration_ms=spent,
         )
         text = f"{stage.intro}{diagnosis.text}".strip()
@@ -271,7 +275,8 @@ class Engine:
             answers=dict(stage.answers or {}),
         )
 
-    async def _ask_consent(self, stage: Stage, diagnosis: Diagnosis) -> Result:
+    async def _ask_consent(self, stage: Stage, diagnosis: Diagnosis, *, ask: bool = False) -> Result:
+        """Ask; a workflow that needs no yes goes ahead, unless this is to `ask` in any case."""
         turn, workflow = stage.turn, stage.workflow
         context = turn.context
         refusal = await self._limits.refusal(context.host, context.user_ref, workflow.meta)
@@ -281,18 +286,23 @@ class Engine:
                 turn, stage.attempt, blocked, stage.seen, stage.started, stage.intro
             )
         spent = stage.attempt.duration_ms + milliseconds(stage.started)
-        done = {"consent": consent_mark(diagnosis), "offered": offer(diagnosis)}
+        answers = dict(stage.answers or {})
+        done = {
+            "consent": consent_mark(diagnosis),
+            "offered": offer(diagnosis),
+            "offered_in": turn.key,
+            "answers": answers,
+        }
         noted = await self._log.note(
             stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent
         )
-        if noted is not None and not workflow.meta.needs_consent and diagnosis.code != STEP_UP:
+        if noted is not None and not (workflow.meta.needs_consent or ask) and diagnosis.code != STEP_UP:
             return await self._go_ahead(stage)
         say = Say(
             f"{stage.intro}{diagnosis.text} {diagnosis.question}",
             confirm_buttons(diagnosis.yes),
             card=diagnosis.card,
         )
-        answers = dict(stage.answers or {})
         return Result((say,), pending=workflow.meta.id, attempt_id=stage.attempt.id, answers=answers)
 
     async def _step_up(

@@ -123,3 +123,7 @@ class ConversationContext(Protocol):
     async def find(self, conversation_id: str, turn_id: str | None) -> TurnContext | None:
         """Return the context, with the latest turn's id when `turn_id` is None; None when there is none."""
         ...
+
+    async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
+        """Return the choices (payloads) under what the assistant said last before a turn."""
+        ...
