@@ -54,7 +54,7 @@ async def doctor(*, as_json: bool) -> int:
 async def examine(settings: Settings) -> list[Check]:
     """Look at everything; a check that fails by itself is broken, never an exception."""
     looks: list[Callable[[Settings], Awaitable[list[Check]] | list[Check]]] = [
-        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _audit, _running,
+        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _audit, _demo, _running,
     ]  # fmt: skip
     checks = [Check("settings", "ok", f"home {settings.home}, port {settings.port}")]
     for look in looks:
@@ -186,6 +186,25 @@ def _audit(settings: Settings) -> list[Check]:
     return [Check("audit log", "ok", f"key {kid}, {len(known)} checkpoints; `firstline audit verify` checks")]
 
 
+def _demo(settings: Settings) -> list[Check]:
+    from bot.process.small_wiring import known_hosts
+
+    if settings.demo_forced:
+        detail = "DEMO=on runs it, with a password that everybody knows, though others use this installation."
+        checks = [Check("demo application", "note", detail, "Unset DEMO when you have looked at it.")]
+    elif settings.demo_port is None:
+        checks = [Check("demo application", "ok", f"off ({settings.demo_off_since} is set)")]
+    else:
+        checks = [Check("demo application", "ok", f"on, for this machine only ({settings.demo_host})")]
+    known = known_hosts(settings)
+    left = sorted(path.stem for path in settings.host_keys.glob("*.json") if path.stem not in known)
+    if left:
+        detail = f"hosts.yml has no entry for {', '.join(left)}: their key rings admit nobody."
+        mend = f"Remove them from {settings.host_keys}, or add the entries."
+        checks.append(Check("key rings", "note", detail, mend))
+    return checks
+
+
 async def _running(settings: Settings) -> list[Check]:
     where = home_lock.running(settings.home)
     if where is None:
@@ -224,7 +243,7 @@ def _ports(settings: Settings) -> Iterator[Check]:
     for name, port in (("PORT", settings.port), ("DEMO_PORT", settings.demo_port)):
         if port is None:
             continue
-        if ports.is_free(port, settings.host):
+        if ports.is_free(port, settings.host if name == "PORT" else settings.demo_host):
             yield Check(f"port {port}", "ok", "free")
         else:
             yield Check(f"port {port}", "broken", "Another program has it.", f"Set {name} to a free port.")

@@ -42,7 +42,7 @@ from bot.process.kb_wiring import knowledge_endpoints, seed_gate, vector_indexes
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
-from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
+from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts, host_keys
 from bot.process.trigger_wiring import wire_triggers
 from bot.process.tuning_wiring import encoder_shelf, follow_encoder
 from bot.training.review_api import ReviewApi
@@ -71,7 +71,6 @@ from security.audit_log import AuditLog, AuditProbe, Checkpoints
 from security.authentication import HttpAuthenticator
 from security.directory import StaffDirectory
 from security.domain import OneTimePassword
-from security.keyring import HostKeys
 from security.masking import mask, mask_json
 from security.passwords import Passwords
 from security.rate_limit import SignInLimits
@@ -183,7 +182,7 @@ def _assemble(
     )
     passwords = Passwords()
     sessions = Sessions(database, passwords, SignInLimits(cache), clock)
-    tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
+    tokens = UserTokens(host_keys(settings, hosts, clock), clock)
     desk = CaseDesk(database, conversations, collector, wakeups, clock)
     articles = Articles(database, indexes, clock)
     return Firstline(

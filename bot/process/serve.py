@@ -58,13 +58,16 @@ class Console:
         pages = {"console": "/console", "editor": "/editor", "review": "/review", "help": "/help"}
         if self.as_json:
             found = {name: base + path for name, path in pages.items()}
-            self._json("serving", url=base, demo=settings.demo_url, pages=found, seconds=round(seconds, 2),
+            self._json("serving", url=base, demo=settings.demo_url, demo_forced=settings.demo_forced,
+                       pages=found, seconds=round(seconds, 2),
                        admin="admin@firstline.local" if password else None, password=password)  # fmt: skip
             return
         lines = [f"Firstline is ready: {base}  ({seconds:.1f} s)", ""]
         if settings.demo_url:
             lines += [f"  Demo application   {settings.demo_url}   (sign in as ada, password kettle-demo)"]
         lines += [f"  {title:<18} {base}{path}" for title, path in _PAGES]
+        if settings.demo_forced:
+            lines += ["", f"  WARNING: {DEMO_WARNING}"]
         if password:
             lines += ["", "  First sign-in for staff, shown this once, to be changed then:",
                       f"  admin@firstline.local  {password}"]  # fmt: skip
@@ -85,6 +88,10 @@ class Console:
             print(text, flush=True)
 
 
+DEMO_WARNING = (
+    "DEMO=on runs the demo application, whose password everybody knows, though this\n"
+    "  installation is configured for others. Its users can open cases. Unset DEMO when you have looked."
+)
 _PAGES = (
     ("Agent console", "/console"),
     ("Article editor", "/editor"),
@@ -111,6 +118,8 @@ async def serve(settings: Settings, *, as_json: bool = False) -> None:
             stack.push_async_callback(supervisor.stop)
             if await _unless(stop, _start(supervisor, console, listening, stack)):
                 _log.info("serving", port=settings.port)
+                if settings.demo_forced:
+                    _log.warning("demo_runs", why="DEMO=on")
                 await stop.wait()
             console.stopping()
             _log.info("stopping")
