@@ -6,7 +6,6 @@ from actions.ports import TurnContext
 from bot.conversation.domain import Contact, Conversation, Event, Turn
 from bot.foundation.ids import ConversationId, TurnId
 
-
 _LOOKED_AT = 20
 """Events before a turn among which the assistant's latest message is looked for."""
 

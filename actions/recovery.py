@@ -1,8 +1,8 @@
 """Finds the place in a dialogue again when what the assistant remembered of it is lost.
 
-The dialogue's state is kept in a cache: that can die, fail to take the latest turn, or forget what is old. What
-was offered is in the attempt log and in the transcript, so a "yes" still has its question. It is never acted on
-for that: the question is put again, and only a yes to that counts.
+The dialogue's state is kept in a cache: that can die, fail to take the latest turn, or forget what is old.
+What was offered is in the attempt log and in the transcript, so a "yes" still has its question. It is never
+acted on for that: the question is put again, and only a yes to that counts.
 """
 
 from dataclasses import replace

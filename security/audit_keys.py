@@ -109,8 +109,8 @@ class AuditKeys:
         if not isinstance(key, Ed25519PrivateKey):
             raise AuditKeyError(
                 f"{path} is no key that the audit log can be signed with.",
-                hint="Put the file back from a backup, or run `firstline audit rotate-key`: it keeps this file "
-                "aside and makes a new key; what the old one signed stays good.",
+                hint="Put the file back from a backup, or run `firstline audit rotate-key`: it keeps this "
+                "file aside and makes a new key; what the old one signed stays good.",
             )
         self._publish(key)
         return key

@@ -185,8 +185,8 @@ class KeyRing:
 class HostKeys:
     """The key rings of all hosts, `<directory>/<host>.json`.
 
-    With `admitted` only the hosts that it names count, each with the file it names: a file that was left behind
-    admits nobody. Without it every file in the folder is a host.
+    With `admitted` only the hosts that it names count, each with the file it names: a file that was left
+    behind admits nobody. Without it every file in the folder is a host.
     """
 
     def __init__(

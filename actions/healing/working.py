@@ -273,8 +273,14 @@ class Worker:
 
 
 WAITING = (
-    "stopped", "policy_unusable", "hour_limit", "no_place", "breaker_open", "breaker_probing", NotEntered.code,
-)  # fmt: skip
+    "stopped",
+    "policy_unusable",
+    "hour_limit",
+    "no_place",
+    "breaker_open",
+    "breaker_probing",
+    NotEntered.code,
+)
 """Reasons for waiting that are no fault of a try."""
 
 

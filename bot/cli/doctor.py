@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import aiohttp
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli.output import console, print_json
+from bot.foundation.database import Database
 from bot.foundation.errors import FirstlineError
 from bot.process import home_lock
 from bot.process.children import ports
@@ -24,6 +27,10 @@ from kb_index.encoding.encoder import EncoderManifest
 Verdict = Literal["ok", "note", "broken"]
 _LEAST_DISK = 1 * 2**30
 _SECONDS = 10
+_RIGHTS = (
+    "select rolsuper as superuser, rolcreaterole as createrole, rolcreatedb as createdb "
+    "from pg_roles where rolname = current_user"
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,8 @@ async def doctor(*, as_json: bool) -> int:
 async def examine(settings: Settings) -> list[Check]:
     """Look at everything; a check that fails by itself is broken, never an exception."""
     looks: list[Callable[[Settings], Awaitable[list[Check]] | list[Check]]] = [
-        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _audit, _demo, _running,
+        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _audit, _database_role,
+        _demo, _running,
     ]  # fmt: skip
     checks = [Check("settings", "ok", f"home {settings.home}, port {settings.port}")]
     for look in looks:
@@ -184,6 +192,26 @@ def _audit(settings: Settings) -> list[Check]:
         mend = "Compare it with the copy that is kept elsewhere: `firstline audit verify --checkpoints COPY`."
         return [Check("audit log", "broken", f"{path} has lines that are no checkpoints.", mend)]
     return [Check("audit log", "ok", f"key {kid}, {len(known)} checkpoints; `firstline audit verify` checks")]
+
+
+async def _database_role(settings: Settings) -> list[Check]:
+    """Of a PostgreSQL that runs elsewhere; the account in our own is made without rights of that kind."""
+    if settings.database_url is None:
+        return []
+    database = Database.open(settings.database_url, pool_size=1)
+    try:
+        async with asyncio.timeout(_SECONDS), database.connect() as connection:
+            rights = (await connection.execute(text(_RIGHTS))).one()
+    except (OSError, TimeoutError, SQLAlchemyError, ValueError) as error:
+        detail = f"DATABASE_URL: no answer ({type(error).__name__})."
+        return [Check("database role", "broken", detail, "Check the address and the password.")]
+    finally:
+        await database.close()
+    has = [name for name, held in zip(rights._fields, rights, strict=True) if held]
+    if has:
+        mend = "Give Firstline an account of its own that owns its database and has none of these rights."
+        return [Check("database role", "note", f"The account in DATABASE_URL is {', '.join(has)}.", mend)]
+    return [Check("database role", "ok", "no superuser")]
 
 
 def _demo(settings: Settings) -> list[Check]:

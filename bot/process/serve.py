@@ -105,8 +105,8 @@ async def serve(settings: Settings, *, as_json: bool = False) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
-        FirstlineError: when the home is in use, a port is taken, the audit log's key cannot be used, or a part
-            does not start.
+        FirstlineError: when the home is in use, a port is taken, the key of the audit log cannot be used, or
+            a part does not start.
     """
     console = Console(as_json)
     with home_lock.hold(settings.home, settings.public_url), reserved(settings) as listening:

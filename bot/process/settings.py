@@ -201,9 +201,7 @@ def _demo_port(env: Mapping[str, str], port: int) -> int | None:
     return chosen
 
 
-def _demo(
-    env: Mapping[str, str], port: int, host: str, home: Path
-) -> tuple[int | None, bool, str | None]:
+def _demo(env: Mapping[str, str], port: int, host: str, home: Path) -> tuple[int | None, bool, str | None]:
     """Return the demo application's port, whether it runs against the rule below, and what keeps it off.
 
     Everybody knows its password, and its users can open cases: it runs by itself only where nothing says that

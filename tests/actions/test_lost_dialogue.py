@@ -1,4 +1,4 @@
-"""A dialogue whose memory is lost in the middle: it is found again on record, and nothing is done on a guess."""
+"""A dialogue whose memory is lost in the middle is found again on record; nothing is done on a guess."""
 
 import pytest
 
