@@ -68,7 +68,7 @@ class Postgres(Child):
 
     @property
     def url(self) -> str:
-        """SQLAlchemy's URL of the app's database, for an account that is no superuser; it holds the password."""
+        """URL of the app's own database, for an account that is no superuser; it holds the password."""
         return self._url(APP_USER, self._app_password_file, APP_DATABASE)
 
     @property
