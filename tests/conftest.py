@@ -2,13 +2,14 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_mock_engine, make_url, text
+from sqlalchemy import URL, create_mock_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.foundation.database import Database
@@ -125,12 +126,24 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 async def fresh_database_url(postgres_url: str) -> AsyncIterator[str]:
-    """The URL of an empty database of the test's own."""
-    name = new_id("test").lower()
+    """The URL of an empty database of the test's own, for an account that owns it and is no superuser."""
+    name, password = new_id("test").lower(), secrets.token_hex(16)
     admin = create_async_engine(postgres_url, isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
-        await connection.execute(text(f'create database "{name}"'))
-    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+        await connection.execute(text(f"create role \"{name}\" login password '{password}'"))
+        await connection.execute(text(f'create database "{name}" owner "{name}"'))
+    await _with_vectors(make_url(postgres_url).set(database=name))
+    owner = make_url(postgres_url).set(database=name, username=name, password=password)
+    yield owner.render_as_string(hide_password=False)
     async with admin.connect() as connection:
         await connection.execute(text(f'drop database "{name}" with (force)'))
+        await connection.execute(text(f'drop role "{name}"'))
     await admin.dispose()
+
+
+async def _with_vectors(url: URL) -> None:
+    """Make the extension, which takes a superuser, as the start of the product does."""
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("create extension if not exists vector with schema public"))
+    await engine.dispose()
