@@ -7,11 +7,10 @@ that turn, and what is saved replaces what was stored. While nothing is saved th
 
 from __future__ import annotations
 
-import asyncio
 import json
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Awaitable, Callable, Iterable, Optional
+from typing import Any, Iterable, Optional
 
 import redis.asyncio
 import redis.exceptions
@@ -21,34 +20,20 @@ from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.rasa_components.history import before_turn, shortened
+from bot.rasa_components.patience import patiently
 
 rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=None)
 """The turn that is being processed; a tracker that knows it already is cut before it when it is read."""
 
 DEFAULT_KEPT = 30 * 24 * 3600
 TIMEOUT = 3.0
-PATIENCE = 2.5
-"""Seconds: less than one time-out, so that a server that hangs is not waited for twice."""
-PAUSE = 0.1
+AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 
 
 @lru_cache(maxsize=64)
 def _kind(name: str) -> Any:
     # Rasa walks through all subclasses of Event for each event that it reads: a fifth of a turn's CPU time.
     return Event.resolve_by_type(name)
-
-
-async def patiently(call: Callable[[], Awaitable[Any]]) -> Any:
-    """Try again while the server starts anew: Rasa would go on without the tracker, and then save that."""
-    loop = asyncio.get_running_loop()
-    until = loop.time() + PATIENCE
-    while True:
-        try:
-            return await call()
-        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError):
-            if loop.time() >= until:
-                raise
-            await asyncio.sleep(PAUSE)
 
 
 class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[misc]
@@ -89,11 +74,11 @@ class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[m
         """Replace what is stored."""
         await self.stream_events(tracker)
         key, text = self._key(tracker.sender_id), self.serialise_tracker(tracker)
-        await patiently(lambda: self._redis.set(key, text, ex=self._kept))
+        await patiently(lambda: self._redis.set(key, text, ex=self._kept), AWAY)
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker, cut before the turn that is being processed where it holds that turn already."""
-        stored = await patiently(lambda: self._redis.get(self._key(sender_id)))
+        stored = await patiently(lambda: self._redis.get(self._key(sender_id)), AWAY)
         if stored is None:
             return None
         known = shortened(before_turn(json.loads(stored).get("events") or [], rewind_before.get()))
