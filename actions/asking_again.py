@@ -11,9 +11,8 @@ from actions.consent import (
     SURE_OF_REQUEST,
     SURE_OF_YES,
     agrees,
+    as_offered,
     begins_with_yes,
-    consent_mark,
-    offer,
     points_back,
     refuses,
     restates,
@@ -126,8 +125,7 @@ class OpenOffers:
         if "confirmation_asked" in attempt.done:
             say = Say(f"{BACK}{STEP_UP_TEXT}", confirm_buttons(CONFIRMED))
         else:
-            done = {"consent": consent_mark(diagnosis), "offered": offer(diagnosis), "offered_in": turn.key}
-            if await self._log.note(attempt.id, turn.key, done=done) is None:
+            if await self._log.note(attempt.id, turn.key, done=as_offered(diagnosis, turn.key)) is None:
                 return None
             say = Say(f"{BACK}{diagnosis.question}", confirm_buttons(diagnosis.yes))
         return replace(

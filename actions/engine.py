@@ -13,7 +13,7 @@ import structlog
 from actions.acting import Actor
 from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt
-from actions.consent import CHANGED, TO_BE_SURE, consent_mark, offer
+from actions.consent import CHANGED, TO_BE_SURE, as_offered, consent_mark
 from actions.endings import Endings, milliseconds
 from actions.handovers import Handovers
 from actions.limits import ActLimits
@@ -287,12 +287,7 @@ class Engine:
             )
         spent = stage.attempt.duration_ms + milliseconds(stage.started)
         answers = dict(stage.answers or {})
-        done = {
-            "consent": consent_mark(diagnosis),
-            "offered": offer(diagnosis),
-            "offered_in": turn.key,
-            "answers": answers,
-        }
+        done = {**as_offered(diagnosis, turn.key), "answers": answers}
         noted = await self._log.note(
             stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent
         )

@@ -18,8 +18,8 @@ async def patiently(
 ) -> Any:
     """Do `call`, again while it raises one of `errors` and `patience` seconds have not passed.
 
-    Without it Rasa goes on with an empty dialogue when it cannot read the one that is kept, and then saves that
-    in its place.
+    Without it Rasa goes on with an empty dialogue when it cannot read the one that is kept, and then saves
+    that in its place.
     """
     loop = asyncio.get_running_loop()
     until = loop.time() + patience

@@ -31,6 +31,9 @@ class SampleUsers:
         key = conversation_id.partition("~")[0]
         return TurnContext(conversation_id, turn_id, f"usr_{key}", "kettle", key.capitalize())
 
+    async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
+        return frozenset()
+
 
 class Kettle:
     """The running sample application with the actions room on top."""
