@@ -275,11 +275,7 @@ class Engine:
             )
         spent = stage.attempt.duration_ms + milliseconds(stage.started)
         done = {"consent": consent_mark(diagnosis), "offered": offer(diagnosis)}
-        noted = await self._log.note(
-            stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent
-        )
-        if noted is not None and not workflow.meta.needs_consent and diagnosis.code != STEP_UP:
-            return await self._go_ahead(stage)
+        await self._log.note(stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent)
         say = Say(
             f"{stage.intro}{diagnosis.text} {diagnosis.question}",
             confirm_buttons(diagnosis.yes),
