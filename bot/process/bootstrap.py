@@ -170,7 +170,6 @@ def _assemble(
         registry=registry,
         journal=AuditLog(audit_keys(settings), clock),
         errors=ErrorCatalogue.load(policies / "errors.yml"),
-        model_version=lambda: brain.model,
     )
     collector = ContextCollector(
         conversations,

@@ -237,6 +237,8 @@ def test_a_model_can_be_swapped_in_the_middle_of_a_conversation(
             assert response.status == 204
         answer = talk.say("what is your refund policy?")
         assert answer["model"] == name
+        heard = rasa.actions.calls[-1]["tracker"]["latest_message"]["metadata"]
+        assert heard["model"] == name, "the action hears which model read the message"
         assert _texts(answer)[0] == "action_answer_question"
     assert _texts(talk.say("K-20451")) == ["continued"]
 
