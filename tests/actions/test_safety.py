@@ -360,6 +360,8 @@ async def test_a_hand_off_tells_of_every_outcome(
     await bench.chat.start("unlock_account", "unlock my account")
     [attempt] = await bench.attempts()
     async with database.begin() as tx:
-        await tx.execute(sa.update(attempts).where(attempts.c.id == attempt.id).values(outcome=outcome))
+        ended = attempts.c.created_at if outcome else None
+        change = sa.update(attempts).where(attempts.c.id == attempt.id)
+        await tx.execute(change.values(outcome=outcome, finished_at=ended))
     reply = await bench.chat.act("action_hand_off", bench.chat.hear("talk_to_human", "a person please"))
     assert reply.card("handoff")["summary"]
