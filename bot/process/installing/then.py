@@ -57,7 +57,7 @@ def _test(place: Place, env: Dict[str, str], rest: List[str]) -> int:
 
 
 def _workers(rest: List[str]) -> List[str]:
-    """A worker for each core where all tests are run; one process, whose output is easier read, for a choice."""
+    """A worker for each core where all tests run; one process, whose output reads better, for a choice."""
     cores = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
     return [] if rest or cores < 2 else ["-n", str(cores), "--dist", "loadgroup"]
 
