@@ -30,7 +30,7 @@ from bot.conversation.runner import TurnRunner
 from bot.conversation.service import Conversations
 from bot.conversation.user_line import UserLine
 from bot.foundation.clock import Clock, SystemClock
-from bot.foundation.database import Database
+from bot.foundation.database import Database, Lane, on_lane
 from bot.foundation.http import Endpoint
 from bot.foundation.http.openapi import openapi_document
 from bot.foundation.http.server import build_http
@@ -39,6 +39,7 @@ from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
 from bot.process.kb_wiring import knowledge_endpoints, seed_gate, vector_indexes
+from bot.process.lanes import on_their_lanes
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
@@ -259,7 +260,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     endpoints += operations.endpoints()
     app = build_http(
-        endpoints,
+        on_their_lanes(endpoints),
         firstline.authenticator,
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
@@ -273,9 +274,10 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     async def run(_: web.Application) -> AsyncIterator[None]:
         async with stack:
             await runner.start()
-            await housekeeping.start()
-            await firstline.healing.service.start()
-            await encoders.start()
+            with on_lane(Lane.TURNS):
+                await housekeeping.start()
+                await firstline.healing.service.start()
+                await encoders.start()
             yield
             await encoders.stop()
             await firstline.healing.service.stop()
