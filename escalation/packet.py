@@ -78,15 +78,23 @@ class ContextCollector:
         self._state_deadline = state_deadline
 
     async def collect(
-        self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
+        self,
+        conversation_id: ConversationId,
+        *,
+        reason: str,
+        priority: str,
+        summary: str,
+        outline: bool = False,
     ) -> PreparedCase:
-        """Collect everything, in a few seconds at most.
+        """Collect everything, in a few seconds at most; with `outline` only who it is, at once.
 
         Raises:
             NotFound: when there is no such conversation.
         """
         conversation = await self._conversations.get(conversation_id)
         contact = await self._conversations.contact(conversation.contact_id)
+        if outline:
+            return self._prepared(_outline(conversation, contact), reason, priority, summary)
         missing: list[str] = []
         after = max(0, conversation.last_seq - MAX_LINES)
         events, turns, attempts, state = await asyncio.gather(
@@ -98,9 +106,12 @@ class ContextCollector:
             self._state(contact, missing),
         )
         found = _Found(conversation, contact, events, turns, attempts, state, tuple(missing))
-        packet = self._packet(found, reason, decide_priority(reason, priority, state), summary)
+        return self._prepared(found, reason, priority, summary)
+
+    def _prepared(self, found: "_Found", reason: str, priority: str, summary: str) -> PreparedCase:
+        packet = self._packet(found, reason, decide_priority(reason, priority, found.state), summary)
         return PreparedCase(
-            conversation_id,
+            found.conversation.id,
             reason,
             packet.priority,
             packet.contact,
@@ -177,6 +188,12 @@ class ContextCollector:
     def _model_version(self, turns: Sequence[Turn]) -> str | None:
         used = next((turn.model for turn in reversed(turns) if turn.model), None)
         return used or self._model()
+
+
+def _outline(conversation: Conversation, contact: Contact) -> _Found:
+    state = StateSnapshot(problem="The state was not read.")
+    missing = ("transcript", "readings", "attempts", "state")
+    return _Found(conversation, contact, (), (), (), state, missing)
 
 
 def storable(value: Any) -> Any:
