@@ -18,7 +18,7 @@ ASKED = "user_asked"
 UNANSWERED = "assistant_unavailable"
 """The assistant gave no answer. It says nothing of how urgent the user's matter is."""
 BY_ASSISTANT = frozenset({UNANSWERED, "repeated_failure", "workflow_failed", "no_answer", "policy"})
-"""Reasons that the assistant gives. Of these a user has one open case at a time; more conversations join it."""
+"""Reasons that the assistant gives. Of these a user has one open case; further conversations join it."""
 UNASKED_WAIT = timedelta(minutes=15)
 """Who asked for a person comes before a case of the assistant's making that is not this much older."""
 
@@ -161,7 +161,7 @@ class PreparedCase:
 
 @dataclass(frozen=True)
 class JoinedConversation:
-    """A further conversation of a case's user. It stays with the assistant; the person answers in the case's."""
+    """A further conversation of a case's user. It stays with the bot; the person answers in the case's."""
 
     conversation_id: ConversationId
     reason: str
@@ -172,8 +172,8 @@ class JoinedConversation:
 class Case:
     """A request for a person. `last_activity_at` is when its agent last did something.
 
-    `packet` is None where many cases are listed. `joined` is how many further conversations of the user joined
-    it; `joins` is the conversation that has joined it just now.
+    `packet` is None where many cases are listed. `joined` is how many further conversations of the user
+    joined it; `joins` is the conversation that has joined it just now.
     """
 
     id: CaseId

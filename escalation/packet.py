@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 STATE_DEADLINE = 3.0
 """Seconds that the application has for telling the user's state."""
 READ_DEADLINE = 5.0
+"""Seconds for all that is read of the conversation."""
 MAX_LINES = 300
 MAX_PART = 64 * 1024
 """Characters of JSON that one part of the state may have; a larger one is left out and named."""
@@ -97,14 +98,15 @@ class ContextCollector:
             return self._prepared(_outline(conversation, contact), reason, priority, summary)
         missing: list[str] = []
         after = max(0, conversation.last_seq - MAX_LINES)
-        events, turns, attempts, state = await asyncio.gather(
-            self._or_empty(
-                "transcript", self._conversations.events(conversation_id, after, MAX_LINES), missing
-            ),
-            self._or_empty("readings", self._conversations.turns(conversation_id), missing),
-            self._or_empty("attempts", self._attempts.for_conversation(conversation_id), missing),
-            self._state(contact, missing),
-        )
+        state_read = asyncio.create_task(self._state(contact, missing))
+        # One read after the other: a call for a person is not to take several connections at once.
+        ends = asyncio.get_running_loop().time() + READ_DEADLINE
+        said = self._conversations.events(conversation_id, after, MAX_LINES)
+        events = await self._or_empty("transcript", said, missing, ends)
+        turns = await self._or_empty("readings", self._conversations.turns(conversation_id), missing, ends)
+        tried_before = self._attempts.for_conversation(conversation_id)
+        attempts = await self._or_empty("attempts", tried_before, missing, ends)
+        state = await state_read
         found = _Found(conversation, contact, events, turns, attempts, state, tuple(missing))
         return self._prepared(found, reason, priority, summary)
 
@@ -150,9 +152,11 @@ class ContextCollector:
             missing=found.missing,
         )
 
-    async def _or_empty(self, what: str, read: Awaitable[Sequence[T]], missing: list[str]) -> Sequence[T]:
+    async def _or_empty(
+        self, what: str, read: Awaitable[Sequence[T]], missing: list[str], ends: float
+    ) -> Sequence[T]:
         try:
-            async with asyncio.timeout(READ_DEADLINE):
+            async with asyncio.timeout_at(ends):
                 return await read
         except Exception as error:
             # The user waits for a person: a case with a gap that is named is better than none.

@@ -49,7 +49,10 @@ JOINED = (
     "A person already has your request from another conversation of yours, and sees this one too. "
     "They will answer there. Here you can go on with the assistant."
 )
-JOINED_CLOSED = "Your request in the other conversation was closed. If there is something left here, ask for a person again."
+JOINED_CLOSED = (
+    "Your request in the other conversation was closed. "
+    "If there is something left here, ask for a person again."
+)
 log = structlog.get_logger(__name__)
 
 
@@ -66,7 +69,7 @@ class CaseDesk:
         *,
         open_cases: int = 3,
     ) -> None:
-        """A user may have asked for `open_cases` at the same time; of the assistant's making they have one."""
+        """A user may have asked for `open_cases` at a time; of the assistant's making they have one."""
         self._open_cases = open_cases
         self._database = database
         self._conversations = conversations
@@ -95,9 +98,9 @@ class CaseDesk:
     async def open(self, prepared: PreparedCase, tx: AsyncConnection) -> Case:
         """Open the case, give the conversation to the queue and tell the user, all within `tx`.
 
-        A conversation has one open case: when it has one already, that is returned; what the assistant had made
-        counts as asked for from then on, if it now is. Where the user has a case to join (`case_to_join`) that is
-        returned: this conversation stays with the bot, and its user is told where a person answers.
+        A conversation has one open case: when it has one already, that is returned; if the assistant had made
+        it and the user asks now, it counts as asked for. Where the user has a case to join (`case_to_join`),
+        that is returned: this conversation stays with the bot, and its user is told where a person answers.
         """
         conversation = await self._conversations.lock(prepared.conversation_id, tx)
         if (earlier := await storage.find_open(tx, prepared.conversation_id)) is not None:
@@ -327,10 +330,13 @@ class CaseDesk:
         return case
 
     async def _tell_joined(self, case: Case) -> None:
-        """Say in the conversations that joined that the case is closed; the key makes saying it again harmless."""
-        for one in await self.joined(case.id, _TOLD_AT_MOST):
-            told = NewEvent("message", SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
-            await self._conversations.append(one.conversation_id, told)
+        """Say in the conversations that joined that the case is closed; it is, whether this succeeds or not."""
+        told = NewEvent("message", SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
+        try:
+            for one in await self.joined(case.id, _TOLD_AT_MOST):
+                await self._conversations.append(one.conversation_id, told)
+        except Exception as error:
+            log.warning("joined_not_told", case=case.id, reason=type(error).__name__)
 
     async def _close(
         self, tx: AsyncConnection, case: Case, agent: Agent, outcome: CaseOutcome, note: str, tell_user: bool

@@ -1,4 +1,4 @@
-"""The values of the limits on users: data/policies/limits.yml, or limits.yml in the home, checked strictly."""
+"""The values of the limits on users, checked strictly: limits.yml in the home or in data/policies."""
 
 from pathlib import Path
 from typing import Annotated, Any

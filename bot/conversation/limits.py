@@ -1,7 +1,7 @@
-"""How much one user may do, so that nobody can take the assistant, the agents or the database from the others.
+"""How much one user may do, so that nobody takes the assistant, the agents or the database from others.
 
-A user is a host and its own name for them. Rates are shared by all apps (`bot.foundation.rates`); what is held or
-dropped at the moment is this app's own (`bot.foundation.crowding`). The values are in data/policies/limits.yml.
+A user is a host and its own name for them. Rates are shared by all apps (`bot.foundation.rates`); what is
+held or dropped at the moment is this app's own (`bot.foundation.crowding`). Values: data/policies/limits.yml.
 """
 
 import hashlib
@@ -86,7 +86,7 @@ class UserLimits:
         )
 
     async def person(self, caller: Caller) -> RateLimited | None:
-        """Count a call for a person; the refusal is given back, since who has no case yet is never refused."""
+        """Count a call for a person; gives the refusal back, since who has no case yet is never refused."""
         try:
             await self._check(
                 caller,

@@ -190,7 +190,7 @@ class LiveSocket:
         frames = self._limits.frames()
         async for received in session.socket:
             # What comes too fast is not read yet, so that nothing is lost and the sender is slowed down.
-            while (seconds := frames.take()) > 0:
+            while (seconds := frames.take()) > 0:  # noqa: ASYNC110 - time is what is waited for
                 await asyncio.sleep(seconds)
             if received.type is not WSMsgType.TEXT:
                 continue

@@ -1,5 +1,7 @@
-"""Asking for a person. It works however busy everything else is: with `conversations` and `handoffs` over a pool of
-their own it waits for nobody's messages, and no connection is held while something else is waited for."""
+"""Asking for a person, which works however busy everything else is.
+
+Each step takes a connection for itself and gives it back: none is held while something else is waited for.
+"""
 
 import secrets
 from dataclasses import replace

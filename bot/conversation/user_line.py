@@ -24,15 +24,13 @@ class UserLine:
         offered_elsewhere: OfferedElsewhere | None = None,
         *,
         limits: UserLimits | None = None,
-        persons: PersonLine | None = None,
     ) -> None:
-        """Without `limits` the product's values hold, counted here; `persons` has a way of its own to the
-        database, so that a person can be asked for however busy the others are."""
+        """Without `limits` the product's values hold, counted here alone."""
         self.limits = limits or UserLimits()
         self._conversations = conversations
         self._runner = runner
         self._offered_elsewhere = offered_elsewhere
-        self._persons = persons or PersonLine(conversations, handoffs, self.limits)
+        self._persons = PersonLine(conversations, handoffs, self.limits)
 
     async def start(self, caller: Caller, wanted: StartIn, *, channel: str = "web") -> Conversation:
         """Begin a conversation for the caller.

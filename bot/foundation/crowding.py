@@ -1,4 +1,4 @@
-"""How much one may do at the same moment in this process: tokens that refill, places, lanes. No waiting on I/O."""
+"""How much one may do at the same moment in this process: tokens that refill, places, and lanes."""
 
 import asyncio
 import time

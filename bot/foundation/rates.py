@@ -1,4 +1,4 @@
-"""How often somebody may do something: counted in Redis, in this process alone while Redis does not answer."""
+"""How often one may do something: counted in Redis, in this process alone while Redis does not answer."""
 
 import asyncio
 import time
@@ -15,7 +15,7 @@ from limits.aio.strategies import SlidingWindowCounterRateLimiter
 log = structlog.get_logger(__name__)
 _DEADLINE = 0.5
 _SLEEP = 10.0
-"""Seconds for which a Redis that did not answer is left alone, so that nobody waits for it again and again."""
+"""Seconds for which a Redis that did not answer is left alone, so that nobody waits for it each time."""
 _LONGEST_MEMORY = 60.0
 _REMEMBERED = 10_000
 T = TypeVar("T")
@@ -24,7 +24,7 @@ T = TypeVar("T")
 class Rates:
     """Counts by key in sliding windows, the same for all apps that share a Redis.
 
-    Who was refused is refused here, without asking Redis, until the time that was named: a flood costs nothing.
+    Who was refused is refused here until the time that was named, without asking Redis: a flood costs little.
     """
 
     def __init__(
