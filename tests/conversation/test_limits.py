@@ -214,7 +214,9 @@ def test_typing_is_passed_on_seldom_and_another_user_is_not_touched() -> None:
     assert limits.passes_typing(ada, "cnv_1", True)
 
 
-async def test_typing_frames_are_dropped_without_a_word_and_publish_nothing(client, room, monkeypatch) -> None:
+async def test_typing_frames_are_dropped_without_a_word_and_publish_nothing(
+    client, room, monkeypatch
+) -> None:
     published = 0
     publish = room.wakeups.publish
 
@@ -234,7 +236,9 @@ async def test_typing_frames_are_dropped_without_a_word_and_publish_nothing(clie
     assert published == 1
     assert "problem" not in {frame["type"] for frame in frames}
     for _ in range(5):
-        typing = await client.post(f"{API}/{hello['conversation']}/typing", json={"active": True}, headers=ADA)
+        typing = await client.post(
+            f"{API}/{hello['conversation']}/typing", json={"active": True}, headers=ADA
+        )
         assert typing.status == 204
     assert published == 1
 
