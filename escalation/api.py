@@ -12,6 +12,7 @@ from bot.foundation.errors import FirstlineError, InvalidInput
 from bot.foundation.http import Access, Authenticator, Call, Endpoint, NoBody, Reply
 from bot.foundation.http.endpoints import Handler
 from bot.foundation.wakeups import Wakeups
+from escalation.domain import JoinedConversation
 from escalation.line import agent_of
 from escalation.ports import Conversations
 from escalation.service import QUEUE_TOPIC, CaseDesk
@@ -24,6 +25,7 @@ from escalation.wire import (
     CasesQuery,
     CaseView,
     ClaimIn,
+    JoinedView,
     ResolveIn,
     case_view,
     conversation_view,
@@ -34,6 +36,7 @@ log = structlog.get_logger(__name__)
 HEARTBEAT = 15.0
 """Seconds between signs of life on the stream; at each one it is checked who listens."""
 _EVENTS_SHOWN = 500
+_JOINED_SHOWN, _JOINED_EVENTS, _JOINED_SAID = 10, 20, 3
 _TAG = ("cases",)
 _ROLES = frozenset({"agent", "admin"})
 
@@ -93,6 +96,23 @@ class CaseApi:
             packet=case.packet,
             conversation=conversation_view(conversation),
             events=[event_view(event) for event in events],
+            joined=[await self._joined(one) for one in await self._desk.joined(case.id, _JOINED_SHOWN)],
+        )
+
+    async def _joined(self, one: JoinedConversation) -> JoinedView:
+        conversation = await self._conversations.get(one.conversation_id)
+        after = max(0, conversation.last_seq - _JOINED_EVENTS)
+        events = await self._conversations.events(conversation.id, after, _JOINED_EVENTS)
+        said = [
+            str(event.payload["text"])
+            for event in events
+            if (event.type, event.author.kind) == ("message", "user")
+        ]
+        return JoinedView(
+            conversation_id=conversation.id,
+            reason=one.reason,
+            joined_at=one.joined_at,
+            said=said[-_JOINED_SAID:],
         )
 
     async def claim(self, call: Call) -> CaseView:

@@ -1,6 +1,7 @@
 """The user's HTTP API: conversations, messages, events (JSON and SSE)."""
 
 import asyncio
+import contextlib
 import json
 
 import structlog
@@ -53,6 +54,7 @@ class ConversationApi:
         self._follower = follower
         self._live = live
         self._clock = clock
+        self._limits = line.limits
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
@@ -152,30 +154,38 @@ class ConversationApi:
 
     async def mine(self, call: Call) -> ConversationsOut:
         """List the caller's conversations."""
-        found = await self._conversations.of_contact(call.caller.host or "", call.caller.ref or "")
-        return ConversationsOut(
-            conversations=[conversation_out(item, await self._follower.case(item.id)) for item in found]
-        )
+        async with self._limits.lane(call.caller):
+            found = await self._conversations.of_contact(call.caller.host or "", call.caller.ref or "")
+            return ConversationsOut(
+                conversations=[conversation_out(item, await self._follower.case(item.id)) for item in found]
+            )
 
     async def read(self, call: Call) -> ConversationOut:
         """Read one conversation."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        return conversation_out(conversation, await self._follower.case(conversation.id))
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
+            return conversation_out(conversation, await self._follower.case(conversation.id))
 
     async def post(self, call: Call) -> Reply:
         """Send a message."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        posted = await self._line.post(call.caller, conversation, call.body, call.header("Idempotency-Key"))
+        key = call.header("Idempotency-Key")
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
+            posted = await self._line.post(call.caller, conversation, call.body, key)
         return Reply(event_out(posted.event), status=200 if posted.replayed else 201)
 
     async def events(self, call: Call) -> EventsOut | web.StreamResponse:
         """Read events."""
-        conversation = await self._line.own(call.caller, call.path["id"])
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
         query: EventsQuery = call.query
         if "text/event-stream" in (call.header("Accept") or ""):
-            return await self._stream(call, conversation, query.after)
+            with self._limits.socket(call.caller):
+                return await self._stream(call, conversation, query.after)
         after = reached(conversation, query.after)
-        events = await self._follower.wait_for_events(conversation.id, after, query.limit, query.wait)
+        waiting = self._limits.poll(call.caller) if query.wait else contextlib.nullcontext()
+        with waiting:
+            events = await self._follower.wait_for_events(conversation.id, after, query.limit, query.wait)
         last = events[-1].seq if events else conversation.last_seq
         return EventsOut(events=[event_out(event) for event in events], last_seq=last)
 
@@ -225,19 +235,20 @@ class ConversationApi:
 
     async def typing(self, call: Call) -> NoBody:
         """Show that the user types."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        await self._line.typing(call.caller, conversation, call.body.active)
+        if self._limits.passes_typing(call.caller, call.path["id"], call.body.active):
+            async with self._limits.lane(call.caller):
+                conversation = await self._line.own(call.caller, call.path["id"])
+            await self._line.typing(call.caller, conversation, call.body.active)
         return NoBody()
 
     async def feedback(self, call: Call) -> EventOut:
         """Note feedback."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        return event_out(
-            await self._line.feedback(call.caller, conversation, call.body, call.header("Idempotency-Key"))
-        )
+        key = call.header("Idempotency-Key")
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
+            return event_out(await self._line.feedback(call.caller, conversation, call.body, key))
 
     async def handoff(self, call: Call) -> HandoffOut:
         """Open a case."""
-        conversation = await self._line.own(call.caller, call.path["id"])
         key = call.header("Idempotency-Key")
-        return await self._line.ask_for_person(call.caller, conversation, call.body.text, key)
+        return await self._line.ask_for_person(call.caller, call.path["id"], call.body.text, key)

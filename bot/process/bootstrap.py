@@ -24,6 +24,7 @@ from actions.triggers.api import TriggersApi
 from actions.triggers.service import Triggers
 from bot.conversation.api import ConversationApi
 from bot.conversation.follow import Follower
+from bot.conversation.limits import UserLimits
 from bot.conversation.live import LiveSocket
 from bot.conversation.rasa_brain import RasaBrain
 from bot.conversation.runner import TurnRunner
@@ -34,6 +35,7 @@ from bot.foundation.database import Database, Lane, on_lane
 from bot.foundation.http import Endpoint
 from bot.foundation.http.openapi import openapi_document
 from bot.foundation.http.server import build_http
+from bot.foundation.rates import Rates
 from bot.foundation.wakeups import Wakeups
 from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
@@ -43,7 +45,7 @@ from bot.process.lanes import on_their_lanes
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
-from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
+from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts, limit_policy
 from bot.process.trigger_wiring import wire_triggers
 from bot.process.tuning_wiring import encoder_shelf, follow_encoder
 from bot.training.review_api import ReviewApi
@@ -105,6 +107,7 @@ class Firstline:
     brain: RasaBrain
     healing: HealingRoom
     triggers: Triggers
+    limits: UserLimits
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
@@ -184,7 +187,15 @@ def _assemble(
     passwords = Passwords()
     sessions = Sessions(database, passwords, SignInLimits(cache), clock)
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
-    desk = CaseDesk(database, conversations, collector, wakeups, clock)
+    limits = UserLimits(limit_policy(settings), Rates(cache))
+    desk = CaseDesk(
+        database,
+        conversations,
+        collector,
+        wakeups,
+        clock,
+        open_cases=limits.policy.persons.open_cases,
+    )
     articles = Articles(database, indexes, clock)
     return Firstline(
         settings=settings,
@@ -215,6 +226,7 @@ def _assemble(
             articles,
             frozenset(one.name for one in intents),
         ),
+        limits=limits,
     )
 
 
@@ -237,7 +249,9 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         observer=metrics,
     )
     follower = Follower(firstline.conversations, firstline.desk, firstline.wakeups)
-    line = UserLine(firstline.conversations, runner, handoffs, firstline.triggers.offered)
+    line = UserLine(
+        firstline.conversations, runner, handoffs, firstline.triggers.offered, limits=firstline.limits
+    )
     agents = AgentLine(firstline.desk, firstline.conversations)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [

@@ -52,6 +52,7 @@ class NotedCase:
     conversation_id: ConversationId
     reason: str
     status: str = "queued"
+    asked: bool = True
     intents: list[str | None] = field(default_factory=list)
     transcript: list[str] = field(default_factory=list)
 
@@ -92,6 +93,9 @@ class NotingDesk:
 
     async def open_case(self, conversation_id: ConversationId) -> NotedCase | None:
         return next((case for case in self.cases if case.conversation_id == conversation_id), None)
+
+    async def has_open_case(self, host: str, ref: str) -> bool:
+        return bool(self.cases)
 
 
 @dataclass
