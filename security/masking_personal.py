@@ -58,6 +58,11 @@ def mask_personal(text: str, known_names: Sequence[str] = ()) -> str:
     `known_names` are names that the caller knows to belong to people, such as the user's own: they are masked wherever
     they stand. Blocks for milliseconds; never raises.
     """
+    return personal_canvas(text, known_names).masked()
+
+
+def personal_canvas(text: str, known_names: Sequence[str] = ()) -> Canvas:
+    """Return what `mask_personal` finds, with its places."""
     canvas = Canvas(text)
     find(canvas)
     people = PersonFinder(names(), SpacyEntities(), known_names)
@@ -68,7 +73,7 @@ def mask_personal(text: str, known_names: Sequence[str] = ()) -> str:
         find(canvas)
         if canvas.collapsed() == before:
             break
-    return canvas.masked()
+    return canvas
 
 
 def mask_personal_json(value: Any, known_names: Sequence[str] = ()) -> Any:
