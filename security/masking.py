@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
-from security.masking_announced import ANNOUNCED, find_bank_words
+from security.masking_announced import ANNOUNCED, BY_NAME, find_bank_words
 from security.masking_ids import find_emails, find_ids, find_ips, find_macs, find_wallets
 from security.masking_numbers import find_cards, find_ibans, find_phones
 from security.masking_passwords import find_passwords, find_random, find_tokens
@@ -56,7 +56,7 @@ def _url_parts(offset: int, url: str) -> Iterator[Span]:
 
 _ALWAYS: tuple[Rule, ...] = (find_tokens, find_emails, find_passwords)
 _WITH_DIGITS: tuple[Rule, ...] = (
-    find_wallets, find_ibans, find_macs, find_cards, find_ids, find_ips, *ANNOUNCED, find_random, find_phones,
+    find_wallets, find_ibans, *BY_NAME, find_cards, find_macs, find_ips, find_ids, *ANNOUNCED, find_random, find_phones,
 )  # fmt: skip
 
 

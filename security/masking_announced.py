@@ -33,7 +33,7 @@ _CODE_LIKE = (
 _SPELLED_DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
 SPELLED = rf"(?i:\b{_SPELLED_DIGIT}(?:[ ,.-]{{1,3}}(?:{_SPELLED_DIGIT}|\d)\b){{2,24}})"
 _LINK_BEFORE_NOUN = re.compile(
-    r"(?i)\s{0,2}(?:[=(\[-]{1,2}|\b(?:is|was|are|were|as|being|for|into|in)\b|['’]s\b)(?:\s{0,2}[a-z'’-]{1,14}){0,5}[\s\"'(:-]{0,3}\Z"
+    r"(?i)\s{0,2}(?:[=(\[-]{1,2}|<?[-=]{1,2}>?|[-–<]{1,2}\s?(?:that|this|it)|,\s?(?:that|this|it)(?:['’]?s|\sis)|\b(?:is|was|are|were|as|being|for|into|in)\b|['’]s\b)(?:\s{0,2}[a-z'’-]{1,14}){0,5}[\s\"'(:-]{0,3}\Z"
 )
 _UNIT = re.compile(
     r"(?i)\s?(?:times?|days?|weeks?|months?|years?|hours?|hrs?|minutes?|mins?|seconds?|secs?|digits?|characters?|chars?"
@@ -73,7 +73,7 @@ class Announced:
     dates: bool = False
 
     def __post_init__(self) -> None:
-        gap = rf"(?:\b[Nn][or]\.|[^\d.!?;{FILL}]|[.](?=\S)){{0,{self.reach}}}?"
+        gap = rf"(?:\b[Nn][or]\.|[.?!]\s[Ii]t(?:['’]?s|\sis|\swas)\b|[?](?=\s?[A-Z0-9])|[^\d.!?;{FILL}]|[.](?=\S)){{0,{self.reach}}}?"
         object.__setattr__(self, "_after", re.compile(rf"{gap}(?P<value>{self.value}|{SPELLED})"))
         object.__setattr__(self, "_before", re.compile(rf"(?P<value>{self.value}|{SPELLED})"))
 
@@ -162,6 +162,7 @@ NATIONAL = Announced(
         r"|codice\sfiscale|personnummer|health\s(?:insurance|card)|medical\srecord|voter\sid|visa\snumber|resident\spermit|green\scard"
     ),
     (4, 20),
+    value=rf"{_CODE_LIKE}(?:[ -][B-HJ-Z]\b)?",
     check=_not_when,
 )
 PASSPORT = Announced(
@@ -191,6 +192,15 @@ ACCOUNT = Announced(
     check=_not_when,
     dates=True,
 )
+CARD = Announced(
+    "card",
+    _noun(
+        r"(?:(?:credit|debit|bank|payment|visa|master|amex|maestro|discover|jcb|kredit|giro)[ -]?)?cards?(?:['’]s)?|cc|visa|master[ -]?card|amex|maestro|kreditkarte|karte"
+    ),
+    (12, 19),
+    check=_not_when,
+    back=False,
+)
 BORN = Announced(
     "dob",
     _noun(
@@ -201,7 +211,9 @@ BORN = Announced(
     dates=True,
     reach=40,
 )
-ANNOUNCED = (BORN, PASSPORT, LICENCE, ACCOUNT, NATIONAL, CODES)
+BY_NAME = (BORN, PASSPORT, LICENCE)
+"""Those whose word decides before any form does."""
+ANNOUNCED = (CARD, ACCOUNT, NATIONAL, CODES)
 
 _SWIFT = re.compile(r"(?i)\b(?:swift|bic)\b[^\n\d.]{0,16}?\b(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b")
 _SEED = re.compile(r"(?i)\b(?:seed|recovery|secret|backup|mnemonic)\s(?:phrase|words)[^\n]{0,24}?[:\s]\s?(?P<value>(?:[a-z]{3,8}[ ,]{1,2}){11,24}[a-z]{3,8})")
@@ -215,4 +227,6 @@ def find_bank_words(text: str) -> Iterator[Span]:
         found += _EXPIRY.finditer(text)
     for match in sorted(found, key=re.Match.start):
         value = match["value"]
+        if match.re is _SWIFT and value.islower() and not any(c.isdigit() for c in value):
+            continue
         yield *match.span("value"), "secret" if " " in value else "account"

@@ -17,7 +17,7 @@ _NOUN = (
     r"|client[ _-]?secret|secret|token|credentials?|creds|security\sanswer|memorable\s(?:word|name)|security\sword"
 )
 _FORWARD = re.compile(
-    rf"(?i)(?<![a-z])(?:(?P<word>{_NOUN})|(?P<short>pass|pin|otp|login|user(?:name)?\s?(?:/|and|&|\+)\s?pass\w*|mothers?['’]?s?\smaiden\sname))"
+    rf"(?i)(?<![a-z])(?:(?P<word>{_NOUN})|(?P<short>pass|login|user(?:name)?\s?(?:/|and|&|\+)\s?pass\w*|mothers?['’]?s?\smaiden\sname))"
     r"(?P<of>\s(?:for|to|on|of|at)\s(?:(?:my|the|your|our|this)\s)?[\w.@-]{1,24}(?:\s(?:account|app|site|portal|login))?(?=\s(?:is|was|=)|\s?[:=]))?"
     r"(?P<link>[\"']?\s{0,3}(?:[:=]{1,2}>?|->|=>|~|\|)\s{0,3}"
     r"|(?:\s{1,3}|['’]s\s|\s{0,2},\s?)(?:(?:is|was|are|were|being|to|as|['’]?s|should\sbe|set\sto|reads|which\sis|it['’]?s)\s{1,3})"
@@ -35,8 +35,8 @@ _VERB = re.compile(
 )
 _BARE_VALUE = re.compile(r"(?:\A|[\s(,:])(?P<value>\"[^\"\n]{1,80}+\"|'[^'\n]{1,80}+'|[^\s\"',(]{1,80}+)[\s,]{1,3}\Z")
 _TYPED = re.compile(
-    r"(?i)\b(?:typ(?:ed?|ing)|enter(?:ed|ing)?|us(?:ed?|ing)|tried|try(?:ing)?|chose|wrote|input|keyed|log(?:ged)?\sin\swith|sign(?:ed)?\sin\swith)"
-    rf"\s{{1,3}}(?:(?:in|with|it|as)\s{{1,3}}){{0,2}}(?P<value>\"[^\"\n]{{1,80}}+\"|'[^'\n]{{1,80}}+'|[^\s\"'{FILL}]{{1,80}}+)"
+    r"(?i)\b(?:typ(?:ed?|ing)|enter(?:ed|ing)?|us(?:ed?|ing)|tried|try(?:ing)?|chose|wrote|input|keyed|put(?:ting)?|log(?:ged|ging)?\sin|sign(?:ed|ing)?\sin|login)"
+    rf"\s{{1,3}}(?:(?:in|with|it|as|using|exactly|out)\s{{1,3}}){{0,3}}(?P<value>\"[^\"\n]{{1,80}}+\"|'[^'\n]{{1,80}}+'|[^\s\"'{FILL}]{{1,80}}+)"
 )
 _NEAR_NOUN = re.compile(rf"(?i)(?<![a-z])(?:{_NOUN})(?![a-z])")
 _PAIR = re.compile(
@@ -122,7 +122,7 @@ def _before_noun(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _named_as(link: str, value: str) -> bool:
-    return (link in ("is", "was", "=", "'s", "as") and (link != "as" or _looks_typed(value))) or _looks_typed(value)
+    return (link in ("is", "was", "=", "as") and (link != "as" or _looks_typed(value))) or _looks_typed(value)
 
 
 def _typed(text: str) -> Iterator[tuple[int, int]]:

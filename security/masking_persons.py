@@ -16,7 +16,7 @@ _PARTICLES = frozenset(["de", "da", "do", "dos", "di", "del", "della", "van", "v
 _SURE_INTRODUCTION = re.compile(
     r"(?i)(?:\bnames?(?:\s(?:on|in)\sthe\s\w+)?(?:['’]?s|\sis|\swas)|\bname\s?:|\bcalled\sme|\bcall\sme|\bcalls\sme|\bgo(?:es)?\sby|\b(?:full|first|last|middle|maiden|given|family|nick|sur)\s?name(?:\sis|['’]s)?\s?:?"
     r"|\bsurname\s(?:is|of)?|\bunder\s(?:the\sname(?:\sof)?|my\s\w+['’]s\sname)|\bin\sthe\sname\sof|(?<!\w)(?:mr|mrs|ms|mx|dr|prof|mister|missus|herr|frau|monsieur|madame|senor|senora|sr|sra|signor|signora)\b\.?"
-    r"|\bnamed\s(?:him|her|it\s)?|\bsincerely|\b(?:kind|best|warm)\s(?:regards|wishes)|\byours(?:\s(?:truly|faithfully))?|\bregards)[ ,:\n-]{1,4}(?:(?:by|now|actually|is|mr|mrs|ms|dr|miss)\.?[ ]){0,2}"
+    r"|\bnamed\s(?:him|her|it\s)?|\bsincerely|\b(?:kind|best|warm)\s(?:regards|wishes)|\byours(?:\s(?:truly|faithfully))?|\bregards)[ ,:?\n-]{1,4}(?:(?:by|now|actually|is|it|mr|mrs|ms|dr|miss)\.?[ ]){0,2}"
 )
 _INTRODUCTION = re.compile(
     r"(?i)(?<!\w)(?:i\sam|i['’]?m|im|this\sis|it['’]?s|its|here\sis|here['’]s|hi|hello|hey|dear|thanks|thank\syou|thx|cheers|best|love|ask(?:ed)?\sfor|sp(?:eak|oke|oken)\s(?:to|with)|speaking\s(?:to|with)"
@@ -94,7 +94,7 @@ class PersonFinder:
             if gap not in (" ", ". ", "  ", "-", ".", "\n" if False else " ") or word.lower() in _NEVER:
                 return
             if word.lower() in _PARTICLES and following + 1 < len(words) and gap == " ":
-                after = words[following + 1].text
+                after = words[min(following + 1 + (words[following + 1].text.lower() in _PARTICLES), len(words) - 1)].text
                 if after.lower() not in _NEVER and (after[0].isupper() or self._names.may_be_family(after)):
                     taken[following] = True
                     continue
@@ -103,7 +103,7 @@ class PersonFinder:
                 return
             fits = (capital and word[0].isupper()) or self._names.is_name(word) or (
                 not capital and self._names.may_be_family(word) and not _is_common(word)
-            )
+            ) or (len(word) == 1 and following + 1 < len(words) and words[following + 1].text[0].isupper() == capital)
             if not fits and not (introduced and word.islower() and not capital and not _is_common(word) and following == index + 1 and len(word) > 3):
                 return
             taken[following] = True
@@ -124,7 +124,7 @@ class PersonFinder:
             capital = word.text[0].isupper()
             following = words[index + 1] if index + 1 < len(words) else None
             pair = following is not None and text[word.end : following.start] in (" ", "  ") and following.text.lower() not in _NEVER
-            if self._names.is_given(word.text) and not (elsewhere and not pair):
+            if self._names.is_given(word.text):
                 taken[index] = True
                 self._extend(text, words, index, taken)
             elif pair and following is not None and capital and following.text[0].isupper() and self._names.may_be_given(word.text) and self._names.may_be_family(following.text) and not elsewhere:

@@ -59,6 +59,25 @@ _PART = re.compile(
     rf"|(?:[A-Z][\w'’./-]{{0,24}})(?:[ ](?:[A-Z][\w'’.-]{{0,24}}|de|la|le|du|del|of|and|the|am|an|upon|do|da|dos|el|al)){{0,4}}(?:[ ,]{{1,2}}{_REGION})?(?:[ ,]{{1,2}}{_ZIP})?(?=[,\n.;)!?]|\s*\Z))"
 )
 _LOWER_CITY = re.compile(rf"(?P<gap>,?[ ])(?P<part>(?:[a-z]+[ ]){{0,2}}[a-z]+,?[ ](?i:{_REGION})[ ,]{{1,2}}\d{{5}}\b)")
+_CAP = r"[A-Z][\w'’./-]{0,24}"
+_CAPS = rf"{_CAP}(?:[ ](?:{_CAP}|de|la|le|du|del|of|and|the|am|an|do|da|dos|di|u\\.)){{0,4}}"
+_WITH_UNIT = re.compile(
+    rf"(?<![\w.,$€£-])\d{{1,6}}[A-Za-z]?(?:[ /-]{{1,2}}\d{{1,5}})?(?:[ ][^\W\d_][\w'’./-]{{0,24}}){{1,5}}(?:[ ]\d{{1,5}}\w?\.?)?[ ,\n>?]{{1,8}}(?i:{_UNIT})(?!\w)"
+)
+_UNIT_FIRST = re.compile(
+    rf"(?<!\w)(?i:{_UNIT}|studio\s\d{{1,4}}\w?)[ ,\n]{{1,4}}(?:\d{{1,6}}[A-Za-z]?[ ]{_CAPS}|{_CAPS}(?=[,\n]))"
+)
+_NUMBER_FIRST = re.compile(
+    rf"(?<![\w.,$€£#-])(?<!\d[ ])\d{{2,6}}[A-Za-z]?(?:[ /-]{{1,2}}\d{{1,5}})?[ ]{_CAPS}(?:[ ]\d{{1,5}}\w?)?(?=,[ ][A-Z]|[ ]?\n[ >?]*[A-Z,\d]|\s*\Z)"
+)
+_NUMBER_LAST = re.compile(
+    rf"(?<!\w){_CAPS}[ ,]{{1,2}}\d{{1,4}}[ ]?[A-Za-z]?(?:[-/]\d{{1,4}})?,?[ \n]{{1,2}}(?:[A-Z]{{1,2}}-)?(?:\d{{4,6}}|\d{{3}}[ ]\d{{2}}|\d{{2}}-\d{{3}}|\d{{4}}[ ]?[A-Z]{{2}})[ ,]{{1,2}}{_CAPS}"
+)
+_AFTER_ADDRESS = re.compile(
+    r"(?i)\b(?:address(?:es)?(?:\s(?:is|was|to|are|here\sthey\sare|it\sis|with|the\ssame|as))*\s?[:?]?|liv(?:e|es|ed|ing)\s(?:at|in|on)|located\sat|resid(?:e|es|ing|ent)\s(?:at|in)|(?:ship|sent|send|deliver(?:ed)?|moved?|mail(?:ed)?|post(?:ed)?|return(?:ed)?|arrived)\s(?:(?:it|them|this|that|me|back|one)\s)?(?:to|at|from)|meet(?:ing)?\s(?:you\s|me\s)?at|(?:office|restaurant|shop|store|house|home|flat)\sis\sat|taxi\sto|one\sto)"
+    rf"\s{{1,6}}(?P<value>(?:\d{{1,6}}[A-Za-z]?[ ,](?:[^\W\d_][\w'’./-]{{0,24}})(?:[ ](?!(?:and|but|please|not|so|because|since|instead|thanks?|i|we|my|the)\b)[\w'’./-]{{1,24}}){{0,4}}|[^\W\d_][\w'’.-]{{1,24}}(?:[ ][^\W\d_][\w'’.-]{{0,24}}){{0,3}}[ ,]{{1,2}}\d{{1,4}}[a-z]?\b(?![:.]\d|\s?(?:am|pm|%|days?|hours?|minutes?|weeks?|years?))))"
+)
+_BEFORE = re.compile(rf"(?:(?<!\w)(?i:{_UNIT}|studio\s\d{{1,4}}\w?)[ ,\n]{{1,3}})?(?:(?<![\w.,$€£-])\d{{1,6}}[A-Za-z]?[ \n,]{{1,2}})?\Z")
 _NO_NAME = re.compile(
     r"(?i)\b(?:the|a|an|of|in|my|is|are|was|to|and|or|for|on|at|it|days?|hours?|minutes?|times?|years?|months?|weeks?|people|percent|items?|orders?|errors?|users?|i|you|we|they|that|this|with|from|by|more|new|different|other|dollars?|euros?|pounds?|usd|eur|gbp|am|pm|steps?|points?|stars?|cards?|payments?|cents?)\b"
 )
@@ -67,22 +86,33 @@ _KIND_IS_WORD = re.compile(_SURE_KIND + r"\Z", re.IGNORECASE)
 
 def find_streets(text: str) -> Iterator[Span]:
     """Find street addresses with what belongs to them, in the order of the text."""
-    spans = []
-    for found in _ENGLISH.finditer(text):
-        if _is_street(found):
-            spans.append(found.span())
+    spans = [m.span() for m in _ENGLISH.finditer(text) if _is_street(m)]
     for pattern in (_GERMANIC, _ROMANCE, _BOX, _MILITARY):
         spans += [m.span() for m in pattern.finditer(text) if any(c.isdigit() for c in m[0]) or pattern is _ROMANCE]
     spans += [m.span("value") for m in _POSTCODE.finditer(text)]
     spans += [m.span("value") for m in _LIVES.finditer(text) if _is_place(m["value"])]
+    spans += [m.span("value") for m in _AFTER_ADDRESS.finditer(text) if not _NO_NAME.search(m["value"])]
     spans += [m.span() for m in _NAMED.finditer(text) if not _NO_NAME.match(m["name"])]
-    done = 0
-    for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-        if start < done:
-            continue
-        end = _whole(text, end)
+    for pattern in (_WITH_UNIT, _UNIT_FIRST, _NUMBER_FIRST, _NUMBER_LAST):
+        spans += [m.span() for m in pattern.finditer(text) if not _NO_NAME.search(m[0].replace(" and ", " "))]
+    yield from _merged(sorted((_start(text, start), _whole(text, end)) for start, end in spans))
+
+
+def _merged(spans: list[tuple[int, int]]) -> Iterator[Span]:
+    start = end = -1
+    for first, last in spans:
+        if first > end:
+            if end > 0:
+                yield start, end, "street"
+            start, end = first, last
+        end = max(end, last)
+    if end > 0:
         yield start, end, "street"
-        done = end
+
+
+def _start(text: str, start: int) -> int:
+    before = _BEFORE.search(text, max(0, start - 32), start)
+    return before.start() if before and before[0].strip() else start
 
 
 def _is_street(found: re.Match[str]) -> bool:

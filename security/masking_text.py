@@ -32,8 +32,8 @@ _SAME_LOOK = {
 }
 _PLAIN_OF = {a: b for looks, plain in _SAME_LOOK.items() for a, b in zip(looks, plain, strict=True)}
 _NOTHING = frozenset("\u115f\u1160\u3164\uffa0\u2800")
-_DIGITLIKE = re.compile(r"(?<![^\W_])[0-9OoIl|]{2,}+(?![^\W_])")
-_AS_DIGIT = str.maketrans("OoIl|", "00111")
+_DIGITLIKE = re.compile(r"(?<![^\W_])[0-9OoIl]{2,}+(?![^\W_])")
+_AS_DIGIT = str.maketrans("OoIl", "0011")
 
 
 @lru_cache(maxsize=4096)
@@ -156,7 +156,7 @@ def _joined(found: list[Span]) -> list[Span]:
 
 def _digits(plain: str) -> str:
     """Read `4l11 O...` as digits where most of a run are."""
-    if not any(c in plain for c in "OoIl|"):
+    if not any(c in plain for c in "OoIl"):
         return plain
     return _DIGITLIKE.sub(lambda run: _mostly_digits(run[0]), plain)
 

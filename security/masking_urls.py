@@ -38,6 +38,7 @@ _OPENS = frozenset(
 )
 """Path words after which a token usually stands."""
 _WORD = re.compile(r"[A-Za-z]{1,24}(?:[-_.~+][A-Za-z0-9]{1,24})*+")
+_ANY_WORD = re.compile(r"!?[\w-]{1,24}(?:[-_.~+:,()' ][\w]{1,24}){0,24}+")
 _TOKEN_WORD = re.compile(r"(?:[a-z]{2,12}|[A-Z][a-z]{1,11})(?:[-_][a-z]{2,12})*+(?:\.[a-z]{2,5})?")
 _ORDER = re.compile(r"[A-Za-z]{2,5}[-_]?\d{2,8}|[A-Za-z]{2,5}-\d{4}-\d{2,8}")
 _VERSION = re.compile(r"v?\d{1,4}(?:\.\d{1,3}){0,3}+")
@@ -69,7 +70,7 @@ def looks_random(run: str) -> bool:
     """Tell a key or a hash from a word, a slug or a name: long, and letters mixed with digits or cases."""
     digits = sum(c.isdigit() for c in run)
     letters = sum(c.isalpha() for c in run)
-    if len(run) >= 24 and letters == len(run):
+    if len(run) >= 24 and letters == len(run) and (run.islower() or run.isupper()):
         return True
     turns = sum(
         _kind(a) != _kind(b) and not (a.isupper() and b.islower()) for a, b in zip(run, run[1:], strict=False)
@@ -154,7 +155,7 @@ def _path_part(segment: str, *, strict: bool, opens: bool) -> str:
         return segment
     if not strict and (_UUID.fullmatch(plain) or (plain.isdigit() and len(plain) <= 10)):
         return segment
-    if _WORD.fullmatch(plain) is None:
+    if (_WORD if strict else _ANY_WORD).fullmatch(plain) is None:
         return "[id]"
     if _UUID.fullmatch(plain) or any(_is_id(part, strict=strict) for part in re.split(r"[-_.~+]", plain)):
         return "[id]"
@@ -189,13 +190,20 @@ def _value(name: str, value: str, *, strict: bool) -> str:
     usual = _PLAIN_VALUE.fullmatch(plain) or (
         not strict and (_ORDER.fullmatch(plain) or _VERSION.fullmatch(plain))
     )
+    if not strict and harmless and re.fullmatch(r"[\w\"'?%+ -]{1,80}", plain) and not _long_or_random(plain):
+        return value
     return value if harmless and usual and not looks_random(plain) else "[secret]"
+
+
+def _long_or_random(text: str) -> bool:
+    parts = re.split(r"[^A-Za-z0-9]+", text)
+    return any(looks_random(part) or sum(c.isdigit() for c in part) >= 5 for part in parts)
 
 
 def _fragment(fragment: str, *, strict: bool) -> str:
     if fragment == "" or _PLACEHOLDER.fullmatch(fragment):
         return fragment
-    if fragment.startswith(("/", "!/")):
+    if fragment.startswith(("/", "!")):
         path, mark, query = fragment.partition("?")
         return _path(path, strict=strict) + (mark + _query(query, strict=strict) if mark else "")
     if "=" in fragment:
