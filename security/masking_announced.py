@@ -155,8 +155,8 @@ CODES = Announced(
 NATIONAL = Announced(
     "id",
     _noun(
-        r"s\.?\s?s\.?\s?n\.?|social\s(?:security|insurance)(?:\scard)?|(?<=my\s)social(?!\s(?:media|net|acc|login|app|page|link|prof))"
-        r"|(?<=her\s)social(?!\smedia)|(?<=his\s)social(?!\smedia)|(?:i?tin|ein|nino|nhs|aadhaa?r|pan|cpf|curp|rfc|dni|nie|nif|bsn|pesel|medicare|medicaid|mrn|sin)"
+        r"s\.?\s?s\.?\s?n\.?|social\s(?:security|insurance)(?:\scard)?|(?:my|her|his|their|the|our)\s(?:(?:whole|full|entire|own|last\sfour\sof\smy)\s)?social(?!\s(?:media|net|acc|login|app|page|link|prof|event|club))"
+        r"|(?:i?tin|ein|nino|nhs|aadhaa?r|pan|cpf|curp|rfc|dni|nie|nif|bsn|pesel|medicare|medicaid|mrn|sin)"
         r"|tax(?:payer)?['’]?s?\s?(?:id(?:entification)?|number|no\.?|file\snumber|ref(?:erence)?)|national\s(?:id(?:entity|entification)?|insurance)"
         r"|identity\s(?:card|number|document)|id[ -]card|government\sid|ni\s(?:number|no\.?)|steuer(?:nummer|-?id)|ausweis(?:nummer)?"
         r"|codice\sfiscale|personnummer|health\s(?:insurance|card)|medical\srecord|voter\sid|visa\snumber|resident\spermit|green\scard"

@@ -27,7 +27,7 @@ _FORWARD = re.compile(
     rf"(?P<value>\"[^\"\n]{{1,200}}+\"|'[^'\n]{{1,200}}+'|`[^`\n]{{1,200}}+`|[^\s\"'`{FILL}][^\s{FILL}]{{0,199}}+)"
 )
 _AS_NOUN = re.compile(
-    rf"(?i)(?:\b(?:as|for|in|into|is|was|being|=)|['’]s)\s{{1,3}}(?:(?:my|the|a|our|his|her|your|their|new|old|current|login|account|wifi|email|bank|main|master|temporary|temp|secret|real|actual)\s{{1,3}}){{0,4}}(?:{_NOUN}|pass|pin|login|pass\s?phrase|passkey)(?![a-z])"
+    rf"(?i)(?:\b(?:as|for|in|into|is|was|being|=)|['’]s)\s{{1,3}}(?:(?:my|the|a|our|his|her|your|their|new|old|current|login|account|wifi|email|bank|main|master|temporary|temp|secret|real|actual)\s{{1,3}}){{0,4}}(?:{_NOUN}|pass|login|pass\s?phrase|passkey)(?![a-z])"
 )
 _VERB = re.compile(
     r"(?i)\b(?:typ(?:ed?|ing)|enter(?:ed|ing)?|us(?:ed?|ing)|put|tried|try(?:ing)?|set|chose|choose|have|had|picked|writ(?:e|ten)|wrote|gave|give|input(?:ted)?|keyed|made|changed|submitted|pasted)"
@@ -35,8 +35,8 @@ _VERB = re.compile(
 )
 _BARE_VALUE = re.compile(r"(?:\A|[\s(,:])(?P<value>\"[^\"\n]{1,80}+\"|'[^'\n]{1,80}+'|[^\s\"',(]{1,80}+)[\s,]{1,3}\Z")
 _TYPED = re.compile(
-    r"(?i)\b(?:typ(?:ed?|ing)|enter(?:ed|ing)?|us(?:ed?|ing)|tried|try(?:ing)?|chose|wrote|input|keyed|put(?:ting)?|log(?:ged|ging)?\sin|sign(?:ed|ing)?\sin|login)"
-    rf"\s{{1,3}}(?:(?:in|with|it|as|using|exactly|out)\s{{1,3}}){{0,3}}(?P<value>\"[^\"\n]{{1,80}}+\"|'[^'\n]{{1,80}}+'|[^\s\"'{FILL}]{{1,80}}+)"
+    r"(?i)\b(?:(?:typ(?:ed?|ing)|enter(?:ed|ing)?|us(?:ed?|ing)|tried|try(?:ing)?|chose|wrote|input|keyed|put(?:ting)?|log(?:ged|ging)?\sin|sign(?:ed|ing)?\sin|login)"
+    rf"\s{{1,3}}(?:(?:in|with|it|as|using|exactly|out|again)\s{{1,3}}){{0,3}}){{1,3}}(?P<value>\"[^\"\n]{{1,80}}+\"|'[^'\n]{{1,80}}+'|[^\s\"'{FILL}]{{1,80}}+)"
 )
 _NEAR_NOUN = re.compile(rf"(?i)(?<![a-z])(?:{_NOUN})(?![a-z])")
 _PAIR = re.compile(

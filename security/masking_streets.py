@@ -41,6 +41,7 @@ _ROMANCE = re.compile(
     r"(?i)(?<!\w)(?:\d{1,5}(?:\s?(?:bis|ter))?,?[ ])?(?:rue|avenue|av\.|avda\.?|avenida|boulevard|bd|chemin|impasse|allee|quai|route|cours|calle|c/|carrer|paseo|plaza|ronda|camino|via|viale|piazza|corso|vicolo|largo|strada|rua|travessa|praca|alameda|rodovia|estrada|ulica|ul\.|aleja|al\.|jalan|jl\.)"
     r"[ ](?:(?:de|du|des|d'|la|las|le|les|los|el|del|della|delle|dei|di|da|do|dos|das|al|san|santa|saint|st)[ ']?[ ]?){0,3}[A-Za-z][\w'-]{1,24}(?:[ ][A-Za-z][\w'-]{1,24}){0,4}?(?:[ ,]{1,2}(?:n[o°.]{0,2}\s?)?\d{1,5}[ ]?[a-z]?\b|(?=[,\n.]|\Z))"
 )
+_ROMANCE_NAME = re.compile(r"(?:[Rr]ue|[Cc]alle|[Cc]arrer|[Vv]iale|[Pp]iazza|[Rr]ua)\s(?:(?:de|du|des|la|las|le|les|los|del|della|di|da|do|dos)\s){0,3}[A-Z]")
 _BOX = re.compile(r"(?i)\b(?:p\.?\s?o\.?\s?box|postfach|apartado|(?:PSC|Unit)\s\d{3,5},?\sBox)\s?#?\d{1,8}")
 _MILITARY = re.compile(r"\b(?:USNS|USS|USNV|USCGC|Unit|PSC)\s[\w ]{2,24},?\n?[ ]?(?:FPO|APO|DPO)\s(?:A[AEP])\s\d{5}")
 _POSTCODE = re.compile(
@@ -88,7 +89,7 @@ def find_streets(text: str) -> Iterator[Span]:
     """Find street addresses with what belongs to them, in the order of the text."""
     spans = [m.span() for m in _ENGLISH.finditer(text) if _is_street(m)]
     for pattern in (_GERMANIC, _ROMANCE, _BOX, _MILITARY):
-        spans += [m.span() for m in pattern.finditer(text) if any(c.isdigit() for c in m[0]) or pattern is _ROMANCE]
+        spans += [m.span() for m in pattern.finditer(text) if any(c.isdigit() for c in m[0]) or _ROMANCE_NAME.match(m[0])]
     spans += [m.span("value") for m in _POSTCODE.finditer(text)]
     spans += [m.span("value") for m in _LIVES.finditer(text) if _is_place(m["value"])]
     spans += [m.span("value") for m in _AFTER_ADDRESS.finditer(text) if not _NO_NAME.search(m["value"])]
