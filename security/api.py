@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 from bot.foundation.errors import NotFound, Unauthenticated
 from bot.foundation.http import Access, Call, Endpoint, NoBody, Reply
 from bot.foundation.http.endpoints import Handler, render
+from bot.foundation.http.peers import client_address
 from bot.foundation.ids import StaffId, is_id
 from security.authentication import COOKIE, HttpAuthenticator
 from security.directory import StaffDirectory
@@ -161,7 +162,7 @@ class SecurityApi:
         signed_in = await self._sessions.sign_in(
             body.email,
             body.password.get_secret_value(),
-            address=_address(call),
+            address=client_address(call.request),
             replaces=call.request.cookies.get(COOKIE),
         )
         return self._with_cookie(call, signed_in)
@@ -188,7 +189,10 @@ class SecurityApi:
         if session is None:
             raise Unauthenticated("Your session has ended.", hint="Sign in again.", code="session_ended")
         signed_in = await self._sessions.change_password(
-            session, body.current.get_secret_value(), body.new.get_secret_value(), address=_address(call)
+            session,
+            body.current.get_secret_value(),
+            body.new.get_secret_value(),
+            address=client_address(call.request),
         )
         return self._with_cookie(call, signed_in)
 
@@ -250,10 +254,6 @@ def _endpoint(
     return Endpoint(
         method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG
     )
-
-
-def _address(call: Call) -> str:
-    return call.request.remote or "unknown"
 
 
 def _session_out(signed_in: SignedIn) -> SessionOut:
