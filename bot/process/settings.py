@@ -22,7 +22,7 @@ from typing import Literal, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from bot.foundation.errors import InvalidInput
-from bot.foundation.http.peers import IpNetwork, TrustedProxies
+from bot.foundation.http.peers import NO_PROXIES, IpNetwork, TrustedProxies
 
 VectorIndexKind = Literal["faiss", "pgvector"]
 Metrics = Literal["local", "public", "off"]
@@ -62,7 +62,7 @@ class Settings:
     encoder_model: Path | None = None
     vector_index: VectorIndexKind = "faiss"
     metrics: Metrics = "local"
-    trusted_proxies: TrustedProxies = TrustedProxies()
+    trusted_proxies: TrustedProxies = NO_PROXIES
     log_level: str = "info"
     child_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 

@@ -35,6 +35,7 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self.networks)
 
 
+NO_PROXIES = TrustedProxies()
 TRUSTED_PROXIES: web.AppKey[TrustedProxies] = web.AppKey("trusted_proxies", TrustedProxies)
 
 
@@ -95,7 +96,7 @@ def read_hop(text: str) -> IpAddress | None:
 
 
 def _proxies(request: web.Request) -> TrustedProxies:
-    return request.config_dict.get(TRUSTED_PROXIES, TrustedProxies())
+    return request.config_dict.get(TRUSTED_PROXIES, NO_PROXIES)
 
 
 def _client(request: web.Request) -> tuple[IpAddress | None, int]:
