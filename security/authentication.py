@@ -13,6 +13,7 @@ from security.sessions import Sessions, csrf_token
 from security.user_tokens import UserTokens
 
 COOKIE = "firstline_session"
+DEVICE_COOKIE = "firstline_device"
 CSRF_HEADER = "X-CSRF-Token"
 SESSION_PATHS = frozenset({"/api/v1/session", "/api/v1/session/password"})
 """What somebody with a one-time password may call."""

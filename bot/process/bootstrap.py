@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import redis.asyncio as redis
@@ -182,7 +183,13 @@ def _assemble(
         labels={intent.name: intent.label for intent in intents},
     )
     passwords = Passwords()
-    sessions = Sessions(database, passwords, SignInLimits(cache), clock)
+    sessions = Sessions(
+        database,
+        passwords,
+        SignInLimits(cache),
+        clock,
+        own_words=(urlsplit(settings.public_url).hostname or "",),
+    )
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
     desk = CaseDesk(database, conversations, collector, wakeups, clock)
     articles = Articles(database, indexes, clock)
