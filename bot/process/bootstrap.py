@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import redis.asyncio as redis
@@ -185,7 +186,13 @@ def _assemble(
         labels={intent.name: intent.label for intent in intents},
     )
     passwords = Passwords()
-    sessions = Sessions(database, passwords, SignInLimits(cache), clock)
+    sessions = Sessions(
+        database,
+        passwords,
+        SignInLimits(cache),
+        clock,
+        own_words=(urlsplit(settings.public_url).hostname or "",),
+    )
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
     limits = UserLimits(limit_policy(settings), Rates(cache))
     desk = CaseDesk(
@@ -278,6 +285,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         firstline.authenticator,
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
+        trusted_proxies=settings.trusted_proxies,
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))

@@ -11,6 +11,7 @@ from aiohttp.typedefs import Handler
 from bot.foundation.errors import FirstlineError, NotFound, Unavailable
 from bot.foundation.http.access import Authenticator
 from bot.foundation.http.endpoints import MAX_BODY, Endpoint, problem
+from bot.foundation.http.peers import NO_PROXIES, TRUSTED_PROXIES, TrustedProxies
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +30,7 @@ def build_http(
     *,
     allowed_origins: Callable[[], frozenset[str]],
     observe: Observe = lambda *_: None,
+    trusted_proxies: TrustedProxies = NO_PROXIES,
 ) -> web.Application:
     """Make the application.
 
@@ -46,6 +48,7 @@ def build_http(
         table[key] = endpoint
         app.router.add_route(endpoint.method, endpoint.path, endpoint.bind(authenticator))
     app[ENDPOINTS] = table
+    app[TRUSTED_PROXIES] = trusted_proxies
     app.on_response_prepare.append(_preparing(allowed_origins))
     return app
 
