@@ -27,6 +27,7 @@ from actions.rasa.handlers import ACTIONS, Services
 from actions.rasa.reading import TurnReader
 from actions.rasa.server import ActionServer
 from actions.rasa.workflow_form import ValidateWorkflowForm
+from actions.recovery import Recovery
 from actions.registry import Registry
 from actions.undoing import Undo
 from bot.foundation.clock import Clock
@@ -90,6 +91,7 @@ def build_actions(
         handovers=handovers,
         library=library,
         log=log,
+        recovery=Recovery(log, registry, context),
         policy=policy,
     )
     executor = ActionExecutor()

@@ -84,6 +84,14 @@ def emit(result: Result, turn: ActionTurn, dispatcher: CollectingDispatcher) -> 
     return [*slots, ActiveLoop(None), SlotSet("requested_slot", None)] if leaves else slots
 
 
+def pressed_value(tracker: Tracker) -> str | None:
+    """Return the value of the choice that was pressed, or None."""
+    for entity in tracker.latest_message.get("entities") or []:
+        if entity.get("entity") == ANSWER:
+            return str(entity.get("value"))[:200]
+    return None
+
+
 def _utter(say: Say, dispatcher: CollectingDispatcher) -> None:
     buttons = [_button(button) for button in say.buttons]
     if say.card is None:

@@ -46,7 +46,13 @@ from bot.process.lanes import on_their_lanes
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
-from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts, limit_policy
+from bot.process.small_wiring import (
+    audit_keys,
+    checkpoint_file,
+    connect_known_hosts,
+    host_keys,
+    limit_policy,
+)
 from bot.process.trigger_wiring import wire_triggers
 from bot.process.tuning_wiring import encoder_shelf, follow_encoder
 from bot.training.review_api import ReviewApi
@@ -71,11 +77,10 @@ from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import ArticleSearch
 from kb_index.retrieval.whatif import WhatIf
 from security.api import SecurityApi
-from security.audit_log import AuditLog, Checkpoints
+from security.audit_log import AuditLog, AuditProbe, Checkpoints
 from security.authentication import HttpAuthenticator
 from security.directory import StaffDirectory
 from security.domain import OneTimePassword
-from security.keyring import HostKeys
 from security.masking import mask, mask_json
 from security.passwords import Passwords
 from security.rate_limit import SignInLimits
@@ -193,7 +198,7 @@ def _assemble(
         clock,
         own_words=(urlsplit(settings.public_url).hostname or "",),
     )
-    tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
+    tokens = UserTokens(host_keys(settings, hosts, clock), clock)
     limits = UserLimits(limit_policy(settings), Rates(cache))
     desk = CaseDesk(
         database,
@@ -348,4 +353,5 @@ def _probes(firstline: Firstline) -> dict[str, Probe]:
         "rasa": firstline.brain.ready,
         "index": firstline.search.indexes.ready,
         "encoder": firstline.search.encoder_works,
+        "audit": AuditProbe(firstline.database, audit_keys(firstline.settings)),
     }

@@ -3,7 +3,8 @@
 PORT             port of the app (8080)             FIRSTLINE_HOME   where all data lives (.firstline)
 HOST             address to listen on (127.0.0.1)   DATABASE_URL     a PostgreSQL to use instead of our own
 PUBLIC_URL       where browsers reach the app       REDIS_URL        a Redis to use instead of our own
-DEMO_PORT        port of the demo application (PORT + 1; `off`: do not run it)
+DEMO             the demo application: `on`, `off`, or only while nothing else is configured (default)
+DEMO_PORT        its port (PORT + 1; `off`: do not run it)
 RASA_PORT        port of Rasa (a free one, kept)    RASA_URL         a Rasa that runs elsewhere
 FIRSTLINE_ENCODER_DIR   the exported encoder ($FIRSTLINE_HOME/encoder)
 FIRSTLINE_ENCODER       a sentence-transformers folder to export (the packaged MiniLM)
@@ -56,6 +57,10 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     demo_port: int | None = 8081
+    demo_forced: bool = False
+    """Whether the demo application was asked for though this is more than a first look."""
+    demo_off_since: str | None = None
+    """Which setting keeps the demo application from running, if one does."""
     rasa_port: int | None = None
     rasa_url: str | None = None
     encoder_dir: Path = Path(".firstline/encoder")
@@ -77,6 +82,7 @@ class Settings:
         root = (root or Path(__file__).parents[2]).resolve()
         home = _folder(env, "FIRSTLINE_HOME") or root / ".firstline"
         host, port = _host(env), _port(env, "PORT") or 8080
+        demo_port, forced, off_since = _demo(env, port, host, home)
         return cls(
             root=root,
             home=home,
@@ -85,7 +91,9 @@ class Settings:
             public_url=_public_url(env, host, port),
             database_url=_database_url(env),
             redis_url=_redis_url(env),
-            demo_port=_demo_port(env, port),
+            demo_port=demo_port,
+            demo_forced=forced,
+            demo_off_since=off_since,
             rasa_port=_port(env, "RASA_PORT"),
             rasa_url=_http_url(env, "RASA_URL"),
             encoder_dir=_folder(env, "FIRSTLINE_ENCODER_DIR") or home / "encoder",
@@ -106,6 +114,11 @@ class Settings:
     def host_keys(self) -> Path:
         """Folder of the host applications' key rings."""
         return self.keys / "hosts"
+
+    @property
+    def audit_keys(self) -> Path:
+        """Folder of the keys that sign the audit log."""
+        return self.keys / "audit"
 
     @property
     def logs(self) -> Path:
@@ -138,6 +151,11 @@ class Settings:
         return (
             f"http://{_in_url({'0.0.0.0': '127.0.0.1', '::': '::1'}.get(self.host, self.host))}:{self.port}"  # noqa: S104
         )
+
+    @property
+    def demo_host(self) -> str:
+        """Address that the demo application listens on: its password is in the README."""
+        return self.host if self.demo_forced or _is_loopback(self.host) else "127.0.0.1"
 
     @property
     def demo_url(self) -> str | None:
@@ -208,6 +226,33 @@ def _demo_port(env: Mapping[str, str], port: int) -> int | None:
     if chosen == port:
         raise BadSetting("DEMO_PORT and PORT are the same.", hint="Set DEMO_PORT to another port.")
     return chosen
+
+
+def _demo(env: Mapping[str, str], port: int, host: str, home: Path) -> tuple[int | None, bool, str | None]:
+    """Return the demo application's port, whether it runs against the rule below, and what keeps it off.
+
+    Everybody knows its password, and its users can open cases: it runs by itself only where nothing says that
+    the installation is for others.
+    """
+    chosen, wanted = _demo_port(env, port), _one_of(env, "DEMO", ("auto", "on", "off"))
+    if wanted == "on" and chosen is None:
+        raise BadSetting("DEMO and DEMO_PORT contradict each other.", hint="Unset one of them.")
+    if chosen is None or wanted == "off":
+        return None, False, "DEMO_PORT" if chosen is None else "DEMO"
+    public = urlsplit(_http_url(env, "PUBLIC_URL") or "").hostname
+    reasons = {
+        "hosts.yml": (home / "hosts.yml").is_file(),
+        "PUBLIC_URL": public is not None and not _is_loopback(public),
+        "HOST": not _is_loopback(host),
+    }
+    reason = next((name for name, holds in reasons.items() if holds), None)
+    if reason is None or wanted == "on":
+        return chosen, reason is not None, None
+    return None, False, reason
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _host(env: Mapping[str, str]) -> str:

@@ -10,6 +10,7 @@ from escalation import storage as _escalation
 from kb_index.articles import images as _images
 from kb_index.articles import storage as _knowledge
 from kb_index.questions import storage as _questions
+from security import audit_gaps as _audit_gaps
 from security import audit_storage as _audit
 from security import devices as _devices
 from security import storage as _security
@@ -22,6 +23,7 @@ _ = (
     _security,
     _devices,
     _audit,
+    _audit_gaps,
     _escalation,
     _knowledge,
     _images,
