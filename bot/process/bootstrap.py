@@ -264,6 +264,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         firstline.authenticator,
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
+        by_https=settings.public_url.startswith("https:"),
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
