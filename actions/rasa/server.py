@@ -60,6 +60,13 @@ class ActionResultOut(BaseModel):
     responses: list[_Object]
 
 
+class ActionFailedOut(BaseModel):
+    """Why there is no result."""
+
+    error: str
+    action_name: str
+
+
 class ActionServer:
     """Hosts the executor's actions for Rasa."""
 
@@ -80,6 +87,7 @@ class ActionServer:
                 raw=True,
                 max_body=MAX_CALL,
                 takes=("application/json",),
+                failure=ActionFailedOut,
             )
         ]
 

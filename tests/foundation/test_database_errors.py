@@ -52,11 +52,10 @@ async def told(store: Database, statement: sa.Executable) -> FirstlineError | No
     "statement",
     [
         sa.select(things).where(things.c.id == 2_147_483_648),
-        sa.select(things).where(things.c.id == "x"),
         things.insert().values(id=2, name="longer than five"),
         things.insert().values(id=2, name="a\x00b"),
         things.insert().values(id=2, name="a\ud800"),
-        text("""select '{"a": "\\\\u0000"}'::jsonb"""),
+        text(r"""select '{"a": "\u0000"}'::jsonb"""),
         things.insert().values(id=2, name="two", at=datetime(2026, 1, 1)),  # noqa: DTZ001
         sa.select(text("'x'::int")),
         sa.select(text("1 / 0")),

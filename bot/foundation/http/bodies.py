@@ -1,6 +1,7 @@
 """Reading what a caller sends: bodies and queries, within limits, and what is wrong with them in words."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -91,7 +92,10 @@ async def parse_body(raw: bytes, model: type[BaseModel], max_values: int = MAX_V
     """
 
     def work() -> BaseModel:
-        return validate(model, parse_json(raw or b"{}", max_values=max_values))
+        text = raw or b"{}"
+        parse_json(text, max_values=max_values)
+        # From JSON and strictly: a text is no number, and 1 is not true.
+        return _validated(lambda: model.model_validate_json(text, strict=True))
 
     if len(raw) > _LARGE:
         return await asyncio.get_running_loop().run_in_executor(_parsing, work)
@@ -120,8 +124,12 @@ def validate(model: type[BaseModel], value: Any) -> BaseModel:
     Raises:
         InvalidInput: with `errors` as a list of `{"field", "problem"}`, when they are few.
     """
+    return _validated(lambda: model.model_validate(value))
+
+
+def _validated(validation: Callable[[], BaseModel]) -> BaseModel:
     try:
-        return model.model_validate(value)
+        return validation()
     except ValidationError as error:
         found = error
     # Describing an error costs as much as validating a hundred fields.

@@ -53,7 +53,8 @@ class Endpoint:
     `max_body` is in bytes; longer bodies are refused by their Content-Length, before anything else is done.
     `path_fields` says what the parts of the path may be: others are not found. `takes` and `gives` name media
     types, for handlers that read the body or make the answer themselves; `raw` handlers do either.
-    `also` gives statuses besides `status` that are answers and no errors, and `headers` what is read of them.
+    `also` gives statuses besides `status` that are answers and no errors; `headers` are those that are read;
+    `failure` is what a handler answers with 400, 404 and 500 when its protocol has no problem documents.
     """
 
     method: str
@@ -73,6 +74,7 @@ class Endpoint:
     takes: tuple[str, ...] = ()
     gives: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
+    failure: type[BaseModel] | None = None
 
     def bind(self, authenticator: Authenticator) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Make the aiohttp handler: admit, read, validate, call, render."""

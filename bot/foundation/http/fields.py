@@ -11,15 +11,16 @@ INT32 = 2_147_483_647
 
 @dataclass(frozen=True)
 class PathField:
-    """A part of a path: a pattern that it must match as a whole, and for numbers the largest."""
+    """A part of a path: a pattern that it must match as a whole; for a number, the largest there may be."""
 
     pattern: str
     description: str
     largest: int | None = None
+    max_length: int = 200
 
     def admits(self, text: str) -> bool:
         """Tell whether `text` may stand there."""
-        if re.fullmatch(self.pattern, text) is None:
+        if len(text) > self.max_length or re.fullmatch(self.pattern, text) is None:
             return False
         return self.largest is None or int(text) <= self.largest
 
@@ -27,7 +28,7 @@ class PathField:
         """As JSON Schema."""
         if self.largest is not None:
             return {"type": "integer", "minimum": 1, "maximum": self.largest}
-        return {"type": "string", "pattern": f"^{self.pattern}$"}
+        return {"type": "string", "pattern": f"^(?:{self.pattern})$", "maxLength": self.max_length}
 
 
 def id_field(prefix: str, of: str) -> PathField:
