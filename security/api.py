@@ -9,7 +9,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from bot.foundation.errors import NotFound, Unauthenticated
 from bot.foundation.http import Access, Call, Endpoint, NoBody, Reply
+from bot.foundation.http.bodies import SMALL_BODY
 from bot.foundation.http.endpoints import Handler, render
+from bot.foundation.http.fields import id_field
 from bot.foundation.http.peers import client_address
 from bot.foundation.ids import StaffId, is_id
 from security.authentication import COOKIE, DEVICE_COOKIE, HttpAuthenticator
@@ -20,6 +22,9 @@ from security.sessions import Sessions, SignedIn, csrf_token
 
 SESSION_PATH = "/api/v1/session"
 _TAG = ("staff",)
+_ID = {"id": id_field("stf", "the account")}
+_SIGN_IN = 4 * 1024
+"""Bytes of a body that anybody may send."""
 _EMAIL = re.compile(r"^[^\s@]{1,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63})+$")
 
 
@@ -130,7 +135,16 @@ class SecurityApi:
         session, staff, admin = SESSION_PATH, "/api/v1/staff", Access.staff("admin")
         some = Access.staff()
         return [
-            _endpoint("POST", session, self.sign_in, Access.public(), "Sign in", SessionOut, SignInIn),
+            _endpoint(
+                "POST",
+                session,
+                self.sign_in,
+                Access.public(),
+                "Sign in",
+                SessionOut,
+                SignInIn,
+                max_body=_SIGN_IN,
+            ),
             _endpoint("GET", session, self.show, some, "Who is signed in, and the CSRF token", SessionOut),
             _endpoint("DELETE", session, self.sign_out, some, "Sign out", None, status=204),
             _endpoint(
@@ -264,10 +278,12 @@ def _endpoint(
     response: type[BaseModel] | None,
     body: type[BaseModel] | None = None,
     status: int = 200,
+    max_body: int = SMALL_BODY,
 ) -> Endpoint:
     return Endpoint(
-        method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG
-    )
+        method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG,
+        max_body=max_body, path_fields=_ID if "{id}" in path else {},
+    )  # fmt: skip
 
 
 def _session_out(secret: str, session: Session) -> SessionOut:

@@ -291,6 +291,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
         trusted_proxies=settings.trusted_proxies,
+        by_https=settings.public_url.startswith("https:"),
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
