@@ -21,7 +21,7 @@ from actions.intents import IntentCatalogue
 from actions.library import Library
 from actions.limits import ActLimits
 from actions.policy import AssistantPolicy
-from actions.ports import ConversationContext, Journal, KnowledgeBase, ModelVersion
+from actions.ports import ConversationContext, Journal, KnowledgeBase
 from actions.procedure import Procedure
 from actions.rasa.handlers import ACTIONS, Services
 from actions.rasa.reading import TurnReader
@@ -60,7 +60,6 @@ def build_actions(
     knowledge: KnowledgeBase,
     context: ConversationContext,
     intents: IntentCatalogue,
-    model_version: ModelVersion,
     policy: AssistantPolicy | None = None,
     registry: Registry | None = None,
     errors: ErrorCatalogue | None = None,
@@ -73,7 +72,7 @@ def build_actions(
     host = HostAccess(hosts, policy)
     library = Library(knowledge, policy)
     handovers = Handovers(log, registry, intents)
-    turns = TurnReader(context, model_version)
+    turns = TurnReader(context)
     procedure = Procedure(host, policy)
     actor = Actor(procedure, log, library)
     limits = ActLimits(database, clock, policy)

@@ -154,7 +154,7 @@ class Engine:
         changed = attempt.done.get("consent") != consent_mark(diagnosis)
         unsure = (doubtful or (turn.digressed and turn.typed)) and "confirmation_asked" not in attempt.done
         if turn.lost:
-            return await self._ask_consent(stage, diagnosis, ask=True)
+            return await self._ask_consent(stage, diagnosis)
         if changed or unsure:
             return await self._ask_consent(
                 replace(stage, intro=CHANGED if changed else TO_BE_SURE), diagnosis
@@ -275,8 +275,8 @@ class Engine:
             answers=dict(stage.answers or {}),
         )
 
-    async def _ask_consent(self, stage: Stage, diagnosis: Diagnosis, *, ask: bool = False) -> Result:
-        """Ask; a workflow that needs no yes goes ahead, unless this is to `ask` in any case."""
+    async def _ask_consent(self, stage: Stage, diagnosis: Diagnosis) -> Result:
+        """Ask for a yes to exactly what was found."""
         turn, workflow = stage.turn, stage.workflow
         context = turn.context
         refusal = await self._limits.refusal(context.host, context.user_ref, workflow.meta)
@@ -288,11 +288,7 @@ class Engine:
         spent = stage.attempt.duration_ms + milliseconds(stage.started)
         answers = dict(stage.answers or {})
         done = {**as_offered(diagnosis, turn.key), "answers": answers}
-        noted = await self._log.note(
-            stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent
-        )
-        if noted is not None and not (workflow.meta.needs_consent or ask) and diagnosis.code != STEP_UP:
-            return await self._go_ahead(stage)
+        await self._log.note(stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent)
         say = Say(
             f"{stage.intro}{diagnosis.text} {diagnosis.question}",
             confirm_buttons(diagnosis.yes),

@@ -1,6 +1,6 @@
 """What the actions room needs from others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,9 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.host import Operation, OperationResult, UserState
 from security.audit_chain import Change
-
-ModelVersion = Callable[[], str | None]
-"""Gives the name of the assistant model that is live, or None when it is not known."""
 
 
 class HostApplication(Protocol):

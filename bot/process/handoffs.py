@@ -81,3 +81,7 @@ class RecordedHandoffs:
     async def open_case(self, conversation_id: ConversationId) -> CaseView | None:
         """Return the open case, if any."""
         return await self._desk.open_case(conversation_id)
+
+    async def has_open_case(self, host: str, ref: str) -> bool:
+        """Tell whether this user has an open case."""
+        return await self._desk.has_open_case(host, ref)

@@ -15,8 +15,9 @@ import structlog
 from aiohttp import web
 
 from bot.foundation.errors import FirstlineError
+from bot.foundation.http.connections import ConnectionLimits, LimitedSite
 from bot.process import home_lock, log_file
-from bot.process.listening import reserved
+from bot.process.listening import open_connections, reserved
 from bot.process.settings import Settings
 from bot.process.supervisor import Supervisor
 from security.audit_keys import AuditKeys
@@ -150,13 +151,10 @@ async def _start_app(
     from bot.process.bootstrap import FIRSTLINE, build_app
 
     app = await build_app(supervisor.settings, supervisor.parts)
-    # Compressed bodies are refused, and so not unpacked while the refused request is read to its end.
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False, auto_decompress=False
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
     stack.push_async_callback(_clean_up, runner)
     await runner.setup()
-    await web.SockSite(runner, listening).start()
+    await LimitedSite(runner, listening, ConnectionLimits(open=open_connections())).start()
     console.ready("App")
     console.begins("Help articles")
     firstline = app[FIRSTLINE]

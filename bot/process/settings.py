@@ -8,10 +8,12 @@ DEMO_PORT        its port (PORT + 1; `off`: do not run it)
 RASA_PORT        port of Rasa (a free one, kept)    RASA_URL         a Rasa that runs elsewhere
 FIRSTLINE_ENCODER_DIR   the exported encoder ($FIRSTLINE_HOME/encoder)
 FIRSTLINE_ENCODER       a sentence-transformers folder to export (the packaged MiniLM)
+TRUSTED_PROXIES  reverse proxies that say for whom they speak: addresses and networks, with commas (none)
 METRICS          who may read /metrics: `local` (default), `public` or `off`
 LOG_LEVEL        debug, info, warning or error (info)
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -21,6 +23,7 @@ from typing import Literal, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from bot.foundation.errors import InvalidInput
+from bot.foundation.http.peers import NO_PROXIES, IpNetwork, TrustedProxies
 
 VectorIndexKind = Literal["faiss", "pgvector"]
 Metrics = Literal["local", "public", "off"]
@@ -64,6 +67,7 @@ class Settings:
     encoder_model: Path | None = None
     vector_index: VectorIndexKind = "faiss"
     metrics: Metrics = "local"
+    trusted_proxies: TrustedProxies = NO_PROXIES
     log_level: str = "info"
     child_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -96,6 +100,7 @@ class Settings:
             encoder_model=_folder(env, "FIRSTLINE_ENCODER"),
             vector_index=cast(VectorIndexKind, _one_of(env, "VECTOR_INDEX", ("faiss", "pgvector"))),
             metrics=cast(Metrics, _one_of(env, "METRICS", ("local", "public", "off"))),
+            trusted_proxies=_trusted_proxies(env),
             log_level=_one_of(env, "LOG_LEVEL", ("info", "debug", "warning", "error")),
             child_environment={key: env[key] for key in _PASSED_ON if env.get(key)},
         )
@@ -181,6 +186,28 @@ def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
     if value not in allowed:
         raise BadSetting(f"{name} cannot be used.", hint=f"Set it to one of: {', '.join(allowed)}.")
     return value
+
+
+def _trusted_proxies(env: Mapping[str, str]) -> TrustedProxies:
+    networks: list[IpNetwork] = []
+    for part in re.split(r"[,\s]+", env.get("TRUSTED_PROXIES", "")):
+        if not part:
+            continue
+        try:
+            network = ipaddress.ip_network(part)
+        except ValueError:
+            raise BadSetting(
+                "TRUSTED_PROXIES is no list of networks.",
+                hint="Set it to addresses or networks with commas, such as 127.0.0.1, 10.0.0.0/24; "
+                "a network's address has no bits beyond its length.",
+            ) from None
+        if network.prefixlen < (8 if network.version == 4 else 16):
+            raise BadSetting(
+                "TRUSTED_PROXIES trusts too many.",
+                hint="Whoever is in these networks may name any address as theirs: name the proxies alone.",
+            )
+        networks.append(network)
+    return TrustedProxies(tuple(networks))
 
 
 def _port(env: Mapping[str, str], name: str) -> int | None:

@@ -11,6 +11,7 @@ from actions.attempt_log import AttemptLog
 from actions.healing.overview import Overview
 from actions.healing.policy import PolicyFile
 from actions.registry import Registry
+from bot.conversation.limit_policy import LimitPolicy
 from bot.foundation.clock import Clock, SystemClock
 from bot.foundation.database import Database
 from bot.process.settings import Settings
@@ -82,6 +83,11 @@ def healing_policy(settings: Settings, registry: Registry) -> PolicyFile:
 def healing_overview(settings: Settings, database: Database) -> Overview:
     """What can be asked of self-healing, and its switch."""
     return Overview(database, SystemClock(), healing_policy(settings, Registry.load()))
+
+
+def limit_policy(settings: Settings) -> LimitPolicy:
+    """The deployment's own limits on users, in its home; while there are none, the product's."""
+    return LimitPolicy.load(settings.home / "limits.yml", settings.root / "data" / "policies" / "limits.yml")
 
 
 def staff_directory(database: Database) -> StaffDirectory:

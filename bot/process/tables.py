@@ -12,6 +12,7 @@ from kb_index.articles import storage as _knowledge
 from kb_index.questions import storage as _questions
 from security import audit_gaps as _audit_gaps
 from security import audit_storage as _audit
+from security import devices as _devices
 from security import storage as _security
 
 __all__ = ["metadata"]
@@ -20,6 +21,7 @@ _ = (
     _actions,
     _conversation,
     _security,
+    _devices,
     _audit,
     _audit_gaps,
     _escalation,

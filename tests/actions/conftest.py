@@ -415,7 +415,6 @@ async def bench(database: Database) -> AsyncIterator[Bench]:
         knowledge=knowledge,
         context=context,
         intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"),
-        model_version=lambda: None,
         policy=QUICK,
     )
     app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)

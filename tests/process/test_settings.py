@@ -35,6 +35,12 @@ def test_the_demo_follows_the_port_and_can_be_left_out() -> None:
     assert read(PUBLIC_URL="https://help.example.com/").public_url == "https://help.example.com"
 
 
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    trusted = read(TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/24  fd00::/64").trusted_proxies
+    assert [str(one) for one in trusted.networks] == ["127.0.0.1/32", "10.0.0.0/24", "fd00::/64"]
+    assert read().trusted_proxies.networks == ()
+
+
 @pytest.mark.parametrize(
     ("environ", "why"),
     [
@@ -87,6 +93,10 @@ def test_the_demo_listens_to_this_machine_unless_it_is_asked_for() -> None:
         ("REDIS_URL", "http://h"),
         ("REDIS_URL", "redis://h:6379/first"),
         ("METRICS", "everybody"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
         ("DEMO", "maybe"),
         ("LOG_LEVEL", "loud"),
         ("FIRSTLINE_HOME", __file__),
