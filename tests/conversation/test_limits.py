@@ -1,4 +1,4 @@
-"""What one user may do, over HTTP and WebSocket: who is over a limit waits, loses nothing, and harms nobody."""
+"""What one user may do, over HTTP and WebSocket: who is over a limit waits, loses nothing, harms nobody."""
 
 import asyncio
 from typing import Any
