@@ -74,7 +74,9 @@ async def test_a_window_that_has_passed_is_forgotten(monkeypatch) -> None:
     assert await rates.take(TWO, "ada") is None
 
 
-async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits_each_time() -> None:
+async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits_each_time(
+    monkeypatch,
+) -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     client = redis.Redis.from_url(f"redis://127.0.0.1:{silent.getsockname()[1]}")
     time = Time()
@@ -87,7 +89,7 @@ async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits
         asked += time.now >= rates._asleep_until
         return await counted(ask)
 
-    rates._ask_shared = count
+    monkeypatch.setattr(rates, "_ask_shared", count)
     assert [await rates.take(TWO, "ada") for _ in range(2)] == [None, None]
     assert await rates.take(TWO, "ada") is not None
     assert asked == 1
