@@ -30,9 +30,18 @@ from bot.conversation.wire import (
 from bot.foundation.clock import Clock
 from bot.foundation.errors import InvalidInput
 from bot.foundation.http import Access, Call, Caller, Endpoint, NoBody, Reply
+from bot.foundation.http.fields import IDEMPOTENCY_KEY, INT32, HeaderField, id_field
 from bot.foundation.ids import ConversationId
 
 _TAG = ("conversations",)
+_ID = {"id": id_field("cnv", "your conversation")}
+_MESSAGE = 32 * 1024
+_KEY = (IDEMPOTENCY_KEY,)
+_RESUME = HeaderField(
+    "Last-Event-ID",
+    "Where an event stream goes on",
+    schema={"type": "integer", "minimum": 0, "maximum": INT32},
+)
 _SHORTEST_STREAM = 1.0
 """Seconds that a stream lasts whose token was good a moment ago."""
 log = structlog.get_logger(__name__)
@@ -71,6 +80,7 @@ class ConversationApi:
                 response=ConversationOut,
                 status=201,
                 tags=_TAG,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "GET", base, self.mine, user, "List your conversations", response=ConversationsOut, tags=_TAG
@@ -83,6 +93,7 @@ class ConversationApi:
                 "Read one of your conversations",
                 response=ConversationOut,
                 tags=_TAG,
+                path_fields=_ID,
             ),
             Endpoint(
                 "POST",
@@ -93,7 +104,11 @@ class ConversationApi:
                 body=MessageIn,
                 response=EventOut,
                 status=201,
+                also=(200,),
                 tags=_TAG,
+                path_fields=_ID,
+                headers=_KEY,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "GET",
@@ -103,7 +118,10 @@ class ConversationApi:
                 "Read events after a cursor; as server-sent events when asked for text/event-stream",
                 query=EventsQuery,
                 response=EventsOut,
+                gives=("text/event-stream",),
                 tags=_TAG,
+                path_fields=_ID,
+                headers=(_RESUME,),
             ),
             Endpoint(
                 "POST",
@@ -114,6 +132,8 @@ class ConversationApi:
                 body=TypingIn,
                 status=204,
                 tags=_TAG,
+                path_fields=_ID,
+                max_body=1024,
             ),
             Endpoint(
                 "POST",
@@ -125,6 +145,9 @@ class ConversationApi:
                 response=EventOut,
                 status=201,
                 tags=_TAG,
+                path_fields=_ID,
+                headers=_KEY,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "POST",
@@ -136,6 +159,9 @@ class ConversationApi:
                 response=HandoffOut,
                 status=201,
                 tags=_TAG,
+                path_fields=_ID,
+                headers=_KEY,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "GET",
@@ -145,6 +171,7 @@ class ConversationApi:
                 "WebSocket; the first frame says who calls",
                 tags=_TAG,
                 raw=True,
+                status=101,
             ),
         ]
 
@@ -192,7 +219,7 @@ class ConversationApi:
     async def _stream(self, call: Call, conversation: Conversation, after: int) -> web.StreamResponse:
         resume = call.header("Last-Event-ID")
         if resume is not None:
-            if not resume.isascii() or not resume.isdigit() or len(resume) > 9:
+            if not (resume.isascii() and resume.isdigit() and len(resume) <= 10 and int(resume) <= INT32):
                 raise InvalidInput("Last-Event-ID must be the number of an event.")
             after = int(resume)
         response = web.StreamResponse(

@@ -23,15 +23,26 @@ from bot.conversation.ports import StaffLine
 from bot.conversation.user_line import UserLine
 from bot.conversation.wire import MessageIn, conversation_out
 from bot.foundation.clock import Clock
-from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, Unauthenticated, Unavailable
+from bot.foundation.database_errors import explain
+from bot.foundation.errors import (
+    ClientError,
+    Conflict,
+    FirstlineError,
+    InvalidInput,
+    Unauthenticated,
+    Unavailable,
+)
 from bot.foundation.http import Authenticator, Call, Caller
-from bot.foundation.http.endpoints import validate
+from bot.foundation.http.bodies import validate
+from bot.foundation.http.connections import waiting_for
 from bot.foundation.ids import ConversationId
 from bot.foundation.strict_json import parse_json
 
 log = structlog.get_logger(__name__)
 _HELLO_DEADLINE = 10.0
 _MAX_FRAME = 64 * 1024
+_MAX_VALUES = 40
+_MAX_DEPTH = 4
 _WARNING = 45.0
 _LOOK = 15.0
 _CLOSING = 2.0
@@ -110,7 +121,8 @@ class LiveSocket:
 
         with self._limits.unknown_socket(hang_up) as evicted:
             self._hang_up_on(evicted)
-            hello = await self._hello(socket)
+            with waiting_for(request):
+                hello = await self._hello(socket)
             caller = await self._identify(request, hello)
         with self._limits.socket(caller):
             await self._converse(request, socket, hello, caller)
@@ -150,7 +162,7 @@ class LiveSocket:
             raise Unauthenticated("No hello came in time.", hint="Send a hello frame first.") from None
         if first.type is not WSMsgType.TEXT:
             raise InvalidInput("The first frame must be a hello in JSON text.")
-        hello = validate(_Hello, parse_json(first.data.encode("utf-8", "surrogatepass")))
+        hello = validate(_Hello, _parsed(first.data))
         assert isinstance(hello, _Hello)
         return hello
 
@@ -196,12 +208,18 @@ class LiveSocket:
                 continue
             key: str | None = None
             try:
-                frame = validate(_Frame, parse_json(received.data.encode("utf-8", "surrogatepass")))
+                frame = validate(_Frame, _parsed(received.data))
                 assert isinstance(frame, _Frame)
                 key = frame.client_key
                 await self._act(session, frame)
             except FirstlineError as error:
                 await _problem(session.socket, error, key)
+            except Exception as error:
+                told = explain(error)
+                if not isinstance(told, ClientError):
+                    raise
+                log.warning("database_refused", code=told.code)
+                await _problem(session.socket, told, key)
 
     async def _act(self, session: "_Session", frame: _Frame) -> None:
         caller, conversation = session.caller, session.conversation
@@ -235,6 +253,10 @@ class LiveSocket:
                 current = await self._line.own(caller, conversation.id)
                 event = (await self._line.post(caller, current, wanted, frame.client_key)).event
         return {"type": "ack", "client_key": frame.client_key, "seq": event.seq}
+
+
+def _parsed(text: str) -> Any:
+    return parse_json(text.encode("utf-8", "surrogatepass"), max_values=_MAX_VALUES, max_depth=_MAX_DEPTH)
 
 
 @dataclass

@@ -81,7 +81,7 @@ class UserLine:
             conversation.id, author_name=caller.name, text=text, choice=wanted.choice, key=checked
         )
         if posted.event.turn_id is not None:
-            self._runner.schedule(conversation.id)
+            self._runner.schedule(conversation.id, conversation.contact_id)
         return posted
 
     async def _check_offered(self, caller: Caller, conversation: Conversation, choice: str) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import structlog
 
-from security.masking import mask_log
+from security.sign_in_log import mask_all_but_sign_in_addresses
 
 _LARGEST = 8 * 2**20
 
@@ -24,7 +24,7 @@ def set_up(folder: Path, level: str) -> Path:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        mask_log,
+        mask_all_but_sign_in_addresses,
     ]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

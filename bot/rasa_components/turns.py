@@ -7,12 +7,14 @@ that turn, and what is saved replaces what was stored. While nothing is saved th
 
 from __future__ import annotations
 
+import asyncio
 import json
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any, Iterable, Optional
+from typing import Any, Awaitable, Callable, Iterable, Optional
 
 import redis.asyncio
+import redis.exceptions
 from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
 from rasa.shared.core.conversation import Dialogue
 from rasa.shared.core.events import Event
@@ -25,12 +27,28 @@ rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=N
 
 DEFAULT_KEPT = 30 * 24 * 3600
 TIMEOUT = 3.0
+PATIENCE = 2.5
+"""Seconds: less than one time-out, so that a server that hangs is not waited for twice."""
+PAUSE = 0.1
 
 
 @lru_cache(maxsize=64)
 def _kind(name: str) -> Any:
     # Rasa walks through all subclasses of Event for each event that it reads: a fifth of a turn's CPU time.
     return Event.resolve_by_type(name)
+
+
+async def patiently(call: Callable[[], Awaitable[Any]]) -> Any:
+    """Try again while the server starts anew: Rasa would go on without the tracker, and then save that."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + PATIENCE
+    while True:
+        try:
+            return await call()
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError):
+            if loop.time() >= until:
+                raise
+            await asyncio.sleep(PAUSE)
 
 
 class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[misc]
@@ -70,11 +88,12 @@ class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[m
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Replace what is stored."""
         await self.stream_events(tracker)
-        await self._redis.set(self._key(tracker.sender_id), self.serialise_tracker(tracker), ex=self._kept)
+        key, text = self._key(tracker.sender_id), self.serialise_tracker(tracker)
+        await patiently(lambda: self._redis.set(key, text, ex=self._kept))
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker, cut before the turn that is being processed where it holds that turn already."""
-        stored = await self._redis.get(self._key(sender_id))
+        stored = await patiently(lambda: self._redis.get(self._key(sender_id)))
         if stored is None:
             return None
         known = shortened(before_turn(json.loads(stored).get("events") or [], rewind_before.get()))

@@ -71,7 +71,7 @@ async def kettle(database: Database, tmp_path: Path) -> AsyncIterator[Kettle]:
         room = build_actions(
             database=database, clock=SystemClock(), mask=mask_json, hosts=lambda name: host,
             knowledge=FakeKnowledge(), context=SampleUsers(),
-            intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"), model_version=lambda: None,
+            intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"),
             policy=AssistantPolicy(settle_pause=0.05),
         )  # fmt: skip
         app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)

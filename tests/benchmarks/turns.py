@@ -13,7 +13,6 @@ actions are served by firstline there too.
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import sys
 import time
@@ -26,6 +25,7 @@ import aiohttp
 import psutil
 
 from bot.scenarios.web import DemoApplication
+from tests.benchmarks.installation import check_running, installed
 from tests.support.client import UserClient, user_token
 
 MESSAGES = [
@@ -133,17 +133,18 @@ def serving_pids(home: Path) -> tuple[list[int], str]:
 
 async def main() -> None:
     """Measure and print a table and a JSON line."""
+    settings = installed()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--demo-url", default="http://127.0.0.1:8081")
-    parser.add_argument("--home", type=Path, default=Path(os.environ.get("FIRSTLINE_HOME", ".firstline")))
+    parser.add_argument("--url", default=settings.local_url)
+    parser.add_argument("--demo-url", default=settings.demo_url)
+    parser.add_argument("--home", type=Path, default=settings.home)
     parser.add_argument("--conversations", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
-    args.pids, args.rasa_url = serving_pids(args.home)
+    args.pids, args.rasa_url = serving_pids(check_running(args.home))
     runs: dict[str, list[dict[str, float]]] = {"firstline_api": [], "rasa_rest": []}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(

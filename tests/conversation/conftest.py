@@ -116,7 +116,7 @@ class Room:
         posted = await self.conversations.post_user_message(
             conversation.id, author_name="Ada", text=text, choice=None, key=key or new_id("key")
         )
-        self.runner.schedule(conversation.id)
+        self.runner.schedule(conversation.id, conversation.contact_id)
         return posted.event
 
     async def settle(self, conversation: Conversation) -> list[Event]:
