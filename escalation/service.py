@@ -330,7 +330,7 @@ class CaseDesk:
         return case
 
     async def _tell_joined(self, case: Case) -> None:
-        """Say in the conversations that joined that the case is closed; it is, whether this succeeds or not."""
+        """Say in the conversations that joined that the case is closed; it is so, whether this succeeds."""
         told = NewEvent("message", SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
         try:
             for one in await self.joined(case.id, _TOLD_AT_MOST):

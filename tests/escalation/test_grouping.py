@@ -1,4 +1,4 @@
-"""One user's cases: of the assistant's making one, asked for a few; whoever asked comes first; nobody is left alone."""
+"""One user's cases: of the assistant's making one, asked for a few; who asked comes first; none is silent."""
 
 import asyncio
 

@@ -35,7 +35,7 @@ def rates(request, cache) -> Rates:
 
 async def test_one_too_many_is_told_how_long_to_wait_and_others_are_not_touched(rates) -> None:
     assert [await rates.take(TWO, "message", "ada") for _ in range(2)] == [None, None]
-    assert 1 <= await rates.take(TWO, "message", "ada") <= 10
+    assert await rates.take(TWO, "message", "ada") in range(1, 11)
     assert await rates.take(TWO, "message", "ben") is None
     assert await rates.take(TWO, "feedback", "ada") is None
 
@@ -49,7 +49,7 @@ async def test_all_rates_hold_and_what_the_long_one_refuses_leaves_the_burst_alo
     rates = Rates(cache, prefix=new_id("test"))
     long = [parse("1 per 10 seconds"), parse("1 per hour")]
     assert await rates.take(long, "a") is None
-    assert await rates.take(long, "a") > 0
+    assert await rates.take(long, "a") is not None
 
 
 async def test_two_apps_count_together(cache) -> None:
@@ -57,8 +57,8 @@ async def test_two_apps_count_together(cache) -> None:
     one, two = Rates(cache, prefix=prefix), Rates(cache, prefix=prefix)
     assert await one.take(TWO, "ada") is None
     assert await two.take(TWO, "ada") is None
-    assert await one.take(TWO, "ada") > 0
-    assert await two.take(TWO, "ada") > 0
+    assert await one.take(TWO, "ada") is not None
+    assert await two.take(TWO, "ada") is not None
 
 
 async def test_a_window_that_has_passed_is_forgotten(monkeypatch) -> None:
@@ -74,7 +74,9 @@ async def test_a_window_that_has_passed_is_forgotten(monkeypatch) -> None:
     assert await rates.take(TWO, "ada") is None
 
 
-async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits_each_time() -> None:
+async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits_each_time(
+    monkeypatch,
+) -> None:
     silent = socket.create_server(("127.0.0.1", 0))
     client = redis.Redis.from_url(f"redis://127.0.0.1:{silent.getsockname()[1]}")
     time = Time()
@@ -87,9 +89,9 @@ async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits
         asked += time.now >= rates._asleep_until
         return await counted(ask)
 
-    rates._ask_shared = count
+    monkeypatch.setattr(rates, "_ask_shared", count)
     assert [await rates.take(TWO, "ada") for _ in range(2)] == [None, None]
-    assert await rates.take(TWO, "ada") > 0
+    assert await rates.take(TWO, "ada") is not None
     assert asked == 1
     await client.aclose()
     silent.close()
@@ -98,8 +100,9 @@ async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits
 async def test_what_is_refused_is_not_asked_of_valkey_again_until_its_time(cache) -> None:
     time = Time()
     rates = Rates(cache, prefix=new_id("test"), now=time)
-    for _ in range(3):
-        seconds = await rates.take(TWO, "ada")
+    assert [await rates.take(TWO, "ada") for _ in range(2)] == [None, None]
+    seconds = await rates.take(TWO, "ada")
+    assert seconds is not None
     rates._shared = None  # from here on it would be counted anew, and let through
     assert await rates.take(TWO, "ada") is not None
     time.now += seconds

@@ -1,4 +1,4 @@
-"""One signed-in user floods the wired application; others are answered, reach a person, and are first in the queue.
+"""One signed-in user floods the wired application; the others are answered, reach a person, and come first.
 
 Rasa is a stand-in that answers one message at a time, as the real one does, in 40 ms, or says that it cannot.
 """
@@ -126,7 +126,7 @@ async def test_300_conversations_of_one_user_keep_nobody_from_an_answer_or_a_per
 ) -> None:
     statuses: Counter[int] = Counter()
     flooding = asyncio.create_task(flood(house, "usr_flo", statuses, conversations=300, messages=12))
-    while sum(statuses.values()) < 400:  # noqa: ASYNC110 - until the flood is under way
+    while sum(statuses.values()) < 400:
         await asyncio.sleep(0.01)
 
     async def other(number: int) -> tuple[bool, int, float]:
@@ -222,7 +222,8 @@ async def test_50_sockets_that_type_without_end_do_not_delay_others_answers(
         nonlocal sent, admitted
         async with house.client.ws_connect("/api/v1/ws", autoping=True) as socket:
             await socket.send_json({**hello, "conversation": theirs["id"]})
-            admitted += (await socket.receive_json())["type"] == "welcome"
+            first = await socket.receive_json()
+            admitted += first["type"] == "welcome"
             with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                 while not socket.closed:
                     await socket.send_json({"type": "typing", "active": sent % 2 == 0})
@@ -233,7 +234,7 @@ async def test_50_sockets_that_type_without_end_do_not_delay_others_answers(
 
     began = time.monotonic()
     typists = [asyncio.create_task(type_without_end()) for _ in range(50)]
-    while sent < 100:  # noqa: ASYNC110 - until they are under way
+    while sent < 100:
         await asyncio.sleep(0.01)
     waits = []
     for number in range(8):
