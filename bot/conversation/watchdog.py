@@ -70,4 +70,4 @@ class Watchdog:
                 log.warning(
                     "overdue_turn_not_ended", conversation=conversation_id, reason=type(result).__name__
                 )
-        return len(overdue) == _BATCH and True in ended
+        return len(overdue) >= _BATCH_EACH and True in ended
