@@ -46,7 +46,7 @@ class Watchdog:
                 pass
 
     async def look(self) -> bool:
-        """End overdue turns for a while, fairly by user; True when there may be more that can be ended now."""
+        """End overdue turns for a while, fairly by user; True when there may be more to end now."""
         moment = self._patience.overdue_before()
         if moment is None:
             await self._database.ping()
