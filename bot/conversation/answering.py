@@ -31,6 +31,7 @@ from bot.conversation.service import Conversations
 from bot.foundation.clock import Clock
 from bot.foundation.database import is_passing
 from bot.foundation.errors import InvalidInput
+from bot.foundation.ids import ConversationId
 from bot.foundation.strict_json import check_text
 
 log = structlog.get_logger(__name__)
@@ -59,6 +60,15 @@ class Outcome:
     messages: list[dict[str, Any]] = field(default_factory=list)
     handoff: HandoffRequest | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Done:
+    """What was committed: the turn's status, None when it was no longer ours, and what followed from it."""
+
+    status: str | None
+    case: Any = None
+    dropped: int = 0
 
 
 class Answering:
@@ -153,20 +163,22 @@ class Answering:
             if outcome.handoff is not None:
                 prepared = await self._prepare(turn, outcome, outcome.handoff)
             async with self._conversations.transaction() as tx:
-                status, case = await self._commit(tx, turn, outcome, prepared)
+                done = await self._commit(tx, turn, outcome, prepared)
         try:
-            await self._tell(turn, outcome, status, case)
+            await self._tell(turn, outcome, done)
         except Exception:
             # It is committed: nobody may take this for a turn that has to run again.
             log.exception("turn_not_told", turn=turn.id)
 
-    async def _tell(self, turn: Turn, outcome: Outcome, status: str | None, case: Any) -> None:
+    async def _tell(self, turn: Turn, outcome: Outcome, done: "_Done") -> None:
         await self._conversations.announce(turn.conversation_id)
-        if case is not None:
-            await self._handoffs.after_open(case)
-        if self._observer is not None and status is not None:
+        if done.case is not None:
+            await self._handoffs.after_open(done.case)
+        if self._observer is not None and done.status is not None:
             seconds = (self._clock.now() - (turn.started_at or turn.created_at)).total_seconds()
-            self._observer.turn_finished(status, outcome.reading.intent, seconds)
+            self._observer.turn_finished(done.status, outcome.reading.intent, seconds)
+            for _ in range(done.dropped):
+                self._observer.turn_finished("dropped", None, 0.0)
 
     async def _prepare(self, turn: Turn, outcome: Outcome, handoff: HandoffRequest) -> Any:
         # The context packet tells how this very message was read, so that must be stored first.
@@ -179,9 +191,7 @@ class Answering:
             summary=handoff.summary,
         )
 
-    async def _commit(
-        self, tx: AsyncConnection, turn: Turn, outcome: Outcome, prepared: Any
-    ) -> tuple[str | None, Any]:
+    async def _commit(self, tx: AsyncConnection, turn: Turn, outcome: Outcome, prepared: Any) -> "_Done":
         conversation = await self._conversations.lock(turn.conversation_id, tx)
         ours = _may_speak(turn, conversation)
         status = outcome.status if ours else "dropped"
@@ -195,9 +205,11 @@ class Answering:
             now=self._clock.now(),
         )
         if not held:
-            return None, None
+            return _Done(None)
         if not ours:
-            return status, None
+            return _Done(
+                status, dropped=await self._drop_waiting(tx, conversation.id, conversation.epoch - 1)
+            )
         for payload in outcome.messages:
             said = (
                 _said(turn, payload)
@@ -205,8 +217,13 @@ class Answering:
                 else NewEvent("message", ASSISTANT, payload, turn_id=turn.id)
             )
             await self._conversations.append(turn.conversation_id, said, tx=tx)
-        case = await self._handoffs.open(prepared, tx) if prepared is not None else None
-        return status, case
+        if prepared is None:
+            return _Done(status)
+        case = await self._handoffs.open(prepared, tx)
+        return _Done(status, case, await self._drop_waiting(tx, conversation.id, turn.epoch))
+
+    async def _drop_waiting(self, tx: AsyncConnection, conversation_id: ConversationId, epoch: int) -> int:
+        return await turn_storage.drop_waiting(tx, conversation_id, epoch, self._clock.now())
 
 
 def _may_speak(turn: Turn, conversation: Conversation) -> bool:

@@ -234,6 +234,22 @@ async def finish_turn(
     return (await tx.execute(statement)).rowcount == 1
 
 
+async def drop_waiting(
+    tx: AsyncConnection, conversation_id: ConversationId, epoch: int, now: datetime
+) -> int:
+    """Close what waits since `epoch` or before, which a person has taken over; returns how many turns."""
+    statement = (
+        turns.update()
+        .where(
+            turns.c.conversation_id == conversation_id,
+            turns.c.status == "pending",
+            turns.c.epoch <= epoch,
+        )
+        .values(status="dropped", finished_at=now)
+    )
+    return (await tx.execute(statement)).rowcount
+
+
 async def waiting_conversations(
     tx: AsyncConnection,
     now: datetime,

@@ -4,6 +4,7 @@ It looks at the database, so it finds what no runner of any process has taken up
 """
 
 import asyncio
+from datetime import datetime
 
 import structlog
 
@@ -19,8 +20,10 @@ log = structlog.get_logger(__name__)
 EVERY = 1.0
 """Seconds between looks."""
 _AT_ONCE = 3
-_BATCH = 12
-_BATCH_EACH = 4
+_BATCH = 60
+_BATCH_EACH = 20
+_BATCH_SECONDS = 1.0
+"""After which it is looked anew who waits: calling a person may take seconds, and others become overdue."""
 
 
 class Watchdog:
@@ -43,7 +46,7 @@ class Watchdog:
                 pass
 
     async def look(self) -> bool:
-        """End some overdue turns, a few of every user; True when there may be more that can be ended now."""
+        """End overdue turns for a while, fairly by user; True when there may be more to end now."""
         moment = self._patience.overdue_before()
         if moment is None:
             await self._database.ping()
@@ -52,22 +55,26 @@ class Watchdog:
             overdue = await turn_storage.waiting_conversations(
                 connection, self._clock.now(), each=_BATCH_EACH, limit=_BATCH, created_before=moment
             )
-        places = asyncio.Semaphore(_AT_ONCE)
+        return await self._end([conversation_id for conversation_id, _ in overdue], moment)
+
+    async def _end(self, conversations: list[ConversationId], moment: datetime) -> bool:
+        places, loop = asyncio.Semaphore(_AT_ONCE), asyncio.get_running_loop()
+        until = loop.time() + _BATCH_SECONDS
 
         async def end(conversation_id: ConversationId) -> bool:
-            async with (
-                places,
-                self._leases.claimed(conversation_id, created_before=moment) as turn,
-            ):
-                if turn is not None:
-                    await self._answering.run(turn, 0)
-                return turn is not None
+            async with places:
+                if loop.time() > until:
+                    return False
+                async with self._leases.claimed(conversation_id, created_before=moment) as turn:
+                    if turn is not None:
+                        await self._answering.run(turn, 0)
+                    return turn is not None
 
-        ended = await asyncio.gather(*(end(one) for one, _ in overdue), return_exceptions=True)
-        for (conversation_id, _), result in zip(overdue, ended, strict=True):
+        ended = await asyncio.gather(*(end(one) for one in conversations), return_exceptions=True)
+        for conversation_id, result in zip(conversations, ended, strict=True):
             if isinstance(result, BaseException):
                 self._patience.failed(result)
                 log.warning(
                     "overdue_turn_not_ended", conversation=conversation_id, reason=type(result).__name__
                 )
-        return len(overdue) == _BATCH and True in ended
+        return True in ended

@@ -14,7 +14,6 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.conversation import turn_storage
 from bot.conversation.domain import Answer, Conversation, Turn
 from bot.conversation.runner import TurnRunner
 from bot.conversation.service import Conversations
@@ -27,6 +26,7 @@ from bot.process.children.postgres import Postgres
 from tests.conversation.conftest import NotingDesk, ScriptedBrain, says
 from tests.integration.test_crashes import check, settled, talk
 from tests.reliability.conftest import Note
+from tests.reliability.waiting import unfinished
 from tests.support.client import UserClient
 from tests.support.product import Product
 
@@ -38,11 +38,17 @@ FAULT = "1 silence after a database hiccup"
 _DRIVEN_OUT = (OSError, sa.exc.SQLAlchemyError, TimeoutError)
 
 
+class OftenKilled(Postgres):
+    """Is started again without growing pauses."""
+
+    longest_delay = 0.1
+
+
 @pytest.fixture
 async def postgres(tmp_path: Path, all_tables: str) -> AsyncIterator[Postgres]:
     """A PostgreSQL of the test's own that keeps what it acknowledged, and is started again when it dies."""
     folder = tmp_path / "postgres"
-    child = Postgres(Place.within(folder), folder, die_with_parent=True)
+    child = OftenKilled(Place.within(folder), folder, die_with_parent=True)
     await child.start()
     engine = create_async_engine(child.url)
     async with engine.begin() as tx:
@@ -112,23 +118,14 @@ class Talker:
             assert answers == expected
 
 
-async def unfinished_since(database: Database, before: object) -> int:
-    turns = turn_storage.turns
-    query = sa.select(sa.func.count()).where(
-        turns.c.status.in_(("pending", "running")), turns.c.created_at <= before
-    )
-    async with database.connect() as connection:
-        return int((await connection.execute(query)).scalar_one())
-
-
 async def seconds_until_finished(database: Database) -> float:
     """How long what waits now is not finished."""
     began, before = time.monotonic(), SystemClock().now()
     while time.monotonic() - began < LIMIT:
-        if await unfinished_since(database, before) == 0:
+        if await unfinished(database, before) == 0:
             return time.monotonic() - began
         await asyncio.sleep(0.05)
-    left = await unfinished_since(database, before)
+    left = await unfinished(database, before)
     pytest.fail(f"{left} turns wait still {LIMIT:g} s after the database is back")
 
 
