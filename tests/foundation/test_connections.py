@@ -138,16 +138,15 @@ async def test_a_connection_that_waits_for_its_next_request_is_kept(serve) -> No
 
 
 async def test_who_opens_too_many_pushes_out_their_own_oldest(serve) -> None:
-    async with serve(waiting_of_address=3) as serving:
-        async with (
-            serving.client() as (first, _), serving.client() as (second, _),
-            serving.client() as (third, keep), serving.client() as (_, _),
-        ):  # fmt: skip
-            assert await ended(first)
-            keep.write(GET)
-            assert await status(third) == b"200"
-            assert not second.at_eof()
-            assert await serving.status() == b"200"
+    async with (
+        serve(waiting_of_address=3) as serving, serving.client() as (first, _),
+        serving.client() as (second, _), serving.client() as (third, keep), serving.client() as (_, _),
+    ):  # fmt: skip
+        assert await ended(first)
+        keep.write(GET)
+        assert await status(third) == b"200"
+        assert not second.at_eof()
+        assert await serving.status() == b"200"
 
 
 async def test_bodies_that_do_not_come_count_as_waiting(serve) -> None:

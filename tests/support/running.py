@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,13 +45,10 @@ def running(
     """Run the app, with a brain that answers every turn with the same words, until the block ends."""
     settings = Settings.from_env({"FIRSTLINE_HOME": str(home), "FIRSTLINE_ENCODER_DIR": str(encoder_dir)})
     ready: Future[Running] = Future()
-    stop = threading.Event()
+    stopping = asyncio.Event()
 
     async def serve() -> None:
         loop = asyncio.get_running_loop()
-        stopping = asyncio.Event()
-        stop_now: Callable[[], None] = lambda: loop.call_soon_threadsafe(stopping.set)  # noqa: E731
-        threading.Thread(target=lambda: (stop.wait(), stop_now()), daemon=True).start()
         async with contextlib.AsyncExitStack() as stack:
             brain = await stack.enter_async_context(_brain())
             database = Database.open(database_url)
@@ -83,10 +80,11 @@ def running(
 
     thread = threading.Thread(target=run, name="app")
     thread.start()
+    app = ready.result(120)
     try:
-        yield ready.result(120)
+        yield app
     finally:
-        stop.set()
+        app.loop.call_soon_threadsafe(stopping.set)
         thread.join(60)
     assert not thread.is_alive(), "the app did not stop"
 
