@@ -61,7 +61,7 @@ async def postgres(tmp_path: Path, all_tables: str) -> AsyncIterator[Postgres]:
 
 
 async def kill_and_wait(child: Postgres, *, whole: bool) -> None:
-    """Kill the whole server, or one of its processes, after which it ends the others and recovers by itself."""
+    """Kill the whole server, or one of its processes, after which it ends the others and recovers."""
     assert child.record is not None
     os.kill(child.record.pid if whole else await a_backend(child), signal.SIGKILL)
     async with asyncio.timeout(30):
