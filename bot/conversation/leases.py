@@ -27,6 +27,7 @@ class Leases:
         self._clock = clock
         self.runner = f"run_{secrets.token_hex(8)}"
         self._working: set[ConversationId] = set()
+        self._claiming: dict[ConversationId, datetime] = {}
         self._held: set[TurnId] = set()
         self.given_up = asyncio.Event()
         """Set when a turn was left before its end, or may have been: `release` is to be called."""
@@ -52,8 +53,6 @@ class Leases:
         turn: Turn | None = None
         try:
             turn = await self._claim(conversation_id, created_before)
-            if turn is not None:
-                self._held.add(turn.id)
             yield turn
         except BaseException:
             # Even if the claim itself raised: its commit may have arrived.
@@ -65,11 +64,17 @@ class Leases:
                 self._held.discard(turn.id)
 
     async def _claim(self, conversation_id: ConversationId, created_before: datetime | None) -> Turn | None:
-        now = self._clock.now()
-        async with asyncio.timeout(_CLAIM_SECONDS), self._database.begin() as tx:
-            return await turn_storage.claim_turn(
-                tx, conversation_id, self.runner, now, now + LEASE, created_before=created_before
-            )
+        self._claiming[conversation_id] = now = self._clock.now()
+        try:
+            async with asyncio.timeout(_CLAIM_SECONDS), self._database.begin() as tx:
+                turn = await turn_storage.claim_turn(
+                    tx, conversation_id, self.runner, now, now + LEASE, created_before=created_before
+                )
+            if turn is not None:
+                self._held.add(turn.id)
+            return turn
+        finally:
+            del self._claiming[conversation_id]
 
     async def keep(self) -> int:
         """Extend the leases of what is at work, and of nothing else; returns how many that were."""
@@ -78,13 +83,19 @@ class Leases:
             return await turn_storage.extend_leases(tx, self.runner, list(self._held), until)
 
     async def release(self) -> int:
-        """Let all turns wait again that this runner holds and does not work on; returns how many."""
+        """Let turns wait again that this runner has claimed and does not work on; returns how many.
+
+        What was claimed after a claim that is under way is left to the next call: `given_up` stays set then.
+        """
         self.given_up.clear()
-        # What is claimed from here on has started later than this.
-        now, working = self._clock.now(), list(self._working)
+        now, held = self._clock.now(), list(self._held)
+        taken_before = min([now, *self._claiming.values()])
         try:
             async with self._database.begin() as tx:
-                return await turn_storage.release_turns(tx, self.runner, now, but=working)
+                released = await turn_storage.release_turns(tx, self.runner, taken_before, but=held)
         except BaseException:
             self.given_up.set()
             raise
+        if taken_before < now:
+            self.given_up.set()
+        return released

@@ -144,10 +144,10 @@ class TurnRunner:
     async def _give_back(self) -> None:
         while True:
             await self._leases.given_up.wait()
-            if await self._patience.tried(self._leases.release) is None:
-                await asyncio.sleep(_AGAIN)
-            else:
+            released = await self._patience.tried(self._leases.release)
+            if released:
                 self._look_now.set()
+            await asyncio.sleep(_AGAIN if released is None else _NOT_SOONER)
 
     async def _take_up_left(self) -> None:
         await self._wait_for_brain()

@@ -163,19 +163,16 @@ async def extend_leases(
 
 
 async def release_turns(
-    tx: AsyncConnection, runner: str, taken_before: datetime, *, but: Collection[ConversationId]
+    tx: AsyncConnection, runner: str, taken_before: datetime, *, but: Collection[TurnId]
 ) -> int:
-    """Give up what `runner` took before a moment, but not in the conversations that it works on.
-
-    Returns how many turns wait again.
-    """
+    """Give up what `runner` took before a moment, but for those turns; returns how many wait again."""
     statement = (
         turns.update()
         .where(
             turns.c.status == "running",
             turns.c.runner == runner,
             turns.c.started_at < taken_before,
-            turns.c.conversation_id.not_in(but),
+            turns.c.id.not_in(but),
         )
         .values(status="pending", runner=None, lease_until=None)
     )

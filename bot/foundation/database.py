@@ -60,7 +60,7 @@ class Lane(Enum):
 
 
 _SIZES = {Lane.REQUESTS: (10, 4), Lane.TURNS: (8, 4), Lane.FOLLOWERS: (4, 2), Lane.RESERVED: (4, 2)}
-"""Connections that are kept, and further ones under load; 36 in all."""
+"""Connections that are kept, and further ones under load; at most 38 in all."""
 _lane: ContextVar[Lane] = ContextVar("lane", default=Lane.REQUESTS)
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -89,6 +89,46 @@ async def test_a_claim_that_arrived_although_it_failed_is_given_back(idle: Room,
         assert turn is not None
 
 
+async def test_what_was_left_is_given_back_while_its_conversation_is_claimed_again(
+    idle: Room,
+) -> None:
+    leases = Leases(idle.database, SystemClock())
+    conversation_id = await waiting(idle)
+    with pytest.raises(RuntimeError):
+        async with leases.claimed(conversation_id):
+            raise RuntimeError
+    async with leases.claimed(conversation_id) as turn:
+        assert turn is None, "the lease of the first claim still runs"
+        assert await leases.release() == 1
+
+
+async def test_a_claim_under_way_is_not_given_back(idle: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    leases, release = Leases(idle.database, SystemClock()), asyncio.Event()
+    conversation_id = await waiting(idle)
+    claim, arrived = turn_storage.claim_turn, asyncio.Event()
+
+    async def answer_late(tx: Any, *given: Any, **named: Any) -> Turn | None:
+        turn = await claim(tx, *given, **named)
+        await tx.commit()
+        arrived.set()
+        await release.wait()
+        return turn
+
+    monkeypatch.setattr(turn_storage, "claim_turn", answer_late)
+
+    async def work() -> str:
+        async with leases.claimed(conversation_id) as turn:
+            assert turn is not None
+            return str((await row(idle.database, conversation_id)).status)
+
+    task = asyncio.create_task(work())
+    await arrived.wait()
+    assert await leases.release() == 0
+    assert leases.given_up.is_set(), "what was claimed meanwhile may have to be given back later"
+    release.set()
+    assert await task == "running"
+
+
 async def test_a_release_that_fails_is_still_to_be_done(idle: Room) -> None:
     leases = Leases(Database.open("postgresql+asyncpg://nobody@127.0.0.1:1/none"), SystemClock())
     leases.given_up.set()
