@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
+from sqlalchemy import text
 
-from bot.foundation.database import Database
+from bot.foundation.database import Database, Lane, on_lane
 from bot.foundation.ids import new_id
 from bot.process.bootstrap import FIRSTLINE, Firstline, build_app
 from bot.process.migrate import upgrade
@@ -200,6 +201,41 @@ async def _unanswered(house: House, ref: str) -> bool:
         spoken = [e for e in await house.firstline.conversations.events(one.id) if e.type == "message"]
         assert not spoken or spoken[-1].author.kind != "user" or one.owner.kind != "bot"
     return False
+
+
+async def test_a_person_is_reached_while_every_connection_for_requests_and_turns_is_taken(
+    house: House, figure: Note
+) -> None:
+    _, conversation = await house.post("usr_asks", "", {})
+    done = asyncio.Event()
+
+    async def take(lane: Lane) -> None:
+        with on_lane(lane):
+            async with house.firstline.database.begin() as tx:
+                await tx.execute(text("select 1"))
+                taken.append(lane)
+                await done.wait()
+
+    taken: list[Lane] = []
+    lanes = (Lane.REQUESTS, Lane.TURNS, Lane.FOLLOWERS)
+    takers = [asyncio.create_task(take(lane)) for lane in lanes for _ in range(20)]
+    async with asyncio.timeout(20):
+        while len(taken) < 30:
+            await asyncio.sleep(0.02)
+    began = time.monotonic()
+    status, asked = await house.post("usr_asks", f"/{conversation['id']}/handoff", {})
+    seconds = time.monotonic() - began
+    done.set()
+    for taker in takers:
+        taker.cancel()
+    await asyncio.gather(*takers, return_exceptions=True)
+    figure(
+        fault=FAULT,
+        measure="a call for a person with all other connections taken",
+        before="503 after 10 s",
+        after=f"{status} after {seconds:.2f} s",
+    )
+    assert (status, asked["position"]) == (201, 1)
 
 
 async def test_50_sockets_that_type_without_end_do_not_delay_others_answers(

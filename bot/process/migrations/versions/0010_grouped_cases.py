@@ -1,7 +1,7 @@
 """One open case of the assistant's making for a user; further conversations join it
 
 Revision: 0010
-Revises: 0008
+Revises: 0009
 """
 
 import sqlalchemy as sa
