@@ -67,10 +67,8 @@ async def meanwhile(work: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def flood(
-    app: Running, path: str, headers: dict[str, str], *, chunked: bool
-) -> Callable[[], Awaitable[None]]:
-    """Post `FLOOD` over one connection, `RATE` times a second."""
+def flood(app: Running, *, chunked: bool) -> Callable[[], Awaitable[None]]:
+    """Post `FLOOD` to sign-in over one connection, `RATE` times a second."""
 
     async def pieces() -> AsyncIterator[bytes]:
         for at in range(0, len(FLOOD), 64 * 1024):
