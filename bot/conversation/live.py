@@ -95,9 +95,16 @@ class LiveSocket:
     async def handle(self, call: Call) -> web.StreamResponse:
         """Serve one socket until it closes."""
         socket = web.WebSocketResponse(heartbeat=25, max_msg_size=_MAX_FRAME, timeout=_CLOSING)
-        if not socket.can_prepare(call.request).ok:
-            raise InvalidInput("This address speaks WebSocket only.", hint="Connect with a WebSocket client.")
-        await socket.prepare(call.request)
+        no_handshake = InvalidInput(
+            "This address speaks WebSocket only.", hint="Connect with a WebSocket client."
+        )
+        try:
+            if not socket.can_prepare(call.request).ok:
+                raise no_handshake
+            await socket.prepare(call.request)
+        except ValueError:
+            # Headers of the handshake that are no text.
+            raise no_handshake from None
         self._open.add(socket)
         try:
             await self._serve(call.request, socket)

@@ -190,7 +190,7 @@ def _cases(api: Api, operation: Any, mode: GenerationMode) -> list[Any]:
 
 def _wrong(api: Api, case: Any, caller: str) -> str | None:
     try:
-        _call(api, copy.deepcopy(case), caller)
+        _call(api, case, caller)
     except FailureGroup as failures:
         return f"{caller} {case.operation.label}: {failures} {failures.exceptions}"
     return None
@@ -229,6 +229,7 @@ _ODD_HEADERS = [
     b"Expect: \xff", b"Upgrade: \xff", b"Access-Control-Request-Method: \xff",
     b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: \xff",
 ]  # fmt: skip
+_READING_HEADERS = ("/ws", "/events", "/messages", "/pack", ".js", "/import", "/session", "/actions")
 _ODD_PATHS = ["%ff", "%00", "%ed%a0%80", "%2e%2e%2f", "%", "%zz", "\u202e".encode().hex(), "x" * 4000]
 
 
@@ -260,7 +261,11 @@ def _paths(api: Api) -> Iterator[tuple[str, str]]:
 
 @pytest.mark.parametrize("header", _ODD_HEADERS)
 def test_odd_bytes_in_a_header_are_the_callers_fault(api: Api, header: bytes) -> None:
-    for method, path in _paths(api):
+    # Each header goes to what has to do with some of them, and to a third of all the rest.
+    turn = _ODD_HEADERS.index(header) % 3
+    for number, (method, path) in enumerate(_paths(api)):
+        if number % 3 != turn and not path.endswith(_READING_HEADERS):
+            continue
         caller = "staff" if "/conversations" not in path or "/review" in path else "user"
         status = _raw(api, _head(api, method, path, caller, header, b"Content-Length: 2") + b"\r\n{}")
         assert status < 500, (method, path, header, status)

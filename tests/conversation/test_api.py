@@ -392,6 +392,24 @@ async def test_a_bad_hello_is_told_why_and_hung_up_on(client, first) -> None:
         assert (await socket.receive(timeout=5)).type in (aiohttp.WSMsgType.CLOSE, aiohttp.WSMsgType.CLOSED)
 
 
+@pytest.mark.parametrize(
+    "frame",
+    [
+        json.dumps({"type": "ping"} | {f"k{number}": 1 for number in range(3000)}),
+        '{"type": "ping", "x": ' + "[" * 20 + "]" * 20 + "}",
+        '{"type": "ping", "x": [' + ",".join("1" * 1000) + "]}",
+    ],
+)
+async def test_frames_of_many_values_are_refused_and_the_socket_stays(client, frame: str) -> None:
+    conversation = await begin(client)
+    async with client.ws_connect("/api/v1/ws") as socket:
+        await socket.send_json({"type": "hello", "token": "good-ada", "conversation": conversation})
+        await socket.send_str(frame)
+        await socket.send_json({"type": "ping"})
+        frames = await frames_until(socket, lambda frames: frames and frames[-1]["type"] == "pong")
+    assert [one["status"] for one in frames if one["type"] == "problem"] == [400]
+
+
 async def test_bad_frames_are_answered_and_the_socket_stays(client) -> None:
     conversation = await begin(client)
     async with client.ws_connect("/api/v1/ws") as socket:

@@ -212,3 +212,26 @@ async def test_browsers_that_come_by_https_are_told_to_stay_with_it(
         assert ("Strict-Transport-Security" in headers) is by_https
         assert headers["X-Content-Type-Options"] == "nosniff"
         assert "default-src 'none'" in headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("path", "expected", "length", "status"),
+    [
+        ("/take", b"100-continue", 2, b"100"),
+        ("/take", b"100-continue", SMALL_BODY + 1, b"413"),
+        ("/take", b"200-anything", 2, b"417"),
+        ("/take", b"\xff", 2, b"417"),
+    ],
+)
+async def test_a_body_is_asked_for_only_when_it_would_be_taken(
+    client, path: str, expected: bytes, length: int, status: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection(client.host, client.port)
+    writer.write(
+        f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+        + b"Expect: " + expected + f"\r\nContent-Length: {length}\r\n\r\n".encode()
+    )  # fmt: skip
+    async with asyncio.timeout(5):
+        answer = await reader.readline()
+    writer.close()
+    assert answer.split()[1] == status

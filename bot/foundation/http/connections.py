@@ -207,7 +207,8 @@ class LimitedConnection(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """Answer what is not HTTP without repeating it; aiohttp's own answer quotes the line."""
-        if status >= 500:
+        # Texts that cannot be written are a client's bytes that aiohttp quotes, before any of our code runs.
+        if status >= 500 and not isinstance(exc, UnicodeError):
             return super().handle_error(request, status, exc, message)
         log.info("request_malformed", reason=type(exc).__name__)
         answer = problem(

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from bot.foundation.callers import Caller
-from bot.foundation.errors import NotFound
+from bot.foundation.errors import InvalidInput, NotFound
 from bot.foundation.http.access import Access, Authenticator
 from bot.foundation.http.bodies import SMALL_BODY, read_body, read_query, refuse_by_length
 from bot.foundation.http.fields import HeaderField, PathField
@@ -84,12 +84,19 @@ class Endpoint:
             check_text(list(request.match_info.values()))
             caller = await self.access.admit(request, authenticator)
             self._check_path(request)
+            self._check_headers(request)
             query = read_query(request, self.query) if self.query is not None else None
             body = await read_body(request, self.body, self.max_body) if self.body is not None else None
             call = Call(request, caller, dict(request.match_info), body, query)
             return render(await self.handler(call), self.status)
 
         return handle
+
+    def _check_headers(self, request: web.Request) -> None:
+        for header in self.headers:
+            given = request.headers.get(header.name)
+            if given is not None and not header.admits(given):
+                raise InvalidInput(f"The header {header.name} cannot be used.", hint=f"{header.description}.")
 
     def _check_path(self, request: web.Request) -> None:
         for name, field_ in self.path_fields.items():

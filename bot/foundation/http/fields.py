@@ -1,8 +1,7 @@
 """What parts of a path and headers may hold: checked and described from the same value."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 INT32 = 2_147_483_647
@@ -41,16 +40,27 @@ NUMBER = PathField("[1-9][0-9]{0,9}", "A number, from 1", INT32)
 
 @dataclass(frozen=True)
 class HeaderField:
-    """A request header that an endpoint reads."""
+    """A request header that an endpoint reads; one that is there must match `pattern` as a whole.
+
+    Whether a `required` one is there is the handler's to say: without a signature, say, nobody is known.
+    """
 
     name: str
     description: str
     required: bool = False
-    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+    pattern: str | None = None
+
+    def admits(self, text: str) -> bool:
+        """Tell whether the header may say `text`."""
+        return self.pattern is None or re.fullmatch(self.pattern, text) is not None
+
+    def schema(self) -> dict[str, Any]:
+        """As JSON Schema."""
+        return {"type": "string"} | ({"pattern": f"^(?:{self.pattern})$"} if self.pattern else {})
 
 
 IDEMPOTENCY_KEY = HeaderField(
     "Idempotency-Key",
     "1 to 128 visible ASCII characters, such as a UUID; the same when sent again",
-    schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
+    pattern="[!-~]{1,128}",
 )

@@ -174,7 +174,7 @@ def _parameters(endpoint: Endpoint, path: str) -> list[dict[str, Any]]:
     for header in headers:
         parameters.append(
             {"name": header.name, "in": "header", "required": header.required,
-             "schema": dict(header.schema), "description": header.description}
+             "schema": header.schema(), "description": header.description}
         )  # fmt: skip
     return parameters + _query_parameters(endpoint.query)
 

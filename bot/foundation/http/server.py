@@ -1,16 +1,17 @@
 """Endpoints become an aiohttp application: routes, cross-origin answers, errors, safe headers."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
 from bot.foundation.database_errors import explain
-from bot.foundation.errors import FirstlineError, NotFound, Unavailable
+from bot.foundation.errors import ClientError, FirstlineError, NotFound, TooLarge, Unavailable
 from bot.foundation.http.access import Authenticator
+from bot.foundation.http.bodies import refuse_by_length
 from bot.foundation.http.endpoints import Endpoint
 from bot.foundation.http.peers import NO_PROXIES, TRUSTED_PROXIES, TrustedProxies, is_https
 from bot.foundation.http.problems import problem
@@ -53,11 +54,37 @@ def build_http(
         if key in table:
             raise ValueError(f"two endpoints for {key}")
         table[key] = endpoint
-        app.router.add_route(endpoint.method, endpoint.path, endpoint.bind(authenticator))
+        app.router.add_route(
+            endpoint.method, endpoint.path, endpoint.bind(authenticator), expect_handler=_expecting(endpoint)
+        )
     app[ENDPOINTS] = table
     app[TRUSTED_PROXIES] = trusted_proxies
     app.on_response_prepare.append(_preparing(allowed_origins, by_https))
     return app
+
+
+def _expecting(endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.StreamResponse | None]]:
+    async def expect(request: web.Request) -> web.StreamResponse | None:
+        """Ask for the body only if it would be taken; aiohttp's own handler asks always, and quotes."""
+        if request.version != HttpVersion11:
+            return None
+        if request.headers["Expect"].lower() != "100-continue":
+            return problem(_ExpectationFailed("Only 100-continue may be expected."))
+        try:
+            refuse_by_length(request, endpoint.max_body)
+        except TooLarge as error:
+            return problem(error)
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What is sent first is no part of the answer.
+        request.writer.output_size = 0
+        return None
+
+    return expect
+
+
+class _ExpectationFailed(ClientError):
+    status = 417
+    code = "expectation_failed"
 
 
 def _template(request: web.Request) -> str:
