@@ -77,5 +77,7 @@ class Care:
 
 
 def _check(body: str, linked: list[Version], pictures: set[str]) -> list[links.Link]:
-    published = {one.article_id: frozenset(anchors(one.draft.body)) for one in linked}
+    published: dict[str, frozenset[str]] = {
+        one.article_id: frozenset(anchors(one.draft.body)) for one in linked
+    }
     return links.check(body, published, pictures)
