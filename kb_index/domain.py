@@ -32,8 +32,10 @@ AREAS = (
 _ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _BREAK = re.compile(r"[\t\r\n]")
+_HEADING = re.compile(r"^ {0,3}(?:#{1,6}(?:[ \t]|$)|=+[ \t]*$)", re.MULTILINE)
 _LANGUAGE = re.compile(r"[a-z]{2}(?:-[A-Z]{2})?\Z")
 MAX_BODY = 200_000
+MAX_HEADINGS = 500
 MAX_TITLE = 200
 MAX_SUMMARY = 400
 MAX_PHRASINGS = 50
@@ -86,6 +88,8 @@ class Draft:
             raise InvalidInput(f"title: one line of 1 to {MAX_TITLE} characters.")
         if not self.body.strip() or len(self.body) > MAX_BODY:
             raise InvalidInput(f"body: 1 to {MAX_BODY} characters of Markdown.")
+        if sum(1 for _ in _HEADING.finditer(self.body)) > MAX_HEADINGS:
+            raise InvalidInput(f"body: at most {MAX_HEADINGS} headings.", hint="Make several articles of it.")
         if len(self.summary) > MAX_SUMMARY or _BREAK.search(self.summary):
             raise InvalidInput(f"summary: one line of at most {MAX_SUMMARY} characters.")
         if len(self.phrasings) > MAX_PHRASINGS:

@@ -1,5 +1,6 @@
 """What editors should look after: links that lead nowhere, and articles to read again."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -68,11 +69,15 @@ class Care:
             NotFound: when there is no such article.
         """
         body = (await self._articles.get(article_id)).draft.body
-        wanted = links.targets(body)
+        wanted = await asyncio.to_thread(links.targets, body)
         async with self._database.connect() as connection:
-            published: dict[str, frozenset[str]] = {
-                version.article_id: frozenset(anchors(version.draft.body))
-                for version, _ in await storage.all_published(connection, wanted)
-            }
+            linked = [version for version, _ in await storage.all_published(connection, wanted)]
             pictures = await images.existing(connection, wanted)
-        return links.check(body, published, pictures)
+        return await asyncio.to_thread(_check, body, linked, pictures)
+
+
+def _check(body: str, linked: list[Version], pictures: set[str]) -> list[links.Link]:
+    published: dict[str, frozenset[str]] = {
+        one.article_id: frozenset(anchors(one.draft.body)) for one in linked
+    }
+    return links.check(body, published, pictures)

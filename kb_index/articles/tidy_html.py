@@ -27,7 +27,7 @@ _BLANK = re.compile(r"[ \t\r\n\f]+")
 _UNREAD = _names(
     "script style template noscript iframe object form nav svg math select textarea audio video canvas"
 )
-_RAW = _names("script style noscript iframe textarea title")
+_RAW = _names("script style noscript iframe textarea")
 """Elements in which a tag is text."""
 _VOID = _names("br hr img meta")
 _BLOCKS = _names(

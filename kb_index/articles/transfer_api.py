@@ -1,6 +1,7 @@
 """Files of articles over HTTP: import, export, pictures, and what to look after."""
 
 import asyncio
+import time
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -25,6 +26,8 @@ from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
 
 _UPLOAD_DEADLINE = 120.0
 """Seconds for a file to arrive."""
+_READING_DEADLINE = 60.0
+"""Seconds after which no further article of a file is read."""
 _FORM = "multipart/form-data"
 _MAX_PARTS = 16
 _IMAGE = PathField("[0-9a-f]{24}\\.(png|jpg)", "The name of the picture")
@@ -43,6 +46,8 @@ class TransferApi:
         self._database = database
         self._articles = articles
         self._care = care
+        # One file at a time: what a picture or a page takes is bounded, and so is what they take together.
+        self._converting = asyncio.Lock()
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
@@ -67,7 +72,8 @@ class TransferApi:
     async def take_in(self, call: Call) -> s.ImportOut:
         """Import a file; each article by itself, so that a bad one stops nothing."""
         name, raw = await _file(call, MAX_UPLOAD)
-        reads: list[Read] = await asyncio.to_thread(lambda: list(read_upload(name, raw)))
+        async with self._converting:
+            reads: list[Read] = await asyncio.to_thread(_read_for_a_while, name, raw)
         if not reads:
             raise InvalidInput(
                 "The file holds no articles.", hint="Use .md, .html, .jsonl or a .zip of these."
@@ -99,7 +105,8 @@ class TransferApi:
     async def keep_image(self, call: Call) -> s.ImageOut:
         """Check and keep a picture."""
         _, raw = await _file(call, images.MAX_BYTES)
-        picture = await asyncio.to_thread(images.redraw, raw)
+        async with self._converting:
+            picture = await asyncio.to_thread(images.redraw, raw)
         async with self._database.begin() as tx:
             await images.keep(tx, picture, self._articles.now(), call.caller.name)
         url = f"/help/images/{picture.id}"
@@ -136,6 +143,17 @@ class TransferApi:
         broken = [_link(one) for one in found if one.problem is not None]
         outside = [_link(one) for one in found if one.problem is None and one.is_external]
         return s.LinksOut(broken=broken, external=outside, checked=len(found))
+
+
+def _read_for_a_while(name: str, raw: bytes) -> list[Read]:
+    found: list[Read] = []
+    until = time.monotonic() + _READING_DEADLINE
+    for one in read_upload(name, raw):
+        found.append(one)
+        if time.monotonic() > until:
+            found.append(Read("", None, "Reading took too long; the rest was left. Import it in parts."))
+            break
+    return found
 
 
 def _link(link: Link) -> s.LinkOut:

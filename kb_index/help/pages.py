@@ -1,6 +1,5 @@
 """The public help centre: server-rendered pages that need no script."""
 
-import asyncio
 from collections.abc import Sequence
 from html import escape
 from itertools import groupby
@@ -10,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.foundation.errors import NotFound
 from bot.foundation.http import Access, Call, Endpoint
-from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.domain import FOR_VISITORS, Hit, Listed, Version
+from kb_index.help.rendered import RenderedArticles
 from kb_index.help.style import HEADERS, STYLE
 from kb_index.ports import Filter
 from kb_index.retrieval.search import ArticleSearch, clean_question
@@ -35,6 +34,7 @@ class HelpPages:
         self._articles = articles
         self._search = search
         self._public_url = public_url.rstrip("/")
+        self._rendered = RenderedArticles()
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
@@ -72,7 +72,7 @@ class HelpPages:
         except NotFound:
             sorry = '<p>It may have been renamed or taken back. <a href="/help">See all articles</a>.</p>'
             return _page("This article is not here", sorry, status=404)
-        html = await asyncio.to_thread(to_html, version.draft.body)
+        html = await self._rendered.html(version)
         return _page(
             version.draft.title,
             _article(version, html),

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import spacy
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from spacy.language import Language
 
+from kb_index.retrieval.markdown import markdown
+
+LONGEST_HEADING = 400
+"""Characters; a path of headings is repeated with each of its passages."""
 LONGEST_UNIT = 600
 """Characters; a sentence longer than this is cut between words, and a word longer than this inside."""
 _LINK_TARGET = re.compile(r"(?<=\])\([^()\n]*(?:\([^()\n]*\)[^()\n]*)*\)|(?<=\])\[[^\]\n]*\]")
@@ -47,12 +50,6 @@ def _sentencizer() -> Language:
     language = spacy.blank("en")
     language.add_pipe("sentencizer")
     return language
-
-
-@lru_cache(maxsize=1)
-def markdown() -> MarkdownIt:
-    """The one way Markdown is read: CommonMark and tables; HTML in it is text."""
-    return MarkdownIt("commonmark", {"html": False}).enable("table")
 
 
 def sentences(text: str) -> list[str]:
@@ -124,6 +121,7 @@ class _Reader:
         self._locator = Locator(body)
         self._tokens = markdown().parse(body)
         self._path: list[tuple[str, str]] = []
+        self._heading = ""
         self._bare: Token | None = None
         self._block = 0
 
@@ -155,6 +153,8 @@ class _Reader:
     def _open_heading(self, token: Token, inline: Token) -> None:
         self._path = [(tag, text) for tag, text in self._path if tag < token.tag]
         self._path.append((token.tag, plain(inline)))
+        path = ": ".join(text for _, text in self._path if text)
+        self._heading = path if len(path) <= LONGEST_HEADING else path[: LONGEST_HEADING - 1] + "…"
         self._bare = inline
 
     def _bare_heading(self) -> Iterator[Unit]:
@@ -163,14 +163,13 @@ class _Reader:
 
     def _emit(self, text: str, lines: Sequence[int] | None, marker: str) -> Iterator[Unit]:
         self._bare = None
-        heading = ": ".join(text for _, text in self._path if text)
         end = min(self._lines[lines[1]], self._length) if lines else self._length
         if lines:
             self._locator._at = max(self._locator._at, self._lines[lines[0]])
         self._block += 1
         for number, sentence in enumerate(sentences(text)):
             start, stop = self._locator.find(sentence, end)
-            yield Unit(heading, self._block, "" if number else marker, sentence, start, stop)
+            yield Unit(self._heading, self._block, "" if number else marker, sentence, start, stop)
 
 
 def plain(token: Token) -> str:

@@ -198,11 +198,34 @@ def test_a_picture_is_drawn_anew(kind: str, mode: str, made: str) -> None:
         picture("PNG")[:60],
         picture("BMP"),
         picture("PNG", (9000, 9000), "1"),
+        picture("PNG", (6001, 4000), "1"),
+        picture("WEBP", (3700, 3700)),
     ],
 )
 def test_what_is_no_picture_is_refused(raw: bytes) -> None:
     with pytest.raises(InvalidInput):
         images.redraw(raw)
+
+
+def test_the_size_is_looked_at_before_anything_is_decoded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of 70 kB took 460 MB before it was refused or drawn."""
+    raw = picture("PNG", (6001, 4000), "1")
+
+    def decode(*_: object) -> None:
+        raise AssertionError("decoded")
+
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", decode)
+    with pytest.raises(InvalidInput):
+        images.redraw(raw)
+
+
+def test_a_picture_is_turned_as_its_camera_says() -> None:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (4000, 2000), 120).save(out, "JPEG", exif=exif)
+    kept = images.redraw(out.getvalue())
+    assert (kept.width, kept.height) == (800, 1600)
 
 
 async def test_pictures_over_http(client: TestClient[Any, Any]) -> None:

@@ -1,0 +1,105 @@
+"""Small files that took much time or memory."""
+
+import contextlib
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.foundation.errors import InvalidInput
+from kb_index.articles.links import check
+from kb_index.articles.rendering import to_html
+from kb_index.articles.uploads import parse_html
+from kb_index.retrieval.passages import split
+from tests.reliability.conftest import Note
+
+ROOT = Path(__file__).parents[2]
+Make = Callable[[int], str]
+
+MARKDOWN: dict[str, Make] = {
+    "equal headings": lambda n: "# a\n" * (n // 4),
+    "numbered headings": lambda n: "".join(f"# a {k}\n# a\n" for k in range(n // 12)),
+    "links in a line": lambda n: "[a](b)" * (n // 6),
+    "references": lambda n: "[a]: b\n\n" + "[a] " * (n // 4),
+    "pictures": lambda n: "![a](b) " * (n // 8),
+    "open brackets": lambda n: "[" * n,
+    "open links": lambda n: "[a](" * (n // 4),
+    "stars": lambda n: "*a **b " * (n // 7),
+    "code marks": lambda n: "".join("`" * k + " " for k in range(1, int((2 * n) ** 0.5))),
+    "quotes": lambda n: "".join(">" * k + "a\n" for k in range(1, int((2 * n) ** 0.5))),
+    "lists": lambda n: "".join("  " * k + "- a\n" for k in range(int(n**0.5))),
+    "rows": lambda n: "|a|b|\n|-|-|\n" + "|a|b|\n" * (n // 6),
+    "sentences": lambda n: "Go on. " * (n // 7),
+    "one word": lambda n: "a" * n,
+}
+HTML: dict[str, Make] = {
+    "<a": lambda n: "<a" * (n // 2),
+    "open quotes": lambda n: '<a b="' * (n // 6),
+    "tabs": lambda n: "<a\t" * (n // 3),
+    "comments": lambda n: "<!--" * (n // 4),
+    "open items": lambda n: "<ul>" + "<li>a" * (n // 5),
+    "numbered items": lambda n: "<ol>" + "<li>a</li>" * (n // 10) + "</ol>",
+    "blanks": lambda n: "a" + " " * n + "b",
+    "cells": lambda n: "<table><tr>" + "<td colspan=999999>a" * (n // 20),
+    "definitions": lambda n: "<dl>" + "<dt>a<dd>b" * (n // 10),
+}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """CPU seconds, the better of two."""
+    taken = []
+    for _ in range(2):
+        started = time.process_time()
+        work()
+        taken.append(time.process_time() - started)
+    return min(taken)
+
+
+def read_page(body: str) -> None:
+    """Import a page."""
+    # Nothing may be left to read, or too much: told so is as good.
+    with contextlib.suppress(InvalidInput):
+        parse_html(f"<title>T</title><main>{body}x</main>".encode(), "page.html")
+
+
+@pytest.mark.parametrize("name", MARKDOWN)
+@pytest.mark.parametrize(
+    "work", [to_html, split, lambda body: check(body, {}, ())], ids=["html", "cut", "links"]
+)
+def test_markdown_takes_time_in_proportion(name: str, work: Callable[[str], object]) -> None:
+    _in_proportion(MARKDOWN[name], work, 8_000)
+
+
+@pytest.mark.parametrize("name", HTML)
+def test_pages_take_time_in_proportion(name: str) -> None:
+    _in_proportion(HTML[name], read_page, 8_000)
+
+
+def _in_proportion(make: Make, work: Callable[[str], object], size: int) -> None:
+    small, large = make(size), make(4 * size)
+    # Quadratic work takes sixteen times as long; what takes no time at all says nothing.
+    assert seconds(lambda: work(large)) <= max(12 * seconds(lambda: work(small)), 0.6)
+
+
+def test_figures_of_time(figure: Note) -> None:
+    headings = seconds(lambda: to_html("# a\n" * 16_000))
+    figure(
+        fault="16.8 quadratic work", measure="64 kB of equal headings, CPU s", before="25",
+        after=round(headings, 2),
+    )  # fmt: skip
+    page = seconds(lambda: read_page("<a" * 20_000))
+    figure(fault="16.8 quadratic work", measure="40 kB of `<a`, CPU s", before="12", after=round(page, 2))
+    assert max(headings, page) < 6
+
+
+def test_six_pictures_at_once(figure: Note) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.reliability.six_pictures"],
+        cwd=ROOT, check=True, capture_output=True, text=True, timeout=240,
+    )  # fmt: skip
+    taken = int(done.stdout)
+    figure(fault="16.8 quadratic work", measure="six small PNGs at once, MB", before="1,800", after=taken)
+    assert taken < 400
