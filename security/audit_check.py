@@ -8,7 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import Database
 from security import audit_storage as storage
-from security.audit_chain import ROOT, UNTRUSTED, Head, Verifier, canonical, entry_hash, is_genuine
+from security.audit_chain import (
+    COMMITMENT,
+    ROOT,
+    UNTRUSTED,
+    Head,
+    Private,
+    Verifier,
+    canonical,
+    commitment,
+    committed,
+    entry_hash,
+    is_genuine,
+)
 
 MOST = 100
 """Problems that are named; more are counted."""
@@ -30,6 +42,8 @@ class Findings:
 
     entries: int = 0
     subjects: int = 0
+    erased: int = 0
+    """Entries whose private part was erased, as a later entry says."""
     checkpoints: int = 0
     flaws: list[Flaw] = field(default_factory=list)
     more: int = 0
@@ -50,8 +64,10 @@ class Findings:
 class Projection(Protocol):
     """The rows that the entries are about, as they are now."""
 
-    def rows(self, connection: AsyncConnection) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Give (subject, content) of every row, by subject."""
+    def rows(
+        self, connection: AsyncConnection
+    ) -> AsyncIterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Give (subject, content, private part) of every row, by subject."""
         ...
 
 
@@ -94,6 +110,7 @@ async def _walk(connection: AsyncConnection, known: dict[int, str], findings: Fi
             if row.number != last + 1:
                 _missing(last + 1, row.number - 1, findings)
             _check_entry(row, previous, row.number == last + 1, findings)
+            _check_private(row, findings)
             if row.kind == UNTRUSTED:
                 text = f"When entry {row.number} was made, the head before it was not genuine."
                 findings.add(Flaw("head_forged", text, row.number))
@@ -117,6 +134,21 @@ def _check_entry(row: Any, previous: str, follows: bool, findings: Findings) -> 
     elif follows and row.previous != previous:
         text = f"Entry {row.number} does not follow entry {row.number - 1}: one was moved or exchanged."
         findings.add(Flaw("reordered", text, *of))
+
+
+def _check_private(row: Any, findings: Findings) -> None:
+    expected = committed(row.content)
+    if expected is None:
+        return
+    if row.salt is not None:
+        if commitment(Private(row.salt, row.text)) != expected:
+            text = f"What stands beside entry {row.number} is not what was entered."
+            findings.add(Flaw("text_edited", text, row.number, row.subject))
+    elif row.erased:
+        findings.erased += 1
+    else:
+        text = f"What stood beside entry {row.number} is gone, and no entry says that it was erased."
+        findings.add(Flaw("text_deleted", text, row.number, row.subject))
 
 
 def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findings: Findings) -> None:
@@ -143,7 +175,7 @@ async def _check_rows(connection: AsyncConnection, projection: Projection, findi
     rows = projection.rows(connection)
     current = await anext(rows, None)
     async for batch in storage.latest_of_each(connection):
-        for subject, number, content in batch:
+        for subject, number, content, salt in batch:
             findings.subjects += 1
             while current is not None and current[0] < subject:
                 _invented(current[0], findings)
@@ -152,13 +184,23 @@ async def _check_rows(connection: AsyncConnection, projection: Projection, findi
                 text = f"The row of {subject} is gone; entry {number} has it."
                 findings.add(Flaw("row_deleted", text, number, subject))
                 continue
-            if canonical(current[1]) != content:
+            if not _is_so(current[1], current[2], content, salt):
                 text = f"The row of {subject} is not what entry {number} says."
                 findings.add(Flaw("row_edited", text, number, subject))
             current = await anext(rows, None)
     while current is not None:
         _invented(current[0], findings)
         current = await anext(rows, None)
+
+
+def _is_so(public: dict[str, Any], private: dict[str, Any], content: str, salt: str | None) -> bool:
+    """Whether a row is what its latest entry says; one without its private part is told of elsewhere."""
+    expected = committed(content)
+    if expected is None:
+        return canonical({**public, **private}) == content
+    if salt is not None and commitment(Private(salt, canonical(private))) != expected:
+        return False
+    return canonical({**public, COMMITMENT: expected}) == content
 
 
 def _invented(subject: str, findings: Findings) -> None:
