@@ -44,7 +44,7 @@ KEPT = [
     "invoice INV-2025-0042 of 1234567",
     "timestamp 1732347912345",
     "card 4111 1111 1111 1112",
-    "iban DE89 3704 0044 0532 0130 02",
+    "reference DE89 3704 0044 0532 0130 02",
     "my password is not working",
     "password is wrong",
     "please reset my password now",

@@ -1,0 +1,169 @@
+"""Finds names of people: by a language model, by lists of names, and by the words that introduce one.
+
+spaCy's model misses lower-case chat ("this is bob from accounting") and takes products for people, the lists know
+no rare names, and an introduction ("my name is ...") says what neither knows: each finds, the others confirm.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from security.masking_names import Names
+from security.masking_text import FILL, Span
+
+_TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
+_PARTICLES = frozenset(["de", "da", "do", "dos", "di", "del", "della", "van", "von", "der", "den", "la", "le", "bin", "ben", "al", "el", "st", "ter", "ten", "zu", "af", "mac", "mc", "o", "y", "e"])
+_SURE_INTRODUCTION = re.compile(
+    r"(?i)(?:\bnames?(?:\s(?:on|in)\sthe\s\w+)?(?:['’]?s|\sis|\swas)|\bname\s?:|\bcalled\sme|\bcall\sme|\bcalls\sme|\bgo(?:es)?\sby|\b(?:full|first|last|middle|maiden|given|family|nick|sur)\s?name(?:\sis|['’]s)?\s?:?"
+    r"|\bsurname\s(?:is|of)?|\bunder\s(?:the\sname(?:\sof)?|my\s\w+['’]s\sname)|\bin\sthe\sname\sof|(?<!\w)(?:mr|mrs|ms|mx|dr|prof|mister|missus|herr|frau|monsieur|madame|senor|senora|sr|sra|signor|signora)\b\.?"
+    r"|\bnamed\s(?:him|her|it\s)?|\bsincerely|\b(?:kind|best|warm)\s(?:regards|wishes)|\byours(?:\s(?:truly|faithfully))?|\bregards)[ ,:\n-]{1,4}(?:(?:by|now|actually|is|mr|mrs|ms|dr|miss)\.?[ ]){0,2}"
+)
+_INTRODUCTION = re.compile(
+    r"(?i)(?<!\w)(?:i\sam|i['’]?m|im|this\sis|it['’]?s|its|here\sis|here['’]s|hi|hello|hey|dear|thanks|thank\syou|thx|cheers|best|love|ask(?:ed)?\sfor|sp(?:eak|oke|oken)\s(?:to|with)|speaking\s(?:to|with)"
+    r"|talk(?:ed)?\s(?:to|with)|contact|attn|c/o|on\sbehalf\sof|signed|from|by|with|for|to|miss|madam|sir|lady|aunt|uncle|cousin|brother|sister|wife|husband|son|daughter|mother|father|mom|mum|dad|boss|manager|colleague|friend|partner|neighbour|neighbor|agent|kid|child|girlfriend|boyfriend|roommate|landlord|says?|said|told|asked|met|owner|holder|user|customer|client|guest|passenger|recipient|sender|beneficiary|add|remove|me)[ ,:\n-]{1,4}(?:(?:is|was|named|called|are|mr|mrs|ms|dr|miss|my\s\w+)\.?[ ]){0,2}"
+)
+_NEVER = frozenset(
+    """a about account after again all also am an and any anyone are as asking at back be because been before being bit but by call can cannot could
+    customer did do does doing done dont down email even ever every everyone fine for from get getting give going good got great guys had happy has have having he
+    hello help her here hey hi him his how i if in into is it its just know let like live looking lost made make many maybe me mine more most much my name need never new no not nothing now of off
+    ok okay on once one only or order other our out over please really right sad same she should since so some someone something sorry soon still stuck such support sure
+    team than thank thanks that the their them then there these they this those time to today tomorrow too trying two under unable until up us using very waiting want wanted was way we well were what when where
+    which while who why will with without wondering would wrong yes yesterday yet you your yours sir madam everybody anybody nobody folks dear mr mrs ms miss dr
+    monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december""".split()
+)
+
+
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    start: int
+    end: int
+
+
+class PersonFinder:
+    """Finds people in a plain text. `entities` gives the language model's findings, `known` are names that the caller
+    knows, e.g. the user's own."""
+
+    def __init__(self, names: Names, entities: "Entities", known: Sequence[str] = ()) -> None:
+        self._names = names
+        self._entities = entities
+        self._known = _known_pattern(known)
+
+    def __call__(self, text: str) -> Iterator[Span]:
+        words = [_Word(m[0], m.start(), m.end()) for m in _TOKEN.finditer(text)]
+        people, others = self._entities(text)
+        taken = [False] * len(words)
+        at = {word.start: index for index, word in enumerate(words)}
+        self._take_introduced(text, words, at, taken)
+        self._take_entities(words, people, taken)
+        self._take_listed(text, words, others, taken)
+        spans = _spans(text, words, taken)
+        if self._known is not None:
+            spans += [m.span() for m in self._known.finditer(text)]
+        done = 0
+        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
+            if start >= done:
+                yield start, end, "person"
+                done = end
+
+    def _take_introduced(self, text: str, words: list[_Word], at: dict[int, int], taken: list[bool]) -> None:
+        for sure, pattern in ((True, _SURE_INTRODUCTION), (False, _INTRODUCTION)):
+            for found in pattern.finditer(text):
+                index = at.get(found.end())
+                if index is not None:
+                    self._take_from(text, words, index, taken, sure=sure)
+
+    def _take_from(self, text: str, words: list[_Word], first: int, taken: list[bool], *, sure: bool) -> None:
+        word = words[first].text
+        if word.lower() in _NEVER or taken[first]:
+            return
+        known = self._names.is_name(word) or (word[0].isupper() and (self._names.may_be_given(word) or self._names.may_be_family(word)))
+        if not (sure or known):
+            return
+        if sure and not known and word.islower() and _is_common(word) and not self._names.may_be_given(word):
+            return
+        taken[first] = True
+        self._extend(text, words, first, taken, introduced=sure)
+
+    def _extend(self, text: str, words: list[_Word], index: int, taken: list[bool], *, introduced: bool = False) -> None:
+        """Take the rest of a name: particles, initials, family names, capitals."""
+        capital = words[index].text[0].isupper()
+        for following in range(index + 1, min(index + 5, len(words))):
+            gap = text[words[following - 1].end : words[following].start]
+            word = words[following].text
+            if gap not in (" ", ". ", "  ", "-", ".", "\n" if False else " ") or word.lower() in _NEVER:
+                return
+            if word.lower() in _PARTICLES and following + 1 < len(words) and gap == " ":
+                after = words[following + 1].text
+                if after.lower() not in _NEVER and (after[0].isupper() or self._names.may_be_family(after)):
+                    taken[following] = True
+                    continue
+                return
+            if gap != " " and len(words[following - 1].text) > 3:
+                return
+            fits = (capital and word[0].isupper()) or self._names.is_name(word) or (
+                not capital and self._names.may_be_family(word) and not _is_common(word)
+            )
+            if not fits and not (introduced and word.islower() and not capital and not _is_common(word) and following == index + 1 and len(word) > 3):
+                return
+            taken[following] = True
+
+    def _take_entities(self, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]) -> None:
+        for start, end in people:
+            inside = [i for i, w in enumerate(words) if w.start >= start and w.end <= end]
+            for i in inside:
+                word = words[i].text
+                if word.lower() not in _NEVER and (len(word) > 1 or len(inside) > 1):
+                    taken[i] = True
+
+    def _take_listed(self, text: str, words: list[_Word], others: list[tuple[int, int]], taken: list[bool]) -> None:
+        for index, word in enumerate(words):
+            if taken[index] or word.text.lower() in _NEVER:
+                continue
+            elsewhere = any(a <= word.start < b for a, b in others)
+            capital = word.text[0].isupper()
+            following = words[index + 1] if index + 1 < len(words) else None
+            pair = following is not None and text[word.end : following.start] in (" ", "  ") and following.text.lower() not in _NEVER
+            if self._names.is_given(word.text) and not (elsewhere and not pair):
+                taken[index] = True
+                self._extend(text, words, index, taken)
+            elif pair and following is not None and capital and following.text[0].isupper() and self._names.may_be_given(word.text) and self._names.may_be_family(following.text) and not elsewhere:
+                taken[index] = True
+                self._extend(text, words, index, taken)
+            elif capital and not elsewhere and self._names.is_family(word.text) and not word.text.isupper():
+                taken[index] = True
+
+
+def _is_common(word: str) -> bool:
+    return word.lower() in _NEVER or re.fullmatch(r"(?i)\w{2,}(?:ing|ed|ly|tion|ment|ness|able)", word) is not None
+
+
+def _known_pattern(known: Sequence[str]) -> re.Pattern[str] | None:
+    parts = {part for name in known for part in [name, *name.split()] if len(part) >= 3 and part.lower() not in _NEVER}
+    if not parts:
+        return None
+    return re.compile(r"(?i)(?<!\w)(?:" + "|".join(re.escape(p) for p in sorted(parts, key=len, reverse=True)[:32]) + r")(?!\w)")
+
+
+def _spans(text: str, words: list[_Word], taken: list[bool]) -> list[tuple[int, int]]:
+    spans: list[tuple[int, int]] = []
+    for word, is_taken in zip(words, taken, strict=True):
+        if not is_taken:
+            continue
+        end = word.end
+        start = word.start
+        if text[end - 2 : end] in ("'s", "’s"):
+            end -= 2
+        if spans and re.fullmatch(r"[ .-]{1,3}", text[spans[-1][1] : start]):
+            spans[-1] = (spans[-1][0], end)
+        else:
+            spans.append((start, end))
+    return [span for span in spans if FILL not in text[slice(*span)]]
+
+
+class Entities:
+    """What a language model says: spans of people, and spans of what is something else (places, organisations)."""
+
+    def __call__(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+        """Find nothing; the form that needs no model."""
+        return [], []
