@@ -63,6 +63,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=pool_size,
             pool_timeout=10,
+            # The text of an error goes into logs; what people wrote does not.
+            hide_parameters=True,
             connect_args={"timeout": 5, "command_timeout": 30, "server_settings": settings},
         )
         return cls(engine)

@@ -3,6 +3,9 @@
 Rasa's own Redis store merges what it saves into what is stored, so nothing can ever be taken back, and reads
 and parses the stored tracker twice a message. Here a turn that comes again finds the tracker as it was before
 that turn, and what is saved replaces what was stored. While nothing is saved the earlier state stands.
+
+A tracker is the dialogue's working memory and no second transcript: what anybody wrote is not stored, and it is
+gone some hours after the last message.
 """
 
 from __future__ import annotations
@@ -13,17 +16,17 @@ from functools import lru_cache
 from typing import Any, Iterable, Optional
 
 import redis.asyncio
-from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
+from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.conversation import Dialogue
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.rasa_components.history import before_turn, shortened
+from bot.rasa_components.history import before_turn, shortened, without_words
 
 rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=None)
 """The turn that is being processed; a tracker that knows it already is cut before it when it is read."""
 
-DEFAULT_KEPT = 30 * 24 * 3600
+DEFAULT_KEPT = 12 * 3600
 TIMEOUT = 3.0
 
 
@@ -33,7 +36,7 @@ def _kind(name: str) -> Any:
     return Event.resolve_by_type(name)
 
 
-class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[misc]
+class TurnTrackerStore(TrackerStore):  # type: ignore[misc]
     """Trackers in Redis or Valkey. Settings come from `endpoints.yml`; `kept` is the life of a tracker in
     seconds after its last message."""
 
@@ -70,7 +73,9 @@ class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[m
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Replace what is stored."""
         await self.stream_events(tracker)
-        await self._redis.set(self._key(tracker.sender_id), self.serialise_tracker(tracker), ex=self._kept)
+        dialogue = tracker.as_dialogue().as_dict()
+        stored = json.dumps({**dialogue, "events": without_words(dialogue.get("events") or [])})
+        await self._redis.set(self._key(tracker.sender_id), stored, ex=self._kept)
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker, cut before the turn that is being processed where it holds that turn already."""
