@@ -53,7 +53,8 @@ class _Found:
 class ContextCollector:
     """Makes a `PreparedCase` from what the other rooms and the application know.
 
-    `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary.
+    `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary, and
+    `quote`, which may take milliseconds, out of what the user wrote: all who look at the queue read the summary.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class ContextCollector:
         clock: Clock,
         mask: Callable[[str], str],
         *,
+        quote: Callable[[str], str] | None = None,
         labels: Mapping[str, str] | None = None,
         state_deadline: float = STATE_DEADLINE,
     ) -> None:
@@ -74,6 +76,7 @@ class ContextCollector:
         self._model = model
         self._clock = clock
         self._mask = mask
+        self._quote = quote or mask
         self._labels = labels or {}
         self._state_deadline = state_deadline
 
@@ -98,7 +101,8 @@ class ContextCollector:
             self._state(contact, missing),
         )
         found = _Found(conversation, contact, events, turns, attempts, state, tuple(missing))
-        packet = self._packet(found, reason, decide_priority(reason, priority, state), summary)
+        urgency = decide_priority(reason, priority, state)
+        packet = await asyncio.to_thread(self._packet, found, reason, urgency, summary)
         return PreparedCase(
             conversation_id,
             reason,
@@ -130,10 +134,10 @@ class ContextCollector:
             turns=readings,
             model_version=self._model_version(found.turns),
             summary=Summary(
-                wants=wants(contact.name, reason, lines, readings, self._labels, self._mask),
+                wants=wants(contact.name, reason, lines, readings, self._labels, self._quote),
                 tried=tried(attempts, articles),
                 seen=seen(found.state),
-                assistant=self._mask(given.strip())[:MAX_GIVEN],
+                assistant=self._quote(given.strip())[:MAX_GIVEN],
             ),
             shared=shared_with_person(lines, attempts, articles, found.state, page),
             missing=found.missing,

@@ -64,9 +64,7 @@ class Findings:
 class Projection(Protocol):
     """The rows that the entries are about, as they are now."""
 
-    def rows(
-        self, connection: AsyncConnection
-    ) -> AsyncIterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    def rows(self, connection: AsyncConnection) -> AsyncIterator[tuple[str, dict[str, Any], dict[str, Any]]]:
         """Give (subject, content, private part) of every row, by subject."""
         ...
 

@@ -99,8 +99,7 @@ async def erase_texts(tx: AsyncConnection, subjects: Sequence[str]) -> tuple[int
 
 def _holds_all() -> sa.ColumnElement[bool]:
     """Whether an entry is from before private parts stood beside the chain."""
-    content = sa.cast(entries.c.content, JSONB)
-    return sa.not_(content.has_key("private"))
+    return sa.cast(entries.c.content, JSONB)["private"].astext.is_(None)
 
 
 async def move_head(tx: AsyncConnection, head: Head) -> None:

@@ -1,5 +1,6 @@
 """The table of turns and its statements: pending, leased by one runner, finished once."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -175,6 +176,12 @@ async def unfinished_conversations(tx: AsyncConnection, now: datetime, limit: in
         .limit(limit)
     )
     return list((await tx.execute(query)).scalars())
+
+
+async def texts_of(tx: AsyncConnection, turn_ids: Sequence[str]) -> dict[str, str]:
+    """Read the messages of these turns, by the turn's id."""
+    query = sa.select(turns.c.id, turns.c.text).where(turns.c.id.in_(turn_ids))
+    return {row.id: row.text for row in await tx.execute(query)}
 
 
 async def count_pending(tx: AsyncConnection, conversation_id: ConversationId) -> int:

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import replace
 
+from bot.conversation.confidential import Confidential
 from bot.conversation.domain import Author, Conversation, Event, NewEvent, message
 from bot.conversation.ports import Handoffs, OfferedElsewhere
 from bot.conversation.runner import TurnRunner
@@ -23,8 +24,10 @@ class UserLine:
         conversations: Conversations,
         runner: TurnRunner,
         handoffs: Handoffs,
+        confidential: Confidential,
         offered_elsewhere: OfferedElsewhere | None = None,
     ) -> None:
+        self._confidential = confidential
         self._conversations = conversations
         self._runner = runner
         self._handoffs = handoffs
@@ -34,14 +37,16 @@ class UserLine:
         """Begin a conversation for the caller."""
         assert caller.host is not None
         assert caller.ref is not None
+        page = await self._confidential.page(wanted.page.model_dump(), [caller.name])
+        client = await self._confidential.free(dict(wanted.client), [caller.name])
         return await self._conversations.start(
             host=caller.host,
             ref=caller.ref,
             name=caller.name,
             email=caller.email,
             channel=channel,
-            page=wanted.page.model_dump(),
-            client=wanted.client,
+            page=page,
+            client=client,
         )
 
     async def own(self, caller: Caller, conversation_id: str) -> Conversation:
@@ -70,7 +75,7 @@ class UserLine:
             Unprocessable: for a choice that was not offered in this conversation.
         """
         text = clean_text(wanted.text, wanted.choice)
-        checked = check_key(key)
+        checked = self._confidential.keys.kept(check_key(key))
         if wanted.choice is not None:
             await self._check_offered(caller, conversation, wanted.choice)
         posted = await self._conversations.post_user_message(
@@ -140,12 +145,13 @@ class UserLine:
             raise Unprocessable(
                 "There is no message to you with that number.", hint="Use the `seq` of an answer."
             )
-        payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": given.comment}
+        comment = await self._confidential.free(given.comment, [caller.name])
+        payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": comment}
         return await self._note(conversation, "feedback", NewEvent("feedback", _author(caller), payload), key)
 
     async def _note(self, conversation: Conversation, what: str, event: NewEvent, key: str | None) -> Event:
         # The blank, which no client's key has, keeps these keys apart from those of messages.
-        client_key = None if key is None else f"{what} {check_key(key)}"
+        client_key = None if key is None else f"{what} {self._confidential.keys.kept(check_key(key))}"
         noted = await self._conversations.append(conversation.id, replace(event, client_key=client_key))
         if noted.payload != event.payload:
             raise Conflict(

@@ -23,6 +23,7 @@ from actions.registry import Registry
 from actions.triggers.api import TriggersApi
 from actions.triggers.service import Triggers
 from bot.conversation.api import ConversationApi
+from bot.conversation.confidential import ClientKeys, Confidential
 from bot.conversation.follow import Follower
 from bot.conversation.live import LiveSocket
 from bot.conversation.rasa_brain import RasaBrain
@@ -39,6 +40,7 @@ from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
 from bot.process.kb_wiring import knowledge_endpoints, seed_gate, vector_indexes
+from bot.process.masking_wiring import mask_confidences
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
@@ -73,6 +75,8 @@ from security.directory import StaffDirectory
 from security.domain import OneTimePassword
 from security.keyring import HostKeys
 from security.masking import mask, mask_json
+from security.masking_personal import mask_personal
+from security.masking_urls import mask_url
 from security.passwords import Passwords
 from security.rate_limit import SignInLimits
 from security.sessions import Sessions
@@ -95,6 +99,7 @@ class Firstline:
     hosts: HostRegistry
     actions: ActionsRoom
     desk: CaseDesk
+    confidential: Confidential
     articles: Articles
     search: ArticleSearch
     gate: Gate
@@ -179,12 +184,14 @@ def _assemble(
         lambda: brain.model,
         clock,
         mask,
+        quote=mask_personal,
         labels={intent.name: intent.label for intent in intents},
     )
     passwords = Passwords()
     sessions = Sessions(database, passwords, SignInLimits(cache), clock)
     tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
-    desk = CaseDesk(database, conversations, collector, wakeups, clock)
+    confidential = Confidential(ClientKeys(parts.secrets.session_secret), mask_url, mask_confidences)
+    desk = CaseDesk(database, conversations, collector, wakeups, clock, confidential)
     articles = Articles(database, indexes, clock)
     return Firstline(
         settings=settings,
@@ -196,6 +203,7 @@ def _assemble(
         hosts=hosts,
         actions=actions,
         desk=desk,
+        confidential=confidential,
         articles=articles,
         search=search,
         gate=Gate(database, articles, WhatIf(search), clock),
@@ -237,7 +245,9 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         observer=metrics,
     )
     follower = Follower(firstline.conversations, firstline.desk, firstline.wakeups)
-    line = UserLine(firstline.conversations, runner, handoffs, firstline.triggers.offered)
+    line = UserLine(
+        firstline.conversations, runner, handoffs, firstline.confidential, firstline.triggers.offered
+    )
     agents = AgentLine(firstline.desk, firstline.conversations)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [
@@ -305,7 +315,7 @@ def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
         *knowledge_endpoints(
             firstline.database, firstline.articles, firstline.search, firstline.gate, firstline.clock
         ),
-        *ReviewApi(conversations, firstline.actions.log, outcomes).endpoints(),
+        *ReviewApi(conversations, firstline.actions.log, outcomes, mask_confidences).endpoints(),
         *InsightsApi(outcomes).endpoints(),
     ]
 

@@ -1,6 +1,6 @@
 """Our own log: JSON lines in a file of bounded size, masked before they are written.
 
-Of exceptions it has places and types, of libraries' lines the fixed words: what they fill in may be anybody's.
+Of exceptions it has places and types, of libraries' lines the fixed words: the rest may be anybody's.
 """
 
 import logging
@@ -56,9 +56,7 @@ def set_up(folder: Path, level: str) -> Path:
     return path
 
 
-def _fixed_words(
-    _logger: Any, _method: str, entry: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
+def _fixed_words(_logger: Any, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
     """What a library says, without what it filled in, and of several lines the first."""
     record: logging.LogRecord = entry["_record"]
     if record.name.startswith(_OURS):

@@ -14,11 +14,13 @@ OURS = "bot."
 
 
 class PlacesOnly(logging.Formatter):
-    """`2026-03-02 09:00:00 ERROR rasa.core.processor _run_action:912`, then the trace without its messages."""
+    """`2026-03-02 09:00:00 ERROR rasa.core.processor _run_action:912`, then the trace without messages."""
 
     def format(self, record: logging.LogRecord) -> str:
         """One record, several lines when it has a trace."""
-        place = f"{self.formatTime(record)} {record.levelname} {record.name} {record.funcName}:{record.lineno}"
+        place = (
+            f"{self.formatTime(record)} {record.levelname} {record.name} {record.funcName}:{record.lineno}"
+        )
         said = f" {record.msg}" if record.name.startswith(OURS) and isinstance(record.msg, str) else ""
         error = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         return "\n".join([place + said, *_trace(error)])
@@ -35,7 +37,7 @@ def _trace(error: Optional[BaseException]) -> Iterator[str]:
 
 
 def install() -> None:
-    """Write all records so, whoever has set up handlers by now; to be called again when a library adds some."""
+    """Write all records so, whoever has set up handlers by now; call it again when a library adds some."""
     loggers: List[Any] = [logging.getLogger(), *logging.root.manager.loggerDict.values()]
     for logger in loggers:
         for handler in getattr(logger, "handlers", []):

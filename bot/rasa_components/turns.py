@@ -4,8 +4,8 @@ Rasa's own Redis store merges what it saves into what is stored, so nothing can 
 and parses the stored tracker twice a message. Here a turn that comes again finds the tracker as it was before
 that turn, and what is saved replaces what was stored. While nothing is saved the earlier state stands.
 
-A tracker is the dialogue's working memory and no second transcript: what anybody wrote is not stored, and it is
-gone some hours after the last message.
+A tracker is the dialogue's working memory and no second transcript: what anybody wrote is not stored, and it
+is gone some hours after the last message.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Canary:
 
     @cached_property
     def forms(self) -> tuple[str, ...]:
-        """Ways in which it may be written down, in lower case: as sent, normalised, in JSON, in an address."""
+        """Ways in which it may be written down, in lower case: as sent, plain, in JSON, in an address."""
         found = []
         for text in dict.fromkeys((self.secret, self.plain)):
             found += [text, json.dumps(text)[1:-1], quote(text), quote(text, safe=""), quote_plus(text)]
@@ -132,7 +132,11 @@ def _all() -> tuple[Canary, ...]:
         Canary("password", "I typed Zebra#Mango81 as my password and it failed", "Zebra#Mango81"),
         Canary("password", "pass= Tulip$Rover62 does not work", "Tulip$Rover62"),
         Canary("password", "passwort: Gurke!Dampf19", "Gurke!Dampf19"),
-        Canary("password", "it keeps refusing Harbor&Violet53 when I log in with that password", "Harbor&Violet53"),
+        Canary(
+            "password",
+            "it keeps refusing Harbor&Violet53 when I log in with that password",
+            "Harbor&Violet53",
+        ),
         Canary("password", "pwd / Pebble^Canoe94", "Pebble^Canoe94"),
         Canary("password", "the new password I chose was Walrus_Kite40", "Walrus_Kite40"),
         Canary("password", "user hana\tpassword\tFennel%Orbit28", "Fennel%Orbit28"),
@@ -173,7 +177,9 @@ def _all() -> tuple[Canary, ...]:
         Canary("phone", "ring 020 7946 0857 after five", "020 7946 0857"),
         Canary("phone", "text me on " + "07700900381".translate(wide), "07700900381".translate(wide)),
         Canary("key", "our key is sk_live_4hT9vQ2mXw8Zr6Lp1Nc3", "sk_live_4hT9vQ2mXw8Zr6Lp1Nc3"),
-        Canary("key", "token ghp_R7kd02LmQz81XvBn45TyWc93HsJf6Pa0Ue", "ghp_R7kd02LmQz81XvBn45TyWc93HsJf6Pa0Ue"),
+        Canary(
+            "key", "token ghp_R7kd02LmQz81XvBn45TyWc93HsJf6Pa0Ue", "ghp_R7kd02LmQz81XvBn45TyWc93HsJf6Pa0Ue"
+        ),
         Canary("key", "AKIA5Q7WERTY2ZXCV8BN does nothing", "AKIA5Q7WERTY2ZXCV8BN"),
         Canary("key", "api key = 9f8e7d6c5b4a39281706f5e4d3c2b1a0", "9f8e7d6c5b4a39281706f5e4d3c2b1a0"),
         Canary(

@@ -39,7 +39,7 @@ async def search_database(search: Search, product: Product) -> None:
                 sa.text("select tablename from pg_tables where schemaname = 'public' order by 1")
             )
             for table in list(listed.scalars()):
-                for row in await connection.execute(sa.text(f'select * from "{table}"')):  # noqa: S608
+                for row in await connection.execute(sa.text(f'select * from "{table}"')):
                     kind = f"[{row._mapping['type']}]" if table == "events" else ""
                     for column, value in row._mapping.items():
                         place = f"{table}.{column}{kind if column == 'payload' else ''}"
@@ -93,7 +93,7 @@ def search_files(search: Search, home: Path) -> list[str]:
     read = []
     for file in sorted(home.rglob("*")):
         name = str(file.relative_to(home))
-        if any(name == one or name.startswith(f"{one}/") or name.startswith(f"{one}.") for one in _NOT_OURS):
+        if any(name == one or name.startswith((f"{one}/", f"{one}.")) for one in _NOT_OURS):
             continue
         if file.is_symlink() or not file.is_file() or file.stat().st_size > _LARGEST:
             continue

