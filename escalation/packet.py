@@ -54,7 +54,7 @@ class ContextCollector:
     """Makes a `PreparedCase` from what the other rooms and the application know.
 
     `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary, and
-    `quote`, which may take milliseconds, out of what the user wrote: all who look at the queue read the summary.
+    `quote`, which may take milliseconds, out of what the user wrote, since all who see the queue read it.
     """
 
     def __init__(

@@ -247,8 +247,8 @@ class CaseDesk:
     ) -> Case:
         """Close the case and give the conversation back to the bot.
 
-        `note` is for the record, masked; the user sees it only with `tell_user`. Resolving what this agent has
-        resolved the same way changes nothing.
+        `note` is for the record, masked; the user sees it only with `tell_user`. Resolving what this agent
+        has resolved the same way changes nothing.
 
         Raises:
             Forbidden: when somebody else has the case.

@@ -99,7 +99,8 @@ async def erase_texts(tx: AsyncConnection, subjects: Sequence[str]) -> tuple[int
 
 def _holds_all() -> sa.ColumnElement[bool]:
     """Whether an entry is from before private parts stood beside the chain."""
-    return sa.cast(entries.c.content, JSONB)["private"].astext.is_(None)
+    commitment: sa.ColumnElement[Any] = sa.cast(entries.c.content, JSONB)["private"].astext
+    return commitment.is_(None)
 
 
 async def move_head(tx: AsyncConnection, head: Head) -> None:

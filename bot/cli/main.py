@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli import audit, healing, kb, triggers, workflows
+from bot.cli import audit, healing, kb, privacy, triggers, workflows
 from bot.cli.output import print_error
 from bot.foundation.errors import FirstlineError, InvalidInput, Unavailable
 from bot.foundation.traces import trace_of
@@ -28,6 +28,7 @@ app.add_typer(kb.app, name="kb")
 app.add_typer(keys, name="keys")
 app.add_typer(staff, name="staff")
 app.add_typer(audit.app, name="audit")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(healing.app, name="healing")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(workflows.app, name="workflows")

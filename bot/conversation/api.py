@@ -165,11 +165,8 @@ class ConversationApi:
     async def post(self, call: Call) -> Reply:
         """Send a message."""
         conversation = await self._line.own(call.caller, call.path["id"])
-        key = call.header("Idempotency-Key")
-        posted = await self._line.post(call.caller, conversation, call.body, key)
-        # Who chose the key knows it; everybody else gets what is kept of it.
-        shown = event_out(posted.event).model_copy(update={"client_key": key or posted.event.client_key})
-        return Reply(shown, status=200 if posted.replayed else 201)
+        posted = await self._line.post(call.caller, conversation, call.body, call.header("Idempotency-Key"))
+        return Reply(event_out(posted.event), status=200 if posted.replayed else 201)
 
     async def events(self, call: Call) -> EventsOut | web.StreamResponse:
         """Read events."""

@@ -14,6 +14,7 @@ from actions.registry import Registry
 from bot.conversation import turn_storage
 from bot.foundation.clock import Clock, SystemClock
 from bot.foundation.database import Database
+from bot.process.forgetting import Forgetting
 from bot.process.masking_wiring import mask_confidences
 from bot.process.settings import Settings
 from connectors.hosts.registry import HostRegistry, connect_hosts, find_hosts_file, load_hosts
@@ -21,6 +22,7 @@ from escalation import storage as case_storage
 from escalation.domain import Case
 from insights.outcomes import Outcomes
 from security.audit_keys import AuditKeys
+from security.audit_log import AuditLog
 from security.directory import StaffDirectory
 from security.keyring import KeyRing
 from security.masking import mask_json
@@ -60,6 +62,12 @@ def attempt_export(database: Database, settings: Settings) -> AttemptExport:
 
     outcomes = Outcomes(database, SystemClock())
     return AttemptExport(database, mask_confidences, outcomes.of, secret, words_of)
+
+
+def forgetting(database: Database, settings: Settings) -> Forgetting:
+    """What erases a user."""
+    clock = SystemClock()
+    return Forgetting(database, AuditLog(audit_keys(settings), clock), clock)
 
 
 def attempt_log(database: Database) -> AttemptLog:
