@@ -101,7 +101,7 @@ async def test_what_was_erased_can_still_be_shown(firstline: Firstline) -> None:
     conversation: Any = await _talk(firstline, "usr_otto", "Ottoline", "Quokka Lamp")
     await _erase(firstline, "usr_otto")
     [case] = await firstline.desk.list(status="resolved")
-    whole = await firstline.desk.get(case.id, packet=True)
+    whole = await firstline.desk.get(case.id)
     assert whole.packet is not None
     assert whole.packet.transcript == ()
     texts = [event.payload.get("text") for event in await firstline.conversations.events(conversation)]

@@ -130,6 +130,11 @@ async def search_answers(search: Search, colleague: Staff) -> None:
     for one in listed["conversations"]:
         path = f"/api/v1/review/conversations/{one['id']}"
         search.look("GET review of one", await colleague.get(path))
+    for status in ("open", "resolved"):
+        answer = json.loads(await colleague.get(f"/api/v1/cases?status={status}&limit=500"))
+        contacts = [case.pop("contact") for case in answer["cases"]]
+        search.look("GET cases[contact]", json.dumps(contacts, ensure_ascii=False))
+        search.look("GET cases", json.dumps(answer, ensure_ascii=False))
     for name, path in (
         ("questions in vain", "/api/v1/questions/in-vain"),
         ("attempts", "/api/v1/attempts?limit=1000"),
@@ -137,8 +142,6 @@ async def search_answers(search: Search, colleague: Staff) -> None:
         ("triggers", "/api/v1/triggers"),
         ("outcomes", "/api/v1/outcomes"),
         ("articles", "/api/v1/articles"),
-        ("cases", "/api/v1/cases?status=open&limit=500"),
-        ("resolved cases", "/api/v1/cases?status=resolved&limit=500"),
         ("staff", "/api/v1/staff"),
         ("metrics", "/metrics"),
     ):
