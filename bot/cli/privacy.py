@@ -57,6 +57,6 @@ async def _erase(host: str, ref: str, *, as_json: bool) -> None:
     )
     if done.entries_kept:
         print(
-            f"{done.entries_kept} entries of the audit log are from before version 0011 of the database and hold "
-            "what they say in themselves, masked: they cannot be erased one by one."
+            f"{done.entries_kept} entries of the audit log are of an earlier version and hold in themselves what "
+            "they say, masked: they cannot be erased one by one."
         )

@@ -57,7 +57,7 @@ class Forgetting:
         self._clock = clock
 
     async def erase(self, host: str, ref: str) -> Erased:
-        """Erase the words, the name, the address and the reference of a user of `host`.
+        """Erase the words, name, address and reference of a user of `host`.
 
         How many conversations and attempts there were, when, of what kind and with what outcome stays, under a
         reference that leads to nobody.
@@ -144,6 +144,10 @@ def _blank_events(own: Sequence[str]) -> Any:
     name = sa.case((events.c.author_kind == "user", _NAMELESS), else_=events.c.author_name)
     blank = {"payload": spoken, "author_name": name, "client_key": None}
     return events.update().where(events.c.conversation_id.in_(own)).values(**blank)
+
+
+def _blank_turns(own: sa.ColumnElement[bool]) -> Any:
+    return turns.update().where(own).values(text=GONE, choice=None)
 
 
 def _blank_cases(own: Sequence[str]) -> Any:
