@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from security.masking_names import Names
 from security.masking_text import FILL, Span
 
-_TOKEN = re.compile(r"(?<![\w@/&?=#%-])[^\W\d_]++(?:['’-][^\W\d_]++)*+(?![\w@=/]|-\d|\.\w\w)")
+_TOKEN = re.compile(r"(?<![\w@/&?=#%-])[^\W\d_]++(?:['’-](?!s\b)[^\W\d_]++)*+(?![\w@=/]|-\d|\.\w\w)")
 _PARTICLES = frozenset(["de", "da", "do", "dos", "di", "del", "della", "van", "von", "der", "den", "la", "le", "bin", "ben", "al", "el", "st", "ter", "ten", "zu", "af", "mac", "mc", "o", "y", "e"])
 _SURE_INTRODUCTION = re.compile(
     r"(?i)(?:\bnames?(?:\s(?:on|in)\sthe\s\w+)?(?:['’]?s|\sis|\swas)|\bname\s?:|\bcalled\sme|\bcall\sme|\bcalls\sme|\bgo(?:es)?\sby|\b(?:full|first|last|middle|maiden|given|family|nick|sur)\s?name(?:\sis|['’]s)?\s?:?"
@@ -92,11 +92,15 @@ class PersonFinder:
         for following in range(index + 1, min(index + 5, len(words))):
             gap = text[words[following - 1].end : words[following].start]
             word = words[following].text
-            if gap not in (" ", ". ", "  ", "-", ".", "\n" if False else " ") or word.lower() in _NEVER:
+            initial = len(word) == 1 and word.isupper() == capital and following + 1 < len(words)
+            if initial and gap == " " and words[following + 1].text[0].isupper() == capital and word not in "Ii":
+                taken[following] = True
+                continue
+            if gap not in (" ", ". ", "  ", "-", ".") or word.lower() in _NEVER:
                 return
             if word.lower() in _PARTICLES and following + 1 < len(words) and gap == " ":
                 after = words[min(following + 1 + (words[following + 1].text.lower() in _PARTICLES), len(words) - 1)].text
-                if after.lower() not in _NEVER and (after[0].isupper() or self._names.may_be_family(after)):
+                if after.lower() not in _NEVER and (after[0].isupper() or not self._entities.is_word(after)):
                     taken[following] = True
                     continue
                 return
@@ -104,10 +108,21 @@ class PersonFinder:
                 return
             fits = (capital and word[0].isupper()) or self._names.is_name(word) or (
                 not capital and self._names.may_be_family(word) and not self._entities.is_word(word)
-            ) or (len(word) == 1 and following + 1 < len(words) and words[following + 1].text[0].isupper() == capital)
-            if not fits and not (introduced and word.islower() and not capital and not _is_common(word) and following == index + 1 and len(word) > 3 and not self._entities.is_word(word)):
+            )
+            unknown = word.islower() and not capital and len(word) > 2 and not self._entities.is_word(word)
+            if not fits and not (unknown and following == index + 1 and (introduced or len(word) > 3)):
                 return
             taken[following] = True
+
+    def _may_stand_alone(self, word: str) -> bool:
+        return self._names.is_family(word) or (self._names.may_be_given(word) and not self._entities.is_word(word))
+
+    def _is_foreign_pair(self, first: str, second: str) -> bool:
+        """Two capitalised words that English does not know stand for a person more often than for anything else."""
+        return all(
+            len(word) > 2 and word[0].isupper() and word[1:].islower() and not self._entities.is_word(word)
+            for word in (first, second)
+        )
 
     def _take_entities(self, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]) -> None:
         for start, end in people:
@@ -139,8 +154,11 @@ class PersonFinder:
             elif pair and following is not None and capital and following.text[0].isupper() and self._names.may_be_given(word.text) and self._names.may_be_family(following.text) and not elsewhere:
                 taken[index] = True
                 self._extend(text, words, index, taken)
-            elif capital and not elsewhere and self._names.is_family(word.text) and not word.text.isupper():
+            elif capital and not elsewhere and not word.text.isupper() and self._may_stand_alone(word.text):
                 taken[index] = True
+                self._extend(text, words, index, taken)
+            elif pair and following is not None and not elsewhere and self._is_foreign_pair(word.text, following.text):
+                taken[index] = taken[index + 1] = True
 
 
 def _is_common(word: str) -> bool:
