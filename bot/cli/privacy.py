@@ -52,11 +52,10 @@ async def _erase(host: str, ref: str, *, as_json: bool) -> None:
     counts = ", ".join(
         f"{number} {name.replace('_', ' ')}" for name, number in asdict(done).items() if number
     )
-    print(
-        f"Erased: {counts or 'a name without conversations'}. `firstline audit verify` shows that nothing else changed."
-    )
+    print(f"Erased: {counts or 'a name without conversations'}.")
+    print("`firstline audit verify` shows that the log holds, and how much of it was erased.")
     if done.entries_kept:
         print(
-            f"{done.entries_kept} entries of the audit log are of an earlier version and hold in themselves what "
-            "they say, masked: they cannot be erased one by one."
+            f"{done.entries_kept} entries of the audit log are of an earlier version and hold in themselves "
+            "what they say, masked: they cannot be erased one by one."
         )

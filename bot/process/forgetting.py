@@ -137,8 +137,8 @@ def _blank_conversations(own: Sequence[str]) -> Any:
 
 def _blank_events(own: Sequence[str]) -> Any:
     payload: Any = events.c.payload
-    for name in _WORDS_OF_EVENTS:
-        payload = payload.op("-")(sa.cast(name, sa.Text))
+    for field in _WORDS_OF_EVENTS:
+        payload = payload.op("-")(sa.cast(field, sa.Text))
     empty = sa.cast({"text": GONE, "buttons": [], "card": None, "choice": None}, JSONB)
     spoken = sa.case((events.c.type.in_(("message", "notice")), payload.op("||")(empty)), else_=payload)
     name = sa.case((events.c.author_kind == "user", _NAMELESS), else_=events.c.author_name)

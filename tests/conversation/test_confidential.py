@@ -21,7 +21,10 @@ async def test_a_page_is_kept_without_tokens_and_what_the_client_tells_is_masked
         "url": f"https://shop.example/account/reset/{TOKEN}?token={TOKEN}#k={TOKEN}",
         "title": f"Reset {TOKEN}",
     }
-    body = {"page": page, "client": {"language": "en", "width": 1200, "note": f"my SSN is {SSN}", SSN: True}}
+    body = {"page": page, "client": {"language": "en", "width": 1200, "note": f"my SSN is {SSN}"}}
+    response = await client.post(API, json={"client": {SSN: True}}, headers=ADA)
+    assert response.status == 400
+    assert SSN not in await response.text()
     response = await client.post(API, json=body, headers=ADA)
     assert response.status == 201
     kept = await _stored(room, "select page, client from conversations")
