@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from bot.conversation.domain import MAX_TEXT, Conversation, Event
 from bot.foundation.errors import InvalidInput
 
-
 _NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
 
 

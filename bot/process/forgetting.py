@@ -59,8 +59,8 @@ class Forgetting:
     async def erase(self, host: str, ref: str) -> Erased:
         """Erase the words, name, address and reference of a user of `host`.
 
-        How many conversations and attempts there were, when, of what kind and with what outcome stays, under a
-        reference that leads to nobody.
+        How many conversations and attempts there were, when, of what kind and with what outcome stays,
+        under a reference that leads to nobody.
 
         Raises:
             NotFound: when nothing is known of such a user.

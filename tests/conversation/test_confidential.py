@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from bot.conversation.confidential import ClientKeys
 from tests.conversation.test_api import ADA, API, begin, client  # noqa: F401 - the fixture
 
-TOKEN = "Hy6Gt5Fr4De3Sw2Aq1Zx"  # noqa: S105
+TOKEN = "Hy6Gt5Fr4De3Sw2Aq1Zx"
 UUID = "9f1c2e6a-6a1e-4b53-8a3b-0d6a1c2b3d4e"
 SSN = "536-90-4271"
 
