@@ -15,7 +15,7 @@ help: ## this list
 	@grep -hE '^[a-z]+:.*##' "$(ROOT)Makefile" | sed 's/:.*## /\t/' | expand -t 12
 
 run: ## install what is missing, train what has changed, start everything
-	@cd "$(ROOT)" && exec $(INSTALL) --then serve
+	@cd "$(ROOT)" && exec $(INSTALL) --dev --then serve
 
 install: ## install and prepare, without starting
 	@cd "$(ROOT)" && $(INSTALL)

@@ -11,9 +11,8 @@ from actions.consent import (
     SURE_OF_REQUEST,
     SURE_OF_YES,
     agrees,
+    as_offered,
     begins_with_yes,
-    consent_mark,
-    offer,
     points_back,
     refuses,
     restates,
@@ -23,6 +22,7 @@ from actions.consent import (
 )
 from actions.engine import CONFIRMED, STEP_UP_TEXT, Engine
 from actions.procedure import Procedure, permitted
+from actions.recovery import LOST
 from actions.registry import Registry
 from actions.replies import Result, Say, confirm_buttons
 from actions.turn import ActionTurn
@@ -86,6 +86,23 @@ class OpenOffers:
             return await self._engine.confirm(turn, doubtful=True)
         return None
 
+    async def resumed(self, turn: ActionTurn, said: str) -> Result | None:
+        """Take what was `said` as the answer to a question whose dialogue was lost; None when it is none."""
+        workflow, attempt = self._registry.get(turn.memory.pending), await self._found(turn)
+        if not said or workflow is None or attempt is None or attempt.done.get("consent"):
+            return None
+        asking = replace(turn, memory=replace(turn.memory, asking=True))
+        try:
+            value = await self._engine.read_answer(asking, said)
+        except FirstlineError as error:
+            log.info("question_not_read", reason=error.code)
+            return None
+        if value is None:
+            return None
+        if attempt.outcome is not None:
+            return await self._engine.start(turn, workflow, LOST)
+        return await self._engine.answered(replace(turn, memory=replace(turn.memory, answer=value)))
+
     async def ask_again(self, turn: ActionTurn, result: Result) -> Result | None:
         """Put the open question behind what was just answered; None when it is closed or holds no more."""
         workflow = self._registry.get(turn.memory.pending)
@@ -98,13 +115,17 @@ class OpenOffers:
             log.info("question_not_repeated", reason=error.code)
             return None
         diagnosis = permitted(workflow, Seen.of(look.state, workflow.meta.reads, turn.memory.answers), look)
+        if diagnosis.verdict == "asks" and turn.lost:
+            return replace(
+                result, pending=workflow.meta.id, attempt_id=attempt.id, asking=True,
+                answers=turn.memory.answers,
+            )  # fmt: skip
         if diagnosis.verdict != "applies":
             return None
         if "confirmation_asked" in attempt.done:
             say = Say(f"{BACK}{STEP_UP_TEXT}", confirm_buttons(CONFIRMED))
         else:
-            done = {"consent": consent_mark(diagnosis), "offered": offer(diagnosis)}
-            if await self._log.note(attempt.id, turn.key, done=done) is None:
+            if await self._log.note(attempt.id, turn.key, done=as_offered(diagnosis, turn.key)) is None:
                 return None
             say = Say(f"{BACK}{diagnosis.question}", confirm_buttons(diagnosis.yes))
         return replace(

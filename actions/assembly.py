@@ -21,12 +21,13 @@ from actions.intents import IntentCatalogue
 from actions.library import Library
 from actions.limits import ActLimits
 from actions.policy import AssistantPolicy
-from actions.ports import ConversationContext, Journal, KnowledgeBase, ModelVersion
+from actions.ports import ConversationContext, Journal, KnowledgeBase
 from actions.procedure import Procedure
 from actions.rasa.handlers import ACTIONS, Services
 from actions.rasa.reading import TurnReader
 from actions.rasa.server import ActionServer
 from actions.rasa.workflow_form import ValidateWorkflowForm
+from actions.recovery import Recovery
 from actions.registry import Registry
 from actions.undoing import Undo
 from actions.words import Words
@@ -60,7 +61,6 @@ def build_actions(
     knowledge: KnowledgeBase,
     context: ConversationContext,
     intents: IntentCatalogue,
-    model_version: ModelVersion,
     policy: AssistantPolicy | None = None,
     registry: Registry | None = None,
     errors: ErrorCatalogue | None = None,
@@ -74,7 +74,7 @@ def build_actions(
     library = Library(knowledge, policy)
     words = Words(context, mask)
     handovers = Handovers(log, registry, intents, words)
-    turns = TurnReader(context, model_version)
+    turns = TurnReader(context)
     procedure = Procedure(host, policy)
     actor = Actor(procedure, log, library)
     limits = ActLimits(database, clock, policy)
@@ -93,6 +93,7 @@ def build_actions(
         handovers=handovers,
         library=library,
         log=log,
+        recovery=Recovery(log, registry, context),
         policy=policy,
     )
     executor = ActionExecutor()

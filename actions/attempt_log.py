@@ -80,8 +80,13 @@ class AttemptLog:
         done: Mapping[str, Any],
         read: Mapping[str, Any] | None = None,
         duration_ms: int | None = None,
+        evidence: bool = False,
     ) -> Attempt | None:
-        """Add to an open attempt, before acting on it; None when it is closed."""
+        """Add to an open attempt, before acting on it; None when it is closed.
+
+        Raises:
+            NotEntered: when it is `evidence` for an act that follows, and the audit log cannot be written.
+        """
         values: dict[str, Any] = {"outcome": None, "finished_at": None, "closed_in": None}
         if read is not None:
             values["read"] = self._masked(read)
@@ -89,7 +94,7 @@ class AttemptLog:
             values["duration_ms"] = duration_ms
         async with self._database.begin() as tx:
             changed = await storage.update_open(tx, attempt_id, turn_id, values, self._masked(done))
-            await self._enter(tx, "noted", [changed] if changed else [])
+            await self._enter(tx, "noted", [changed] if changed else [], required=evidence)
         return changed
 
     async def finish(self, attempt_id: str, ending: Ending) -> Attempt | None:
@@ -128,6 +133,11 @@ class AttemptLog:
         """Return all attempts of a conversation, in order."""
         async with self._database.connect() as connection:
             return await storage.of_conversation(connection, conversation_id)
+
+    async def recent(self, conversation_id: str, limit: int) -> "list[Attempt]":
+        """Return the latest attempts of a conversation, newest first."""
+        async with self._database.connect() as connection:
+            return await storage.latest_of(connection, conversation_id, limit)
 
     async def outcomes(self, conversation_ids: Sequence[str]) -> dict[str, "list[str]"]:
         """Return the outcomes of each conversation's attempts, oldest first; an open one is `open`."""
@@ -185,11 +195,13 @@ class AttemptLog:
             await self._enter(tx, "closed", closed)
         return len(closed)
 
-    async def _enter(self, tx: AsyncConnection, kind: str, changed: Sequence[Attempt]) -> None:
+    async def _enter(
+        self, tx: AsyncConnection, kind: str, changed: Sequence[Attempt], *, required: bool = False
+    ) -> None:
         """Last in the transaction: the chain's head is held from here to its end."""
         if self._journal is not None and changed:
-            changes = [Change(kind, one.id, *attempt_content(one)) for one in changed]
-            await self._journal.enter(tx, changes)
+            entries = [Change(kind, one.id, *attempt_content(one)) for one in changed]
+            await self._journal.enter(tx, entries, required=required)
 
     def _masked(self, value: Mapping[str, Any]) -> dict[str, Any]:
         masked: dict[str, Any] = self._mask(dict(value))

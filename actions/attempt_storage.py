@@ -208,6 +208,13 @@ async def of_conversation(tx: AsyncConnection, conversation_id: str) -> list[Att
     return [to_attempt(row) for row in await tx.execute(query)]
 
 
+async def latest_of(tx: AsyncConnection, conversation_id: str, limit: int) -> list[Attempt]:
+    """Read the latest attempts of a conversation, newest first."""
+    query = sa.select(attempts).where(attempts.c.conversation_id == conversation_id)
+    newest = query.order_by(attempts.c.id.desc()).limit(limit)
+    return [to_attempt(row) for row in await tx.execute(newest)]
+
+
 async def outcomes_of(tx: AsyncConnection, conversation_ids: Sequence[str]) -> list[tuple[str, str | None]]:
     """Read (conversation, outcome) of the attempts of these conversations, oldest first."""
     columns = (attempts.c.conversation_id, attempts.c.outcome)

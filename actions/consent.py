@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from typing import Any
 
 from actions.workflow import Diagnosis
 
@@ -170,6 +171,11 @@ def consent_mark(diagnosis: Diagnosis) -> str:
     """
     digest = hashlib.sha256(diagnosis.question.encode()).hexdigest()[:12]
     return digest.translate(str.maketrans("0123456789", "ghijklmnop"))
+
+
+def as_offered(diagnosis: Diagnosis, turn_key: str) -> dict[str, Any]:
+    """What an attempt keeps of a question: its mark, its words, and the turn in which it was put."""
+    return {"consent": consent_mark(diagnosis), "offered": offer(diagnosis), "offered_in": turn_key}
 
 
 def offer(diagnosis: Diagnosis) -> str:

@@ -3,8 +3,11 @@
 from typing import Protocol
 
 from actions.ports import TurnContext
-from bot.conversation.domain import Contact, Conversation, Turn
+from bot.conversation.domain import Contact, Conversation, Event, Turn
 from bot.foundation.ids import ConversationId, TurnId
+
+_LOOKED_AT = 20
+"""Events before a turn among which the assistant's latest message is looked for."""
 
 
 class ConversationReader(Protocol):
@@ -14,6 +17,10 @@ class ConversationReader(Protocol):
         self, conversation_id: ConversationId, turn_id: TurnId | None
     ) -> tuple[Conversation, Contact, Turn | None] | None:
         """Return a conversation, its contact and a turn (the newest when `turn_id` is None)."""
+        ...
+
+    async def events(self, conversation_id: ConversationId, after: int = 0, limit: int = 500) -> list[Event]:
+        """Return the events numbered above `after`, in order, at most `limit`."""
         ...
 
 
@@ -39,3 +46,19 @@ class ConversationLookup:
             text=turn.text if turn else "",
             page=conversation.page,
         )
+
+    async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
+        """Return the choices under the assistant's latest message before a turn, as the transcript has it."""
+        found = await self._conversations.background(
+            ConversationId(conversation_id), TurnId(turn_id) if turn_id else None
+        )
+        if found is None:
+            return frozenset()
+        conversation, _, turn = found
+        asked = turn.seq if turn is not None else conversation.last_seq + 1
+        first = max(0, asked - 1 - _LOOKED_AT)
+        for event in reversed(await self._conversations.events(conversation.id, first, asked - 1 - first)):
+            if event.type == "message" and event.author.kind == "bot":
+                buttons = event.payload.get("buttons") or ()
+                return frozenset(str(button.get("payload")) for button in buttons)
+        return frozenset()

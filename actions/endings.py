@@ -13,12 +13,14 @@ from actions.replies import OFFER, PERSON, Button, Reason, Result, Say
 from actions.turn import ActionTurn
 from actions.workflow import Diagnosis, Seen, Workflow
 from bot.foundation.errors import FirstlineError
+from security.audit_chain import NotEntered
 
 log = structlog.get_logger(__name__)
 
 CANNOT_LOOK = "I can't reach your account at the moment, so I can't see what's wrong."
 NOT_ALLOWED_TO_LOOK = "I'm not allowed to look at your account, so I can't help with this one myself."
 NO_ACCOUNT = "I can't find your account, so I can't look into this myself."
+NO_RECORD = "I can't write down at the moment what I do, and I don't change anything without that."
 OFFER_TEXT = "Shall I get a person to look at it? They'll see what I found."
 _UNEXPLAINED = {
     "sign_in": (
@@ -140,6 +142,12 @@ class Endings:
         await self._log.finish(attempt.id, Ending(turn.key, "assumed", done=done, duration_ms=spent))
         text = f"{diagnosis.text} That has changed since I asked, so I left it alone. Does it work now?"
         return Result((Say(text, (PERSON,)),), attempt_id=attempt.id, tally="reset")
+
+    async def no_record(self, turn: ActionTurn, attempt: Attempt, spent: int, intro: str) -> Result:
+        """What was agreed is not done, since there would be no evidence of it; a person takes over."""
+        ending = Ending(turn.key, "failed", error=NotEntered.code, duration_ms=spent)
+        await self._log.finish(attempt.id, ending)
+        return await self._handovers.hand_off(turn, "workflow_failed", opening=f"{intro}{NO_RECORD}")
 
     async def no_answer(self, turn: ActionTurn, attempt: Attempt) -> Result:
         """The question could not be answered in a way that is understood."""

@@ -13,17 +13,19 @@ import structlog
 from actions.acting import Actor
 from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt
-from actions.consent import CHANGED, TO_BE_SURE, consent_mark, offer
+from actions.consent import CHANGED, TO_BE_SURE, as_offered, consent_mark
 from actions.endings import Endings, milliseconds
 from actions.handovers import Handovers
 from actions.limits import ActLimits
 from actions.procedure import STEP_UP, Procedure, permitted
+from actions.recovery import LOST
 from actions.registry import Registry
 from actions.replies import PERSON, Result, Say, confirm_buttons
 from actions.stages import Stage, all_told, causes, listed_place, place_in, unknown_reference
 from actions.turn import ActionTurn
 from actions.workflow import Diagnosis, Question, Seen, Workflow
 from bot.foundation.errors import FirstlineError
+from security.audit_chain import NotEntered
 
 log = structlog.get_logger(__name__)
 LOOKED = "I looked at your account. "
@@ -124,13 +126,14 @@ class Engine:
             # This turn ran before and may have acted: the same key makes the application act once.
             before = Seen(attempt.read, answers=turn.memory.answers)
             return await self._act(turn, workflow, attempt, before, started)
+        intro = LOST if turn.lost else ""
         if attempt.outcome is not None:
-            return await self.start(turn, workflow)
+            return await self.start(turn, workflow, intro)
         try:
             look = await self._procedure.look(turn.context, [workflow])
         except FirstlineError as error:
             return await self._endings.cannot_look(turn, attempt, error, started)
-        stage = Stage(turn, workflow, attempt, look, started, answers=turn.memory.answers)
+        stage = Stage(turn, workflow, attempt, look, started, intro, answers=turn.memory.answers)
         return await self._confirm_afresh(stage, doubtful=doubtful)
 
     async def decline(self, turn: ActionTurn) -> Result | None:
@@ -150,6 +153,8 @@ class Engine:
             return await self._conclude(stage)
         changed = attempt.done.get("consent") != consent_mark(diagnosis)
         unsure = (doubtful or (turn.digressed and turn.typed)) and "confirmation_asked" not in attempt.done
+        if turn.lost:
+            return await self._ask_consent(stage, diagnosis)
         if changed or unsure:
             return await self._ask_consent(
                 replace(stage, intro=CHANGED if changed else TO_BE_SURE), diagnosis
@@ -170,7 +175,13 @@ class Engine:
             )
         answers = dict(stage.answers or {})
         done = {"confirmed_in": turn.key, "consent": None, **({"answers": answers} if answers else {})}
-        noted = await self._log.note(stage.attempt.id, turn.key, read=stage.seen.values, done=done)
+        try:
+            noted = await self._log.note(
+                stage.attempt.id, turn.key, read=stage.seen.values, done=done, evidence=True
+            )
+        except NotEntered:
+            spent = stage.attempt.duration_ms + milliseconds(stage.started)
+            return await self._endings.no_record(turn, stage.attempt, spent, stage.intro)
         if noted is None:
             return await self.start(turn, workflow)
         return await self._act(turn, workflow, noted, stage.seen, stage.started, stage.intro)
@@ -252,7 +263,7 @@ class Engine:
             stage.attempt.id,
             stage.turn.key,
             read=stage.seen.values,
-            done={"asked": ask.name},
+            done={"asked": ask.name, "answers": dict(stage.answers or {})},
             duration_ms=spent,
         )
         text = f"{stage.intro}{diagnosis.text}".strip()
@@ -265,6 +276,7 @@ class Engine:
         )
 
     async def _ask_consent(self, stage: Stage, diagnosis: Diagnosis) -> Result:
+        """Ask for a yes to exactly what was found."""
         turn, workflow = stage.turn, stage.workflow
         context = turn.context
         refusal = await self._limits.refusal(context.host, context.user_ref, workflow.meta)
@@ -274,18 +286,14 @@ class Engine:
                 turn, stage.attempt, blocked, stage.seen, stage.started, stage.intro
             )
         spent = stage.attempt.duration_ms + milliseconds(stage.started)
-        done = {"consent": consent_mark(diagnosis), "offered": offer(diagnosis)}
-        noted = await self._log.note(
-            stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent
-        )
-        if noted is not None and not workflow.meta.needs_consent and diagnosis.code != STEP_UP:
-            return await self._go_ahead(stage)
+        answers = dict(stage.answers or {})
+        done = {**as_offered(diagnosis, turn.key), "answers": answers}
+        await self._log.note(stage.attempt.id, turn.key, read=stage.seen.values, done=done, duration_ms=spent)
         say = Say(
             f"{stage.intro}{diagnosis.text} {diagnosis.question}",
             confirm_buttons(diagnosis.yes),
             card=diagnosis.card,
         )
-        answers = dict(stage.answers or {})
         return Result((say,), pending=workflow.meta.id, attempt_id=stage.attempt.id, answers=answers)
 
     async def _step_up(

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.attempt_log import AttemptLog
-from actions.attempts import Attempt, Ending
+from actions.attempts import Attempt, Ending, Outcome
 from actions.intents import IntentCatalogue
 from actions.registry import Registry
 from actions.replies import NO_THANKS, OFFER, PERSON, Handoff, Priority, Reason, Result, Say
@@ -13,12 +13,13 @@ from actions.wording import humanise
 from actions.words import Words
 
 PASSING_ON = "I'm passing you to a person now. They'll see our conversation and what I found."
-_OUTCOMES = {
+_OUTCOMES: Mapping[Outcome | None, str] = {
     "verified": "done, and a second look showed it",
     "assumed": "help given, not proven",
     "escalated": "passed on",
     "abandoned": "not carried out, the user did not go on",
     "failed": "did not help",
+    "reopened": "done and shown by a second look, but the user came back with the same problem",
     None: "explained, the user had not agreed yet",
 }
 _URGENT_TROUBLE = frozenset({"unlock_account", "reset_password", "diagnose_sign_in", "retry_payment"})

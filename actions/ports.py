@@ -1,6 +1,6 @@
 """What the actions room needs from others."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -8,9 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.host import Operation, OperationResult, UserState
 from security.audit_chain import Change
-
-ModelVersion = Callable[[], str | None]
-"""Gives the name of the assistant model that is live, or None when it is not known."""
 
 
 class HostApplication(Protocol):
@@ -108,8 +105,12 @@ class TurnContext:
 class Journal(Protocol):
     """Takes down every change of an attempt where it cannot be changed any more."""
 
-    async def enter(self, tx: AsyncConnection, changes: Sequence[Change]) -> None:
-        """Enter the changes, in the transaction that makes them."""
+    async def enter(self, tx: AsyncConnection, changes: Sequence[Change], *, required: bool = False) -> None:
+        """Enter the changes, in the transaction that makes them; what cannot be entered waits, and is told.
+
+        Raises:
+            NotEntered: when they cannot be entered and are `required`.
+        """
         ...
 
 
@@ -118,4 +119,8 @@ class ConversationContext(Protocol):
 
     async def find(self, conversation_id: str, turn_id: str | None) -> TurnContext | None:
         """Return the context, with the latest turn's id when `turn_id` is None; None when there is none."""
+        ...
+
+    async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
+        """Return the choices (payloads) under what the assistant said last before a turn."""
         ...

@@ -37,8 +37,6 @@ class Registry:
             raise ValueError(f"two workflows have the id {meta.id}")
         if meta.changes_something and type(workflow).verify is Workflow.verify:
             raise ValueError(f"{meta.id} changes something and cannot prove it: define verify()")
-        if meta.risk in ("medium", "high") and meta.changes_something and not meta.needs_consent:
-            raise ValueError(f"{meta.id} is of {meta.risk} risk and must ask for consent")
         if meta.reversible and type(workflow).undo is Workflow.undo:
             raise ValueError(f"{meta.id} says that it can be taken back: define undo()")
         self._by_id[meta.id] = workflow

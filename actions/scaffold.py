@@ -29,7 +29,6 @@ class {name}(Workflow):
         # All operations that plan() and undo() may use; the application decides who may.
         operations=("{id}",),
         risk="low",
-        needs_consent=True,
         help_query="{words}",
     )
 

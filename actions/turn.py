@@ -40,6 +40,9 @@ class ActionTurn:
     digressed: bool = False
     """Whether the message before this one was about something else than what the assistant remembers."""
 
+    lost: bool = False
+    """Whether the memory had been lost, and was found again on record."""
+
     @property
     def conversation_id(self) -> str:
         """The conversation's id."""

@@ -5,7 +5,7 @@ from time import monotonic
 
 from actions.attempt_log import AttemptLog
 from actions.attempts import Attempt, Ending
-from actions.endings import milliseconds
+from actions.endings import NO_RECORD, milliseconds
 from actions.policy import AssistantPolicy
 from actions.procedure import NOT_PERMITTED, Procedure, may_run
 from actions.registry import Registry
@@ -14,6 +14,7 @@ from actions.turn import ActionTurn
 from actions.workflow import Seen, Workflow
 from bot.foundation.clock import Clock
 from bot.foundation.errors import FirstlineError
+from security.audit_chain import NotEntered
 
 NOTHING = "There's nothing that I changed for you in this conversation and could take back."
 FINAL = "That is something I can't take back."
@@ -67,7 +68,14 @@ class Undo:
             await self._log.finish(attempt.id, ending)
             say = Say(f"{NOT_NOW} {ASK_PERSON}", OFFER)
             return Result((say,), attempt_id=attempt.id, tally="count", offers_person=True)
-        await self._log.note(attempt.id, turn.key, done={"confirmed_in": turn.key, "undoes": last.id})
+        try:
+            acting = {"confirmed_in": turn.key, "undoes": last.id}
+            await self._log.note(attempt.id, turn.key, done=acting, evidence=True)
+        except NotEntered as error:
+            ending = Ending(turn.key, "failed", error=error.code, duration_ms=milliseconds(started))
+            await self._log.finish(attempt.id, ending)
+            say = Say(f"{NO_RECORD} {ASK_PERSON}", OFFER)
+            return Result((say,), attempt_id=attempt.id, tally="count", offers_person=True)
         try:
             restored = await self._procedure.take_back(turn.context, workflow, before, after, turn.key)
         except FirstlineError as error:

@@ -42,7 +42,6 @@ class Metadata:
     reads: tuple[str, ...]
     operations: tuple[str, ...]
     risk: Risk
-    needs_consent: bool
     symptoms: tuple[str, ...] = ()
     likelihood: float = 0.5
     reversible: bool = False
@@ -63,6 +62,11 @@ class Metadata:
     def changes_something(self) -> bool:
         """Whether it acts at all."""
         return bool(self.operations)
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether the user is asked first: before every act, since sent mail cannot be called back."""
+        return self.changes_something
 
 
 @dataclass(frozen=True)

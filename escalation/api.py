@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import structlog
 from aiohttp import web
@@ -10,8 +11,11 @@ from pydantic import BaseModel
 from bot.foundation.clock import Clock
 from bot.foundation.errors import FirstlineError, InvalidInput
 from bot.foundation.http import Access, Authenticator, Call, Endpoint, NoBody, Reply
+from bot.foundation.http.bodies import SMALL_BODY
 from bot.foundation.http.endpoints import Handler
+from bot.foundation.http.fields import IDEMPOTENCY_KEY, HeaderField, id_field
 from bot.foundation.wakeups import Wakeups
+from escalation.domain import JoinedConversation
 from escalation.line import agent_of
 from escalation.ports import Conversations
 from escalation.service import QUEUE_TOPIC, CaseDesk
@@ -24,6 +28,7 @@ from escalation.wire import (
     CasesQuery,
     CaseView,
     ClaimIn,
+    JoinedView,
     ResolveIn,
     case_view,
     conversation_view,
@@ -34,8 +39,12 @@ log = structlog.get_logger(__name__)
 HEARTBEAT = 15.0
 """Seconds between signs of life on the stream; at each one it is checked who listens."""
 _EVENTS_SHOWN = 500
+_JOINED_SHOWN, _JOINED_EVENTS, _JOINED_SAID = 10, 20, 3
 _TAG = ("cases",)
 _ROLES = frozenset({"agent", "admin"})
+_ID = {"id": id_field("cas", "the case")}
+_MESSAGE = 32 * 1024
+_KEY = replace(IDEMPOTENCY_KEY, required=True)
 
 
 class CaseApi:
@@ -64,11 +73,26 @@ class CaseApi:
 
         return [
             _get(base, self.list, "List cases", query=CasesQuery, response=CaseListView),
-            _get(f"{base}/stream", self.stream, "Server-sent events: the queue has changed", raw=True),
+            _get(
+                f"{base}/stream",
+                self.stream,
+                "Server-sent events: the queue has changed",
+                gives=("text/event-stream",),
+            ),
             _get(one, self.read, "Read a case with its context", response=CaseDetail),
             _post(one + "/claim", self.claim, "Take a case", ClaimIn),
             _post(one + "/release", self.release, "Put a case back into the queue", None),
-            _post(one + "/messages", self.send, "Write to the user", AgentMessageIn, CaseEvent, 201),
+            _post(
+                one + "/messages",
+                self.send,
+                "Write to the user",
+                AgentMessageIn,
+                CaseEvent,
+                201,
+                also=(200,),
+                headers=(_KEY,),
+                max_body=_MESSAGE,
+            ),
             _post(one + "/typing", self.typing, "Show that you type", AgentTypingIn, None, 204),
             _post(one + "/resolve", self.resolve, "Close a case; the bot takes over", ResolveIn),
         ]
@@ -93,6 +117,23 @@ class CaseApi:
             packet=case.packet,
             conversation=conversation_view(conversation),
             events=[event_view(event) for event in events],
+            joined=[await self._joined(one) for one in await self._desk.joined(case.id, _JOINED_SHOWN)],
+        )
+
+    async def _joined(self, one: JoinedConversation) -> JoinedView:
+        conversation = await self._conversations.get(one.conversation_id)
+        after = max(0, conversation.last_seq - _JOINED_EVENTS)
+        events = await self._conversations.events(conversation.id, after, _JOINED_EVENTS)
+        said = [
+            str(event.payload["text"])
+            for event in events
+            if (event.type, event.author.kind) == ("message", "user")
+        ]
+        return JoinedView(
+            conversation_id=conversation.id,
+            reason=one.reason,
+            joined_at=one.joined_at,
+            said=said[-_JOINED_SAID:],
         )
 
     async def claim(self, call: Call) -> CaseView:
@@ -181,10 +222,12 @@ def _get(
     *,
     query: type[BaseModel] | None = None,
     response: type[BaseModel] | None = None,
-    raw: bool = False,
+    gives: tuple[str, ...] = (),
 ) -> Endpoint:
-    access = Access.staff("agent")
-    return Endpoint("GET", path, handler, access, summary, query=query, response=response, raw=raw, tags=_TAG)
+    return Endpoint(
+        "GET", path, handler, Access.staff("agent"), summary, query=query, response=response, gives=gives,
+        tags=_TAG, path_fields=_ID if "{id}" in path else {},
+    )  # fmt: skip
 
 
 def _post(
@@ -194,11 +237,15 @@ def _post(
     body: type[BaseModel] | None,
     response: type[BaseModel] | None = CaseView,
     status: int = 200,
+    *,
+    also: tuple[int, ...] = (),
+    headers: tuple[HeaderField, ...] = (),
+    max_body: int = SMALL_BODY,
 ) -> Endpoint:
-    access = Access.staff("agent")
     return Endpoint(
-        "POST", path, handler, access, summary, body=body, response=response, status=status, tags=_TAG
-    )
+        "POST", path, handler, Access.staff("agent"), summary, body=body, response=response, status=status,
+        also=also, headers=headers, max_body=max_body, tags=_TAG, path_fields=_ID,
+    )  # fmt: skip
 
 
 def _last_of_each_case(messages: "list[dict[str, str]]") -> "list[dict[str, str]]":

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from bot.foundation.ids import CaseId, ContactId, ConversationId, StaffId
@@ -12,8 +12,15 @@ CaseStatus = Literal["queued", "assigned", "resolved"]
 CaseOutcome = Literal["solved", "answered", "not_solved", "spam"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """Most urgent first; the place in this tuple is the rank in the queue."""
-AT_LEAST: Mapping[str, Priority] = {"repeated_failure": "high", "workflow_failed": "high", "policy": "high"}
+AT_LEAST: Mapping[str, Priority] = {"workflow_failed": "high", "policy": "high"}
 """Reasons for a person that are never less urgent than this."""
+ASKED = "user_asked"
+UNANSWERED = "assistant_unavailable"
+"""The assistant gave no answer. It says nothing of how urgent the user's matter is."""
+BY_ASSISTANT = frozenset({UNANSWERED, "repeated_failure", "workflow_failed", "no_answer", "policy"})
+"""Reasons that the assistant gives. Of these a user has one open case; further conversations join it."""
+UNASKED_WAIT = timedelta(minutes=15)
+"""Who asked for a person comes before a case of the assistant's making that is not this much older."""
 
 
 @dataclass(frozen=True)
@@ -153,10 +160,20 @@ class PreparedCase:
 
 
 @dataclass(frozen=True)
+class JoinedConversation:
+    """A further conversation of a case's user. It stays with the bot; the person answers in the case's."""
+
+    conversation_id: ConversationId
+    reason: str
+    joined_at: datetime
+
+
+@dataclass(frozen=True)
 class Case:
     """A request for a person. `last_activity_at` is when its agent last did something.
 
-    `packet` is None where many cases are listed.
+    `packet` is None where many cases are listed. `joined` is how many further conversations of the user
+    joined it; `joins` is the conversation that has joined it just now.
     """
 
     id: CaseId
@@ -174,6 +191,14 @@ class Case:
     resolved_at: datetime | None
     outcome: CaseOutcome | None
     note: str | None
+    by_assistant: bool = False
+    joined: int = 0
+    joins: ConversationId | None = None
+
+    @property
+    def asked(self) -> bool:
+        """Whether somebody asked for it, rather than the assistant."""
+        return not self.by_assistant
 
     def waited_seconds(self, now: datetime) -> int:
         """Whole seconds from the opening until an agent had it, or until `now`."""
@@ -190,7 +215,12 @@ def rank(priority: Priority) -> int:
 
 
 def decide_priority(reason: str, asked: str, state: StateSnapshot) -> Priority:
-    """The most urgent of what was asked for (else normal), what the reason demands, and locked out (high)."""
+    """The most urgent of what was asked for (else normal), what the reason demands, and locked out (high).
+
+    That the assistant did not answer is always normal: nobody has said what it is about.
+    """
+    if reason == UNANSWERED:
+        return "normal"
     candidates: list[Priority] = [known for known in PRIORITIES if known == asked] or ["normal"]
     if reason in AT_LEAST:
         candidates.append(AT_LEAST[reason])

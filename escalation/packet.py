@@ -32,6 +32,7 @@ log = structlog.get_logger(__name__)
 STATE_DEADLINE = 3.0
 """Seconds that the application has for telling the user's state."""
 READ_DEADLINE = 5.0
+"""Seconds for all that is read of the conversation."""
 MAX_LINES = 300
 MAX_PART = 64 * 1024
 """Characters of JSON that one part of the state may have; a larger one is left out and named."""
@@ -81,30 +82,41 @@ class ContextCollector:
         self._state_deadline = state_deadline
 
     async def collect(
-        self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str
+        self,
+        conversation_id: ConversationId,
+        *,
+        reason: str,
+        priority: str,
+        summary: str,
+        outline: bool = False,
     ) -> PreparedCase:
-        """Collect everything, in a few seconds at most.
+        """Collect everything, in a few seconds at most; with `outline` only who it is, at once.
 
         Raises:
             NotFound: when there is no such conversation.
         """
         conversation = await self._conversations.get(conversation_id)
         contact = await self._conversations.contact(conversation.contact_id)
+        if outline:
+            return self._prepared(_outline(conversation, contact), reason, priority, summary)
         missing: list[str] = []
         after = max(0, conversation.last_seq - MAX_LINES)
-        events, turns, attempts, state = await asyncio.gather(
-            self._or_empty(
-                "transcript", self._conversations.events(conversation_id, after, MAX_LINES), missing
-            ),
-            self._or_empty("readings", self._conversations.turns(conversation_id), missing),
-            self._or_empty("attempts", self._attempts.for_conversation(conversation_id), missing),
-            self._state(contact, missing),
-        )
+        state_read = asyncio.create_task(self._state(contact, missing))
+        # One read after the other: a call for a person is not to take several connections at once.
+        ends = asyncio.get_running_loop().time() + READ_DEADLINE
+        said = self._conversations.events(conversation_id, after, MAX_LINES)
+        events = await self._or_empty("transcript", said, missing, ends)
+        turns = await self._or_empty("readings", self._conversations.turns(conversation_id), missing, ends)
+        tried_before = self._attempts.for_conversation(conversation_id)
+        attempts = await self._or_empty("attempts", tried_before, missing, ends)
+        state = await state_read
         found = _Found(conversation, contact, events, turns, attempts, state, tuple(missing))
-        urgency = decide_priority(reason, priority, state)
-        packet = await asyncio.to_thread(self._packet, found, reason, urgency, summary)
+        return await asyncio.to_thread(self._prepared, found, reason, priority, summary)
+
+    def _prepared(self, found: "_Found", reason: str, priority: str, summary: str) -> PreparedCase:
+        packet = self._packet(found, reason, decide_priority(reason, priority, found.state), summary)
         return PreparedCase(
-            conversation_id,
+            found.conversation.id,
             reason,
             packet.priority,
             packet.contact,
@@ -143,9 +155,11 @@ class ContextCollector:
             missing=found.missing,
         )
 
-    async def _or_empty(self, what: str, read: Awaitable[Sequence[T]], missing: list[str]) -> Sequence[T]:
+    async def _or_empty(
+        self, what: str, read: Awaitable[Sequence[T]], missing: list[str], ends: float
+    ) -> Sequence[T]:
         try:
-            async with asyncio.timeout(READ_DEADLINE):
+            async with asyncio.timeout_at(ends):
                 return await read
         except Exception as error:
             # The user waits for a person: a case with a gap that is named is better than none.
@@ -181,6 +195,12 @@ class ContextCollector:
     def _model_version(self, turns: Sequence[Turn]) -> str | None:
         used = next((turn.model for turn in reversed(turns) if turn.model), None)
         return used or self._model()
+
+
+def _outline(conversation: Conversation, contact: Contact) -> _Found:
+    state = StateSnapshot(problem="The state was not read.")
+    missing = ("transcript", "readings", "attempts", "state")
+    return _Found(conversation, contact, (), (), (), state, missing)
 
 
 def storable(value: Any) -> Any:

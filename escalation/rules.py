@@ -1,11 +1,12 @@
 """Who may do what with a case; pure, so that the desk only has to ask."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.conversation.domain import Event
 from bot.foundation.errors import Conflict, Forbidden
 from bot.foundation.ids import StaffId
-from escalation.domain import Case
+from escalation.domain import ASKED, BY_ASSISTANT, Case
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,17 @@ class Sent:
 
     event: Event
     replayed: bool
+
+
+def case_to_join(reason: str, open_cases: Sequence[Case], at_most: int) -> Case | None:
+    """The open case of the same user that a further conversation joins; None when it gets one of its own.
+
+    `open_cases` come newest first. Of the assistant's making there is one, asked for there are `at_most`.
+    """
+    if reason in BY_ASSISTANT:
+        return next((case for case in open_cases if not case.asked), None)
+    asked = [case for case in open_cases if case.asked]
+    return asked[0] if reason == ASKED and len(asked) >= at_most else None
 
 
 def check_claim(case: Case, agent: Agent, take_over: bool) -> None:

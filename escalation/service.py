@@ -4,6 +4,7 @@ Every change takes the conversation's row first and the case's row second, so ch
 after the other and owner, epoch and case never disagree.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import structlog
@@ -28,13 +29,31 @@ from bot.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from bot.foundation.ids import CaseId, ConversationId, is_id
 from bot.foundation.wakeups import Wakeups
 from escalation import storage
-from escalation.domain import Assignee, Case, CaseOutcome, PreparedCase
+from escalation.domain import (
+    ASKED,
+    BY_ASSISTANT,
+    Assignee,
+    Case,
+    CaseOutcome,
+    JoinedConversation,
+    PreparedCase,
+    rank,
+)
 from escalation.packet import ContextCollector
 from escalation.ports import Conversations
-from escalation.rules import Agent, Sent, check_assignee, check_claim, replay
+from escalation.rules import Agent, Sent, case_to_join, check_assignee, check_claim, replay
 
 QUEUE_TOPIC = "queue"
 _KEY_LOOKBACK = 200
+_TOLD_AT_MOST = 100
+JOINED = (
+    "A person already has your request from another conversation of yours, and sees this one too. "
+    "They will answer there. Here you can go on with the assistant."
+)
+JOINED_CLOSED = (
+    "Your request in the other conversation was closed. "
+    "If there is something left here, ask for a person again."
+)
 log = structlog.get_logger(__name__)
 
 
@@ -49,8 +68,12 @@ class CaseDesk:
         wakeups: Wakeups,
         clock: Clock,
         confidential: Confidential,
+        *,
+        open_cases: int = 3,
     ) -> None:
+        """A user may have asked for `open_cases` at a time; of the assistant's making they have one."""
         self._confidential = confidential
+        self._open_cases = open_cases
         self._database = database
         self._conversations = conversations
         self._collector = collector
@@ -62,24 +85,35 @@ class CaseDesk:
     ) -> PreparedCase:
         """Collect the context for a case, outside any transaction; takes a few seconds at most.
 
+        For what will join an open case little is collected: the context is that case's.
+
         Raises:
             NotFound: when there is no such conversation.
         """
+        joins = False
+        if reason in BY_ASSISTANT:
+            async with self._database.connect() as connection:
+                joins = await storage.has_case_to_join(connection, conversation_id)
         return await self._collector.collect(
-            conversation_id, reason=reason, priority=priority, summary=summary
+            conversation_id, reason=reason, priority=priority, summary=summary, outline=joins
         )
 
     async def open(self, prepared: PreparedCase, tx: AsyncConnection) -> Case:
         """Open the case, give the conversation to the queue and tell the user, all within `tx`.
 
-        A conversation has one open case: when it has one already, that is returned and nothing changes.
+        A conversation has one open case: when it has one already, that is returned; if the assistant had made
+        it and the user asks now, it counts as asked for. Where the user has a case to join (`case_to_join`),
+        that is returned: this conversation stays with the bot, and its user is told where a person answers.
         """
         conversation = await self._conversations.lock(prepared.conversation_id, tx)
+        if (earlier := await storage.find_open(tx, prepared.conversation_id)) is not None:
+            return await self._again(tx, earlier, prepared)
+        await storage.hold_contact(tx, prepared.contact.id)
+        others = await storage.open_of_contact(tx, prepared.contact.id)
+        if (common := case_to_join(prepared.reason, others, self._open_cases)) is not None:
+            return await self._join(tx, common, prepared)
         case = await storage.insert_case(tx, prepared, self._clock.now())
-        if case is None:
-            earlier = await storage.find_open(tx, prepared.conversation_id)
-            assert earlier is not None, "the conversation is locked and its case is open"
-            return earlier
+        assert case is not None, "the conversation is locked and has no open case"
         if conversation.owner != QUEUE:
             await self._conversations.transfer(prepared.conversation_id, QUEUE, reason=prepared.reason, tx=tx)
         payload = {
@@ -93,8 +127,34 @@ class CaseDesk:
         )
         return case
 
+    async def _again(self, tx: AsyncConnection, case: Case, prepared: PreparedCase) -> Case:
+        if case.asked or prepared.reason != ASKED:
+            return case
+        urgent = min(rank(case.priority), rank(prepared.priority))
+        return await storage.update_case(
+            tx, case.id, by_assistant=False, queued_at=case.opened_at, priority=urgent
+        )
+
+    async def _join(self, tx: AsyncConnection, case: Case, prepared: PreparedCase) -> Case:
+        joining, reason = prepared.conversation_id, prepared.reason
+        is_new = await storage.join(tx, case.id, joining, reason, self._clock.now())
+        if is_new or reason == ASKED:
+            card = {"type": "joined_case", "case": case.id, "conversation": case.conversation_id}
+            told = NewEvent("message", SYSTEM, message(JOINED, card=card))
+            await self._conversations.append(joining, told, tx=tx)
+        return replace(case, joined=case.joined + is_new, joins=joining)
+
+    async def joined(self, case_id: CaseId, limit: int) -> "list[JoinedConversation]":
+        """Return the further conversations of a case's user that joined it, latest first."""
+        async with self._database.connect() as connection:
+            return await storage.joined_to(connection, case_id, limit)
+
     async def after_open(self, case: Case) -> None:
         """Tell the waiting users and the agents, after the commit."""
+        if case.joins is not None:
+            log.info("case_joined", case=case.id, conversation=case.joins)
+            await self._tell(case, "joined")
+            return
         log.info("case_opened", case=case.id, reason=case.reason, priority=case.priority)
         await self._tell(case, "opened")
 
@@ -107,6 +167,11 @@ class CaseDesk:
         """Return the conversation's case that is not resolved, without its packet."""
         async with self._database.connect() as connection:
             return await storage.find_open(connection, conversation_id)
+
+    async def has_open_case(self, host: str, ref: str) -> bool:
+        """Tell whether this user has an open case in any conversation."""
+        async with self._database.connect() as connection:
+            return await storage.has_open_case(connection, host, ref)
 
     async def get(self, case_id: str) -> Case:
         """Return a case with its packet; looking changes nothing.
@@ -129,7 +194,7 @@ class CaseDesk:
             return await storage.counts(connection)
 
     async def had_case(self, conversation_id: ConversationId) -> bool:
-        """Tell whether the conversation has or had a case."""
+        """Tell whether the conversation has or had a case, or joined one."""
         async with self._database.connect() as connection:
             return await storage.had_case(connection, conversation_id)
 
@@ -266,7 +331,17 @@ class CaseDesk:
             case = await self._close(tx, case, agent, outcome, note, tell_user)
         log.info("case_resolved", case=case.id, agent=agent.id, outcome=outcome)
         await self._tell(case, "resolved")
+        await self._tell_joined(case)
         return case
+
+    async def _tell_joined(self, case: Case) -> None:
+        """Say in the conversations that joined that the case is closed; it is so, whether this succeeds."""
+        told = NewEvent("message", SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
+        try:
+            for one in await self.joined(case.id, _TOLD_AT_MOST):
+                await self._conversations.append(one.conversation_id, told)
+        except Exception as error:
+            log.warning("joined_not_told", case=case.id, reason=type(error).__name__)
 
     async def _close(
         self, tx: AsyncConnection, case: Case, agent: Agent, outcome: CaseOutcome, note: str, tell_user: bool

@@ -10,7 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import UtcDateTime, metadata
 from bot.foundation.ids import CaseId, ConversationId, new_id
-from escalation.domain import PRIORITIES, Assignee, Case, CaseContact, ContextPacket, PreparedCase, rank
+from escalation.domain import (
+    BY_ASSISTANT,
+    PRIORITIES,
+    UNASKED_WAIT,
+    Assignee,
+    Case,
+    CaseContact,
+    ContextPacket,
+    JoinedConversation,
+    PreparedCase,
+    rank,
+)
 
 _OPEN = sa.text("status <> 'resolved'")
 _QUEUED = sa.text("status = 'queued'")
@@ -36,17 +47,46 @@ cases = sa.Table(
     sa.Column("resolved_at", UtcDateTime),
     sa.Column("outcome", sa.Text),
     sa.Column("note", sa.Text),
+    sa.Column("by_assistant", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("queued_at", UtcDateTime, nullable=False),
     sa.CheckConstraint("status in ('queued', 'assigned', 'resolved')", name="status"),
     sa.CheckConstraint("status <> 'assigned' or assignee_id is not null", name="assigned_to_somebody"),
     sa.CheckConstraint("status <> 'queued' or assignee_id is null", name="queued_to_nobody"),
     sa.CheckConstraint("(status = 'resolved') = (resolved_at is not null)", name="resolved_at"),
     sa.Index("uq_cases_open_conversation", "conversation_id", unique=True, postgresql_where=_OPEN),
-    sa.Index("ix_cases_queue", "priority", "opened_at", "id", postgresql_where=_QUEUED),
+    sa.Index(
+        "uq_cases_open_by_assistant",
+        "contact_id",
+        unique=True,
+        postgresql_where=sa.text("by_assistant and status <> 'resolved'"),
+    ),
+    sa.Index("ix_cases_queue", "priority", "queued_at", "id", postgresql_where=_QUEUED),
+    sa.Index("ix_cases_open_contact", "contact_id", postgresql_where=_OPEN),
     sa.Index("ix_cases_conversation", "conversation_id"),
     sa.Index("ix_cases_assignee", "assignee_id", "status"),
 )
 
-_LISTED = [column for column in cases.c if column.name != "packet"]
+joined_conversations = sa.Table(
+    "case_conversations",
+    metadata,
+    sa.Column("case_id", sa.Text, sa.ForeignKey("cases.id"), primary_key=True),
+    sa.Column("conversation_id", sa.Text, sa.ForeignKey("conversations.id"), primary_key=True),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("joined_at", UtcDateTime, nullable=False),
+    sa.Index("ix_case_conversations_conversation", "conversation_id"),
+)
+
+_contacts = sa.table("contacts", sa.column("id"), sa.column("host"), sa.column("ref"))
+_conversations = sa.table("conversations", sa.column("id"), sa.column("contact_id"))
+_JOINED = (
+    sa.select(sa.func.count())
+    .select_from(joined_conversations)
+    .where(joined_conversations.c.case_id == cases.c.id)
+    .correlate(cases)
+    .scalar_subquery()
+    .label("joined")
+)
+_LISTED = [*(column for column in cases.c if column.name != "packet"), _JOINED]
 
 
 def to_case(row: Any) -> Case:
@@ -69,12 +109,17 @@ def to_case(row: Any) -> Case:
         resolved_at=row.resolved_at,
         outcome=row.outcome,
         note=row.note,
+        by_assistant=row.by_assistant,
+        joined=row._mapping.get("joined", 0),
     )
 
 
 async def insert_case(tx: AsyncConnection, prepared: PreparedCase, at: datetime) -> Case | None:
-    """Insert a queued case; None when the conversation has an open one."""
-    contact = prepared.contact
+    """Insert a queued case; None when the conversation has an open one.
+
+    One that nobody asked for stands in the queue as if it had been opened later.
+    """
+    contact, by_assistant = prepared.contact, prepared.reason in BY_ASSISTANT
     statement = (
         insert(cases)
         .values(
@@ -94,6 +139,8 @@ async def insert_case(tx: AsyncConnection, prepared: PreparedCase, at: datetime)
             summary=prepared.summary,
             packet=_PACKET.dump_python(prepared.packet, mode="json"),
             opened_at=at,
+            by_assistant=by_assistant,
+            queued_at=at + UNASKED_WAIT if by_assistant else at,
         )
         .on_conflict_do_nothing(index_elements=["conversation_id"], index_where=_OPEN)
         .returning(cases)
@@ -106,8 +153,9 @@ async def find_case(
     tx: AsyncConnection, case_id: CaseId, *, lock: bool = False, packet: bool = False
 ) -> Case | None:
     """Read a case; its packet only when asked for."""
-    query = sa.select(*(cases.c if packet else _LISTED)).where(cases.c.id == case_id)
-    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
+    columns = [*_LISTED, cases.c.packet] if packet else _LISTED
+    query = sa.select(*columns).where(cases.c.id == case_id)
+    row = (await tx.execute(query.with_for_update(of=cases) if lock else query)).one_or_none()
     return to_case(row) if row else None
 
 
@@ -116,14 +164,80 @@ async def find_open(
 ) -> Case | None:
     """Read the conversation's case that is not resolved."""
     query = sa.select(*_LISTED).where(cases.c.conversation_id == conversation_id, _OPEN)
-    row = (await tx.execute(query.with_for_update() if lock else query)).one_or_none()
+    row = (await tx.execute(query.with_for_update(of=cases) if lock else query)).one_or_none()
     return to_case(row) if row else None
 
 
-async def had_case(tx: AsyncConnection, conversation_id: ConversationId) -> bool:
-    """Tell whether the conversation ever had a case."""
-    query = sa.select(cases.c.id).where(cases.c.conversation_id == conversation_id).limit(1)
+async def hold_contact(tx: AsyncConnection, contact_id: str) -> None:
+    """Hold the contact's row, so that a user's cases are opened one after the other."""
+    await tx.execute(
+        sa.select(_contacts.c.id).where(_contacts.c.id == contact_id).with_for_update(key_share=True)
+    )
+
+
+async def open_of_contact(tx: AsyncConnection, contact_id: str) -> list[Case]:
+    """Read a contact's open cases, newest first, and keep them from being closed while `tx` runs."""
+    query = (
+        sa.select(*_LISTED)
+        .where(cases.c.contact_id == contact_id, _OPEN)
+        .order_by(cases.c.id.desc())
+        .with_for_update(read=True, of=cases)
+    )
+    return [to_case(row) for row in await tx.execute(query)]
+
+
+async def has_open_case(tx: AsyncConnection, host: str, ref: str) -> bool:
+    """Tell whether a user has an open case."""
+    query = (
+        sa.select(cases.c.id)
+        .join(_contacts, _contacts.c.id == cases.c.contact_id)
+        .where(_contacts.c.host == host, _contacts.c.ref == ref, _OPEN)
+        .limit(1)
+    )
     return (await tx.execute(query)).one_or_none() is not None
+
+
+async def has_case_to_join(tx: AsyncConnection, conversation_id: ConversationId) -> bool:
+    """Tell whether the conversation's user has an open case of the assistant's making in another one."""
+    query = (
+        sa.select(cases.c.id)
+        .join(_conversations, _conversations.c.contact_id == cases.c.contact_id)
+        .where(
+            _conversations.c.id == conversation_id,
+            cases.c.conversation_id != conversation_id,
+            cases.c.by_assistant,
+            _OPEN,
+        )
+        .limit(1)
+    )
+    return (await tx.execute(query)).one_or_none() is not None
+
+
+async def join(
+    tx: AsyncConnection, case_id: CaseId, conversation_id: ConversationId, reason: str, at: datetime
+) -> bool:
+    """Note that a conversation joins a case; False when it has before."""
+    statement = (
+        insert(joined_conversations)
+        .values(case_id=case_id, conversation_id=conversation_id, reason=reason, joined_at=at)
+        .on_conflict_do_nothing()
+    )
+    return (await tx.execute(statement)).rowcount == 1
+
+
+async def joined_to(tx: AsyncConnection, case_id: CaseId, limit: int) -> list[JoinedConversation]:
+    """Read the conversations that joined a case, latest first."""
+    j = joined_conversations.c
+    query = sa.select(joined_conversations).where(j.case_id == case_id).order_by(j.joined_at.desc())
+    rows = await tx.execute(query.limit(limit))
+    return [JoinedConversation(row.conversation_id, row.reason, row.joined_at) for row in rows]
+
+
+async def had_case(tx: AsyncConnection, conversation_id: ConversationId) -> bool:
+    """Tell whether the conversation ever had a case, or joined one."""
+    own = sa.exists().where(cases.c.conversation_id == conversation_id)
+    joined = sa.exists().where(joined_conversations.c.conversation_id == conversation_id)
+    return bool((await tx.execute(sa.select(sa.or_(own, joined)))).scalar_one())
 
 
 async def update_case(tx: AsyncConnection, case_id: CaseId, **values: Any) -> Case:
@@ -142,7 +256,7 @@ async def list_cases(
     if statuses == ("resolved",):
         query = query.order_by(cases.c.resolved_at.desc(), cases.c.id.desc())
     else:
-        query = query.order_by(cases.c.priority, cases.c.opened_at, cases.c.id)
+        query = query.order_by(cases.c.priority, cases.c.queued_at, cases.c.id)
     return [to_case(row) for row in await tx.execute(query.limit(limit))]
 
 
@@ -156,13 +270,13 @@ async def counts(tx: AsyncConnection) -> dict[str, int]:
 async def position(tx: AsyncConnection, conversation_id: ConversationId) -> tuple[int, int] | None:
     """Place in the queue from 1, and how many wait; None when the conversation does not wait."""
     mine = (
-        sa.select(cases.c.priority, cases.c.opened_at, cases.c.id)
+        sa.select(cases.c.priority, cases.c.queued_at, cases.c.id)
         .where(cases.c.conversation_id == conversation_id, cases.c.status == "queued")
         .subquery()
     )
     queue = cases.alias("queue")
-    before = sa.tuple_(queue.c.priority, queue.c.opened_at, queue.c.id) <= sa.tuple_(
-        mine.c.priority, mine.c.opened_at, mine.c.id
+    before = sa.tuple_(queue.c.priority, queue.c.queued_at, queue.c.id) <= sa.tuple_(
+        mine.c.priority, mine.c.queued_at, mine.c.id
     )
     query = (
         sa.select(sa.func.count().filter(before).label("place"), sa.func.count().label("waiting"))

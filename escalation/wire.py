@@ -82,6 +82,8 @@ class CaseView(BaseModel):
     outcome: CaseOutcome | None
     note: str | None
     waited_seconds: int
+    asked: bool
+    joined: int
 
 
 class CaseListView(BaseModel):
@@ -129,13 +131,29 @@ class CaseConversation(BaseModel):
     created_at: datetime
 
 
+class JoinedView(BaseModel):
+    """A further conversation of the user that joined the case; `said` is what they wrote there last.
+
+    It stays with the assistant; the agent answers in the case's own.
+    """
+
+    conversation_id: str
+    reason: str
+    joined_at: datetime
+    said: list[str]
+
+
 class CaseDetail(BaseModel):
-    """A case with the context that was handed over, and the conversation as it stands now."""
+    """A case with the context that was handed over, and the conversation as it stands now.
+
+    `joined` holds the latest of the conversations that joined it.
+    """
 
     case: CaseView
     packet: ContextPacket | None
     conversation: CaseConversation
     events: list[CaseEvent]
+    joined: list[JoinedView]
 
 
 def case_view(case: Case, now: datetime) -> CaseView:
@@ -163,6 +181,8 @@ def case_view(case: Case, now: datetime) -> CaseView:
         outcome=case.outcome,
         note=case.note,
         waited_seconds=case.waited_seconds(now),
+        asked=case.asked,
+        joined=case.joined,
     )
 
 

@@ -9,14 +9,22 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from bot.foundation.errors import NotFound, Unauthenticated
 from bot.foundation.http import Access, Call, Endpoint, NoBody, Reply
+from bot.foundation.http.bodies import SMALL_BODY
 from bot.foundation.http.endpoints import Handler, render
+from bot.foundation.http.fields import id_field
+from bot.foundation.http.peers import client_address
 from bot.foundation.ids import StaffId, is_id
-from security.authentication import COOKIE, HttpAuthenticator
+from security.authentication import COOKIE, DEVICE_COOKIE, HttpAuthenticator
+from security.devices import LIFETIME as DEVICE_LIFETIME
 from security.directory import StaffDirectory
-from security.domain import Role, Staff
+from security.domain import Role, Session, Staff
 from security.sessions import Sessions, SignedIn, csrf_token
 
+SESSION_PATH = "/api/v1/session"
 _TAG = ("staff",)
+_ID = {"id": id_field("stf", "the account")}
+_SIGN_IN = 4 * 1024
+"""Bytes of a body that anybody may send."""
 _EMAIL = re.compile(r"^[^\s@]{1,64}@[^\s@.]{1,63}(?:\.[^\s@.]{1,63})+$")
 
 
@@ -124,10 +132,19 @@ class SecurityApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        session, staff, admin = "/api/v1/session", "/api/v1/staff", Access.staff("admin")
+        session, staff, admin = SESSION_PATH, "/api/v1/staff", Access.staff("admin")
         some = Access.staff()
         return [
-            _endpoint("POST", session, self.sign_in, Access.public(), "Sign in", SessionOut, SignInIn),
+            _endpoint(
+                "POST",
+                session,
+                self.sign_in,
+                Access.public(),
+                "Sign in",
+                SessionOut,
+                SignInIn,
+                max_body=_SIGN_IN,
+            ),
             _endpoint("GET", session, self.show, some, "Who is signed in, and the CSRF token", SessionOut),
             _endpoint("DELETE", session, self.sign_out, some, "Sign out", None, status=204),
             _endpoint(
@@ -155,16 +172,17 @@ class SecurityApi:
         ]
 
     async def sign_in(self, call: Call) -> web.StreamResponse:
-        """Start a session and set its cookie."""
+        """Start a session and set its cookie and the device's."""
         await self._authenticator.check_origin(call.request)
         body: SignInIn = call.body
         signed_in = await self._sessions.sign_in(
             body.email,
             body.password.get_secret_value(),
-            address=_address(call),
+            address=client_address(call.request),
             replaces=call.request.cookies.get(COOKIE),
+            device=call.request.cookies.get(DEVICE_COOKIE),
         )
-        return self._with_cookie(call, signed_in)
+        return self._with_cookies(call, signed_in)
 
     async def show(self, call: Call) -> SessionOut:
         """Tell who is signed in."""
@@ -172,7 +190,7 @@ class SecurityApi:
         session = await self._sessions.find(secret)
         if session is None:
             raise Unauthenticated("Your session has ended.", hint="Sign in again.", code="session_ended")
-        return _session_out(SignedIn(secret, session))
+        return _session_out(secret, session)
 
     async def sign_out(self, call: Call) -> web.StreamResponse:
         """End the session."""
@@ -188,9 +206,13 @@ class SecurityApi:
         if session is None:
             raise Unauthenticated("Your session has ended.", hint="Sign in again.", code="session_ended")
         signed_in = await self._sessions.change_password(
-            session, body.current.get_secret_value(), body.new.get_secret_value(), address=_address(call)
+            session,
+            body.current.get_secret_value(),
+            body.new.get_secret_value(),
+            address=client_address(call.request),
+            device=call.request.cookies.get(DEVICE_COOKIE),
         )
-        return self._with_cookie(call, signed_in)
+        return self._with_cookies(call, signed_in)
 
     async def list(self, call: Call) -> StaffListOut:
         """List accounts."""
@@ -223,8 +245,8 @@ class SecurityApi:
         out = _staff_out(staff).model_copy(update={"password_change_required": True})
         return StaffChangedOut(staff=out, one_time_password=password.password)
 
-    def _with_cookie(self, call: Call, signed_in: SignedIn) -> web.StreamResponse:
-        response = render(_session_out(signed_in), 200)
+    def _with_cookies(self, call: Call, signed_in: SignedIn) -> web.StreamResponse:
+        response = render(_session_out(signed_in.secret, signed_in.session), 200)
         response.set_cookie(
             COOKIE,
             signed_in.secret,
@@ -233,6 +255,16 @@ class SecurityApi:
             samesite="Lax",
             secure=self._authenticator.is_secure(call.request),
             max_age=int(self._sessions.absolute.total_seconds()),
+        )
+        # Sent to these endpoints alone, and never by another site's page.
+        response.set_cookie(
+            DEVICE_COOKIE,
+            signed_in.device,
+            path=SESSION_PATH,
+            httponly=True,
+            samesite="Strict",
+            secure=self._authenticator.is_secure(call.request),
+            max_age=int(DEVICE_LIFETIME.total_seconds()),
         )
         return response
 
@@ -246,21 +278,18 @@ def _endpoint(
     response: type[BaseModel] | None,
     body: type[BaseModel] | None = None,
     status: int = 200,
+    max_body: int = SMALL_BODY,
 ) -> Endpoint:
     return Endpoint(
-        method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG
-    )
+        method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG,
+        max_body=max_body, path_fields=_ID if "{id}" in path else {},
+    )  # fmt: skip
 
 
-def _address(call: Call) -> str:
-    return call.request.remote or "unknown"
-
-
-def _session_out(signed_in: SignedIn) -> SessionOut:
-    session = signed_in.session
+def _session_out(secret: str, session: Session) -> SessionOut:
     return SessionOut(
         staff=MeOut.model_validate(_me(session.staff)),
-        csrf=csrf_token(signed_in.secret),
+        csrf=csrf_token(secret),
         password_change_required=session.staff.must_change,
         expires_at=session.expires_at,
     )

@@ -27,6 +27,8 @@ from typing import Any, Protocol
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from bot.foundation.errors import Unavailable
+
 ROOT = "0" * 64
 """What the first entry has before it."""
 
@@ -83,6 +85,24 @@ ERASED = "erased"
 """Kind of the entry that says: the private parts of all earlier entries of its subject are gone, on purpose."""
 UNTRUSTED = "head_not_genuine"
 """Kind of the entry that is made before going on from a head that nobody with the key has signed."""
+FOREIGN = "entries_not_covered"
+"""Kind of the entry that is made before going on behind entries that no signed head covers."""
+BEGUN = "begun"
+"""Kind of the first entry of a new log, so that an empty one is always a flaw."""
+EMPTIED = "emptied"
+"""Kind of the entry that is made before going on in a log that had been begun and is empty."""
+NEW_KEY = "signed_with_another_key"
+"""Kind of the entry that is made before going on with another key than the head was signed with."""
+LATE = "entered_late"
+"""Kind of the entry that tells which changes could not be entered when they were made, and why; they follow,
+with `LATE_PREFIX` before their kinds."""
+LATE_PREFIX = "late:"
+
+
+class NotEntered(Unavailable):
+    """The audit log cannot be written, and what was to be entered must not be done without."""
+
+    code = "audit_unavailable"
 
 
 class Verifier(Protocol):

@@ -1,15 +1,21 @@
 """Checks the audit chain from its first entry to its last, in constant memory, and names what is wrong."""
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+import json
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import Database
+from security import audit_gaps
 from security import audit_storage as storage
 from security.audit_chain import (
     COMMITMENT,
+    EMPTIED,
+    FOREIGN,
+    LATE,
+    NEW_KEY,
     ROOT,
     UNTRUSTED,
     Head,
@@ -36,6 +42,14 @@ class Flaw:
     subject: str | None = None
 
 
+@dataclass(frozen=True)
+class Note:
+    """Something to be known that is no flaw: which entry tells it, and what."""
+
+    number: int
+    text: str
+
+
 @dataclass
 class Findings:
     """What a check came to."""
@@ -47,6 +61,7 @@ class Findings:
     checkpoints: int = 0
     flaws: list[Flaw] = field(default_factory=list)
     more: int = 0
+    notes: list[Note] = field(default_factory=list)
 
     @property
     def sound(self) -> bool:
@@ -59,6 +74,15 @@ class Findings:
             self.flaws.append(flaw)
         else:
             self.more += 1
+
+    def note(self, note: Note) -> None:
+        """Note what is no flaw; of very many the first are kept."""
+        if len(self.notes) < MOST:
+            self.notes.append(note)
+
+
+Row = tuple[str, dict[str, Any], dict[str, Any]]
+"""Subject, content and private part."""
 
 
 class Projection(Protocol):
@@ -81,12 +105,22 @@ async def check_chain(
         head = await storage.read_head(connection)
         last, digest = await _walk(connection, known, findings)
         _check_head(head, last, digest, keys, findings)
+        if not findings.entries and not keys.is_empty:
+            findings.add(Flaw("emptied", "The log has no entry, though there is a key that signs it."))
         for number in sorted(known):
             if number > last:
                 text = f"Entry {number} was there when a checkpoint was signed; the log ends at {last}."
                 findings.add(Flaw("tail_cut", text, number))
+        await _check_gap(connection, findings)
         await _check_rows(connection, projection, findings)
     return findings
+
+
+async def _check_gap(connection: AsyncConnection, findings: Findings) -> None:
+    gap = await audit_gaps.read(connection)
+    if gap is not None:
+        text = f"{gap.count} changes made since {gap.since} are not entered yet ({', '.join(gap.reasons)})."
+        findings.add(Flaw("not_entered", text))
 
 
 def _by_number(checkpoints: Iterable[Head | None], keys: Verifier, findings: Findings) -> dict[int, str]:
@@ -109,14 +143,36 @@ async def _walk(connection: AsyncConnection, known: dict[int, str], findings: Fi
                 _missing(last + 1, row.number - 1, findings)
             _check_entry(row, previous, row.number == last + 1, findings)
             _check_private(row, findings)
-            if row.kind == UNTRUSTED:
-                text = f"When entry {row.number} was made, the head before it was not genuine."
-                findings.add(Flaw("head_forged", text, row.number))
+            _hear(row, findings)
             if row.number in known and known[row.number] != row.hash:
                 text = f"Entry {row.number} is another one than when a checkpoint was signed."
                 findings.add(Flaw("rewritten", text, row.number, row.subject))
             last, previous = row.number, row.hash
     return last, previous
+
+
+def _hear(row: Any, findings: Findings) -> None:
+    """Repeat what the product had to say of the log itself."""
+    told = json.loads(row.content) if row.kind in (FOREIGN, LATE) else {}
+    if row.kind == UNTRUSTED:
+        text = f"When entry {row.number} was made, the head before it was not genuine."
+        findings.add(Flaw("head_forged", text, row.number))
+    elif row.kind == FOREIGN:
+        which = f"entries {told.get('first')} to {told.get('last')}"
+        text = f"When entry {row.number} was made, no signed head covered {which} before it."
+        findings.add(Flaw("added", text, row.number))
+    elif row.kind == EMPTIED:
+        text = f"When entry {row.number} was made, the log was empty, though it had been begun before."
+        findings.add(Flaw("emptied", text, row.number))
+    elif row.kind == LATE:
+        text = (
+            f"The {told.get('count')} entries after {row.number} were made late, for what changed from "
+            f"{told.get('first')} to {told.get('last')}; before that nothing signed them "
+            f"({', '.join(map(str, told.get('reasons', ())))})."
+        )
+        findings.note(Note(row.number, text))
+    elif row.kind == NEW_KEY:
+        findings.note(Note(row.number, f"From entry {row.number} on another key signs."))
 
 
 def _missing(first: int, last: int, findings: Findings) -> None:
@@ -170,24 +226,30 @@ def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findi
 
 async def _check_rows(connection: AsyncConnection, projection: Projection, findings: Findings) -> None:
     """Walk through the latest entries and the rows side by side, both by subject."""
+    late = await audit_gaps.latest_of_each(connection)
     rows = projection.rows(connection)
     current = await anext(rows, None)
     async for batch in storage.latest_of_each(connection):
         for subject, number, content, salt in batch:
             findings.subjects += 1
             while current is not None and current[0] < subject:
-                _invented(current[0], findings)
+                _invented(current, late, findings)
                 current = await anext(rows, None)
             if current is None or current[0] != subject:
                 text = f"The row of {subject} is gone; entry {number} has it."
                 findings.add(Flaw("row_deleted", text, number, subject))
                 continue
-            if not _is_so(current[1], current[2], content, salt):
+            waiting = late.get(subject)
+            if waiting is not None:
+                is_so = waiting == written(current)
+            else:
+                is_so = _is_so(current[1], current[2], content, salt)
+            if not is_so:
                 text = f"The row of {subject} is not what entry {number} says."
                 findings.add(Flaw("row_edited", text, number, subject))
             current = await anext(rows, None)
     while current is not None:
-        _invented(current[0], findings)
+        _invented(current, late, findings)
         current = await anext(rows, None)
 
 
@@ -201,5 +263,13 @@ def _is_so(public: dict[str, Any], private: dict[str, Any], content: str, salt: 
     return canonical({**public, COMMITMENT: expected}) == content
 
 
-def _invented(subject: str, findings: Findings) -> None:
+def written(row: Row) -> tuple[str, str | None]:
+    """A row as a change of it waits to be entered."""
+    return canonical(row[1]), canonical(row[2])
+
+
+def _invented(row: Row, late: Mapping[str, tuple[str, str | None]], findings: Findings) -> None:
+    subject = row[0]
+    if late.get(subject) == written(row):
+        return  # It waits to be entered, which is told by itself.
     findings.add(Flaw("row_invented", f"The row of {subject} was never entered.", None, subject))

@@ -35,6 +35,24 @@ class AuditKeys:
         self._known: dict[str, Ed25519PublicKey] = {}
 
     @property
+    def begun(self) -> Path:
+        """The file with the signed head of when the log was begun."""
+        return self._folder / "begun.jsonl"
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether the log that these keys sign was begun; it has entries ever since."""
+        return self.begun.exists()
+
+    def check(self) -> None:
+        """Look whether the signing key, where there is one, can be used.
+
+        Raises:
+            AuditKeyError: when it cannot.
+        """
+        self._load()
+
+    @property
     def is_empty(self) -> bool:
         """Whether there was never a key."""
         return not self.public()
@@ -68,7 +86,15 @@ class AuditKeys:
         return found
 
     def rotate(self) -> str:
-        """Make another key to sign with; what the old ones signed stays good. Returns the new id."""
+        """Make another key to sign with; what the old ones signed stays good. Returns the new id.
+
+        A file that is no key is kept aside.
+        """
+        path = self._folder / _SECRET
+        try:
+            self._load()
+        except AuditKeyError:
+            path.replace(path.with_suffix(f".unusable-{datetime.now(UTC):%Y%m%d%H%M%S}"))
         self._private = self._make()
         return kid_of(self._private.public_key())
 
@@ -83,20 +109,33 @@ class AuditKeys:
         if not isinstance(key, Ed25519PrivateKey):
             raise AuditKeyError(
                 f"{path} is no key that the audit log can be signed with.",
-                hint="Put the right file back, or move it away: a new one is made, the old public key stays.",
+                hint="Put the file back from a backup, or run `firstline audit rotate-key`: it keeps this "
+                "file aside and makes a new key; what the old one signed stays good.",
             )
+        self._publish(key)
         return key
 
     def _make(self) -> Ed25519PrivateKey:
         key = Ed25519PrivateKey.generate()
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        name = f"{datetime.now(UTC):%Y%m%d%H%M%S}-{kid_of(key.public_key())}.pub"
-        # The public key first: what the private one signs can then always be checked.
-        _write(self._folder / name, public, 0o644)
-        _write(self._folder / _SECRET, private, 0o600)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            # The public key first: what the private one signs can then always be checked.
+            self._publish(key)
+            _write(self._folder / _SECRET, private, 0o600)
+        except OSError as error:
+            raise AuditKeyError(
+                f"{self._folder} cannot be written, so the audit log has no key: {error.strerror}.",
+                hint="Make the folder writable for the account that runs Firstline.",
+            ) from None
         return key
+
+    def _publish(self, key: Ed25519PrivateKey) -> None:
+        """Put the public key into the folder, unless it is there, as after a backup without it."""
+        kid = kid_of(key.public_key())
+        if kid not in self.public():
+            public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            _write(self._folder / f"{datetime.now(UTC):%Y%m%d%H%M%S}-{kid}.pub", public, 0o644)
 
 
 def kid_of(key: Ed25519PublicKey) -> str:

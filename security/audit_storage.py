@@ -1,6 +1,7 @@
 """The tables of the audit chain. Entries are only ever added: a trigger refuses anything else."""
 
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -8,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import metadata
+from security import audit_gaps
 from security.audit_chain import ERASED, ROOT, Entry, Head
 
 entries = sa.Table(
@@ -58,17 +60,50 @@ for each statement execute function audit_entries_only_added()
 for _statement in (REFUSE, REFUSE_ROWS, REFUSE_ALL):
     sa.event.listen(entries, "after_create", sa.DDL(_statement))  # type: ignore[no-untyped-call]
 _BATCH = 2000
+PATIENCE = timedelta(seconds=3)
+"""How long the head is waited for: a turn has 15 s, and its user must not wait for an audit log in vain."""
 
 
-async def lock_head(tx: AsyncConnection) -> Head:
-    """Read the head and hold it until the transaction ends, so that the chain cannot fork."""
-    query = sa.select(heads).where(heads.c.id == 1).with_for_update()
+async def lock_head(tx: AsyncConnection, patience: timedelta = PATIENCE) -> tuple[Head, bool]:
+    """Read the head and hold it until the transaction ends, so that the chain cannot fork.
+
+    Returns it, and whether changes wait that could not be entered. Whoever changes the same subject waits for
+    the row of that first, so what it finds here is not older than that.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: when somebody else holds it for longer than `patience`.
+    """
+    await tx.execute(
+        sa.select(sa.func.set_config("lock_timeout", f"{int(patience.total_seconds() * 1000)}ms", True))
+    )
+    behind = sa.exists().select_from(audit_gaps.waiting).label("behind")
+    query = sa.select(heads, behind).where(heads.c.id == 1).with_for_update(of=heads)
     row = (await tx.execute(query)).one_or_none()
     if row is None:
         first = insert(heads).values(id=1, number=0, hash=ROOT, at="").on_conflict_do_nothing()
         await tx.execute(first)
         row = (await tx.execute(query)).one()
-    return _head(row)
+    return _head(row), row.behind
+
+
+async def in_the_way(connection: AsyncConnection, after: int, count: int) -> tuple[int, str] | None:
+    """Return (number, hash) of the last entry that has one of the `count` numbers behind `after`, or None."""
+    query = (
+        sa.select(entries.c.number, entries.c.hash)
+        .where(entries.c.number > after, entries.c.number <= after + count)
+        .order_by(entries.c.number.desc())
+        .limit(1)
+    )
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else (row.number, row.hash)
+
+
+async def entry_at(connection: AsyncConnection, number: int) -> tuple[str, bool] | None:
+    """Return the hash of an entry and whether another follows it; None when there is no such entry."""
+    follows = sa.exists().where(entries.c.number > number)
+    query = sa.select(entries.c.hash, follows.label("follows")).where(entries.c.number == number)
+    row = (await connection.execute(query)).one_or_none()
+    return None if row is None else (row.hash, row.follows)
 
 
 async def add(tx: AsyncConnection, new: Sequence[Entry], head: Head) -> None:
@@ -85,11 +120,11 @@ async def add(tx: AsyncConnection, new: Sequence[Entry], head: Head) -> None:
 
 
 async def erase_texts(tx: AsyncConnection, subjects: Sequence[str]) -> tuple[int, int]:
-    """Delete the private parts of all entries of these subjects; to be followed by entries that say so.
+    """Delete the private parts of all entries of these subjects but those that say that this is done.
 
     Returns how many were deleted, and how many entries have theirs inside, from before there was this table.
     """
-    own = sa.select(entries.c.number).where(entries.c.subject.in_(subjects))
+    own = sa.select(entries.c.number).where(entries.c.subject.in_(subjects), entries.c.kind != ERASED)
     gone = (await tx.execute(texts.delete().where(texts.c.number.in_(own)))).rowcount
     whole = sa.select(sa.func.count()).select_from(entries).where(
         entries.c.subject.in_(subjects), entries.c.kind != ERASED, _holds_all(),

@@ -8,10 +8,12 @@ from aiohttp import web
 
 from bot.foundation.callers import SERVICE, Caller
 from bot.foundation.errors import Forbidden, Unauthenticated
+from bot.foundation.http.peers import is_https
 from security.sessions import Sessions, csrf_token
 from security.user_tokens import UserTokens
 
 COOKIE = "firstline_session"
+DEVICE_COOKIE = "firstline_device"
 CSRF_HEADER = "X-CSRF-Token"
 SESSION_PATHS = frozenset({"/api/v1/session", "/api/v1/session/password"})
 """What somebody with a one-time password may call."""
@@ -98,12 +100,12 @@ class HttpAuthenticator:
 
     def is_secure(self, request: web.Request) -> bool:
         """Tell whether the browser reaches us over https, so that cookies may be bound to it."""
-        return request.secure or (self.public_origin or "").startswith("https:")
+        return is_https(request) or (self.public_origin or "").startswith("https:")
 
     def _is_ours(self, origin: str, request: web.Request) -> bool:
         if self.public_origin is not None and origin == self.public_origin:
             return True
-        return origin == f"{request.scheme}://{request.host}"
+        return origin == f"{'https' if is_https(request) else 'http'}://{request.host}"
 
 
 def _bearer(request: web.Request) -> str | None:

@@ -9,6 +9,7 @@ from bot.foundation.database import Database
 from bot.foundation.errors import Conflict, NotFound
 from bot.foundation.ids import StaffId, new_id
 from security import storage
+from security.devices import forget_devices
 from security.domain import OneTimePassword, Staff
 from security.passwords import Passwords, one_time_password
 from security.sessions import normal_email
@@ -90,7 +91,7 @@ class StaffDirectory:
         roles: frozenset[str] | None = None,
         disabled: bool | None = None,
     ) -> Staff:
-        """Change what is given; disabling ends all sessions of the person.
+        """Change what is given; disabling ends all sessions of the person and forgets their devices.
 
         Raises:
             NotFound: when there is no such account.
@@ -110,11 +111,12 @@ class StaffDirectory:
                 )
             if staff.disabled:
                 await storage.delete_sessions_of(tx, staff_id)
+                await forget_devices(tx, staff_id)
         log.info("staff_changed", staff=staff_id, by=by, changed=sorted(changes))
         return staff
 
     async def reset_password(self, staff_id: StaffId, *, by: str) -> OneTimePassword:
-        """Give an account a one-time password and end all its sessions.
+        """Give an account a one-time password, end all its sessions and forget its devices.
 
         Raises:
             NotFound: when there is no such account.
@@ -128,5 +130,6 @@ class StaffDirectory:
             if staff is None:
                 raise NotFound("There is no such account.")
             await storage.delete_sessions_of(tx, staff_id)
+            await forget_devices(tx, staff_id)
         log.info("password_reset", staff=staff_id, by=by)
         return OneTimePassword(staff_id, staff.email, password)

@@ -183,10 +183,17 @@ class KeyRing:
 
 
 class HostKeys:
-    """The key rings of all hosts: `<directory>/<host>.json`; a file put there is a host admitted."""
+    """The key rings of all hosts, `<directory>/<host>.json`.
 
-    def __init__(self, directory: Path, clock: Clock | None = None) -> None:
+    With `admitted` only the hosts that it names count, each with the file it names: a file that was left
+    behind admits nobody. Without it every file in the folder is a host.
+    """
+
+    def __init__(
+        self, directory: Path, clock: Clock | None = None, admitted: Mapping[str, Path] | None = None
+    ) -> None:
         self._directory = directory
+        self._admitted = admitted
         self._clock = clock
         self._rings: dict[str, KeyRing] = {}
 
@@ -198,7 +205,12 @@ class HostKeys:
         """
         if not HOST_NAME.match(host):
             return None
-        ring = self._rings.get(host) or KeyRing(self._directory / f"{host}.json", self._clock)
+        path = self._directory / f"{host}.json"
+        if self._admitted is not None:
+            if host not in self._admitted:
+                return None
+            path = self._admitted[host]
+        ring = self._rings.get(host) or KeyRing(path, self._clock)
         if not ring.path.is_file():
             self._rings.pop(host, None)
             return None
@@ -209,6 +221,8 @@ class HostKeys:
 
     def hosts(self) -> list[str]:
         """Return the names of the admitted hosts."""
+        if self._admitted is not None:
+            return sorted(self._admitted)
         names = (path.stem for path in self._directory.glob("*.json"))
         return sorted(name for name in names if HOST_NAME.match(name))
 

@@ -1,4 +1,4 @@
-"""Passwords: hashed with argon2id off the event loop, at most two at a time.
+"""Passwords: hashed with argon2id off the event loop, at most two at a time, of those one for a stranger.
 
 Parameters are OWASP's for argon2id (19 MiB, 2 passes, 1 lane: "Password Storage Cheat Sheet"), so that two
 at once cost 38 MiB. Rules for new passwords follow NIST SP 800-63B: length, not composition.
@@ -7,15 +7,18 @@ at once cost 38 MiB. Rules for new passwords follow NIST SP 800-63B: length, not
 import asyncio
 import secrets
 import unicodedata
+from collections.abc import Iterable
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from bot.foundation.errors import Unprocessable
+from security.fair_gate import FairGate
+from security.sources import Source
+from security.strength import is_guessable
 
 MIN_LENGTH = 12
 MAX_LENGTH = 200
-_COMMON = ("password", "123456", "qwerty", "letmein", "firstline", "welcome", "iloveyou", "admin")
 _ONE_TIME_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
@@ -25,16 +28,22 @@ class Passwords:
     def __init__(self, hasher: PasswordHasher | None = None) -> None:
         self._hasher = hasher or PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
         self._dummy = self._hasher.hash(secrets.token_urlsafe(16))
-        self._slots = asyncio.Semaphore(2)
+        self._gate = FairGate()
 
     async def hash(self, password: str) -> str:
         """Return the encoded hash to store."""
-        async with self._slots:
+        async with self._gate.turn():
             return await asyncio.to_thread(self._hasher.hash, _normal(password))
 
-    async def verify(self, encoded: str | None, password: str) -> bool:
-        """Tell whether `password` is the one; takes as long when there is no account (`encoded` is None)."""
-        async with self._slots:
+    async def verify(self, encoded: str | None, password: str, *, source: Source | None = None) -> bool:
+        """Tell whether `password` is the one; takes as long when there is no account (`encoded` is None).
+
+        `source` is where a stranger's attempt comes from; None for known devices and those signed in.
+
+        Raises:
+            RateLimited: when too many strangers wait for their turn.
+        """
+        async with self._gate.turn(source):
             matches = await asyncio.to_thread(self._verify, encoded or self._dummy, _normal(password))
         return matches and encoded is not None
 
@@ -49,8 +58,10 @@ class Passwords:
         return self._hasher.check_needs_rehash(encoded)
 
 
-def check_new(password: str, *, email: str) -> None:
+async def check_new(password: str, *, email: str, name: str = "", more: Iterable[str] = ()) -> None:
     """Refuse a new password that is too short, too long or easily guessed.
+
+    Own words of the person are its `email` and `name`, and `more`, such as this installation's address.
 
     Raises:
         Unprocessable: with what to do instead.
@@ -62,13 +73,11 @@ def check_new(password: str, *, email: str) -> None:
             hint="Take a sentence or a few unrelated words.",
             code="password_length",
         )
-    reduced = normal.lower()
-    for common in (*_COMMON, email.lower(), email.partition("@")[0].lower()):
-        reduced = reduced.replace(common, "") if len(common) > 3 else reduced
-    if len(set(normal)) < 5 or len(reduced.strip("0123456789!.?-_")) < 4:
+    if await asyncio.to_thread(is_guessable, normal, (email, name, *more)):
         raise Unprocessable(
             "This password is easy to guess.",
-            hint="Take a sentence or a few unrelated words.",
+            hint="Take four or more unrelated words. Names, dates, rows of keys, your own address and common "
+            "words with digits or signs in place of letters are tried first by those who guess.",
             code="password_guessable",
         )
 

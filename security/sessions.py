@@ -1,9 +1,9 @@
 """Signing staff in and out, and their sessions in PostgreSQL."""
 
-import hashlib
 import hmac
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,9 +15,12 @@ from bot.foundation.database import Database
 from bot.foundation.errors import Forbidden, Unauthenticated, Unprocessable
 from bot.foundation.ids import StaffId
 from security import storage
+from security.cookie_secrets import hash_secret
+from security.devices import forget_devices, known_device, remember_device
 from security.domain import Session, Staff
 from security.passwords import Passwords, check_new
 from security.rate_limit import SignInLimits
+from security.sources import Source
 
 IDLE = timedelta(hours=8)
 ABSOLUTE = timedelta(days=7)
@@ -27,10 +30,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SignedIn:
-    """A new session and the secret for its cookie; the secret is not stored and not shown again."""
+    """A new session, and the secrets for its cookie and the device's; not stored, nor shown again."""
 
     secret: str
     session: Session
+    device: str
 
     def __repr__(self) -> str:
         """Show whose it is and never the secret."""
@@ -49,30 +53,44 @@ class Sessions:
         *,
         idle: timedelta = IDLE,
         absolute: timedelta = ABSOLUTE,
+        own_words: Sequence[str] = (),
     ) -> None:
+        """`own_words` are texts that a password here must not rest on, such as this server's address."""
         self._database = database
         self._passwords = passwords
         self._limits = limits
         self._clock = clock
         self._idle = idle
         self.absolute = absolute
+        self._own_words = own_words
 
     async def sign_in(
-        self, email: str, password: str, *, address: str, replaces: str | None = None
+        self,
+        email: str,
+        password: str,
+        *,
+        address: str,
+        replaces: str | None = None,
+        device: str | None = None,
     ) -> SignedIn:
         """Start a session, always under a new secret; the session `replaces` (a secret) ends.
 
-        Unknown, disabled and wrong all give the same answer after the same work.
+        `device` is the secret of the browser's device cookie. Unknown, disabled and wrong all give the same
+        answer after the same work.
 
         Raises:
             Unauthenticated: when e-mail and password do not belong together.
-            RateLimited: after too many attempts.
+            RateLimited: after too many attempts from here.
         """
         email = normal_email(email)
-        await self._limits.count(address, email)
+        now = self._clock.now()
+        async with self._database.connect() as connection:
+            known = await known_device(connection, device, email, now)
+        await self._limits.count(address, email, device=known)
         async with self._database.connect() as connection:
             found = await storage.find_credentials(connection, email)
-        right = await self._passwords.verify(found[1] if found else None, password)
+        source = None if known else Source.of(address)
+        right = await self._passwords.verify(found[1] if found else None, password, source=source)
         if found is None or not right or found[0].disabled:
             log.warning("sign_in_refused", address=address, staff=found[0].id if found else None)
             raise Unauthenticated(
@@ -80,12 +98,14 @@ class Sessions:
                 hint="Check both. An admin can reset a password.",
                 code="wrong_credentials",
             )
-        await self._limits.forgive(address, email)
-        signed_in = await self._start(found[0], found[1], password, replaces)
-        log.info("signed_in", staff=found[0].id, address=address)
+        await self._limits.forgive(address, email, device=known)
+        signed_in = await self._start(found[0], found[1], password, replaces, device)
+        log.info("signed_in", staff=found[0].id, address=address, known_device=known is not None)
         return signed_in
 
-    async def _start(self, staff: Staff, encoded: str, password: str, replaces: str | None) -> SignedIn:
+    async def _start(
+        self, staff: Staff, encoded: str, password: str, replaces: str | None, device: str | None
+    ) -> SignedIn:
         now = self._clock.now()
         fresh = await self._passwords.hash(password) if self._passwords.is_outdated(encoded) else encoded
         async with self._database.begin() as tx:
@@ -97,13 +117,15 @@ class Sessions:
             )
             if current is None:
                 raise Unauthenticated("The password has just been changed.", hint="Sign in again.")
-            return await self._new_session(tx, current, now)
+            return await self._new_session(tx, current, now, device)
 
-    async def _new_session(self, tx: AsyncConnection, staff: Staff, now: datetime) -> SignedIn:
+    async def _new_session(
+        self, tx: AsyncConnection, staff: Staff, now: datetime, device: str | None
+    ) -> SignedIn:
         secret = secrets.token_urlsafe(32)
         session = Session(hash_secret(secret), staff, now, now, now + self.absolute)
         await storage.insert_session(tx, session.id, staff.id, now, session.expires_at)
-        return SignedIn(secret, session)
+        return SignedIn(secret, session, await remember_device(tx, staff.id, device, now))
 
     async def find(self, secret: str) -> Session | None:
         """Return the living session of a cookie's secret, and note that it was used."""
@@ -125,31 +147,32 @@ class Sessions:
         async with self._database.begin() as tx:
             await storage.delete_session(tx, hash_secret(secret))
 
-    async def change_password(self, session: Session, current: str, new: str, *, address: str) -> SignedIn:
-        """Set a new password, end all sessions of the person and start a new one.
+    async def change_password(
+        self, session: Session, current: str, new: str, *, address: str, device: str | None = None
+    ) -> SignedIn:
+        """Set a new password, start a new session, end the person's others and forget their other devices.
 
         Raises:
             Forbidden: when `current` is wrong.
             Unprocessable: when `new` will not do.
             RateLimited: after too many attempts.
         """
-        email = session.staff.email
-        await self._limits.count(address, email)
+        staff = session.staff
+        await self._limits.count_change(staff.id, address)
         async with self._database.connect() as connection:
-            found = await storage.find_credentials(connection, email)
+            found = await storage.find_credentials(connection, staff.email)
         if found is None or not await self._passwords.verify(found[1], current):
-            log.warning("password_change_refused", staff=session.staff.id, address=address)
+            log.warning("password_change_refused", staff=staff.id, address=address)
             raise Forbidden("The present password is not right.", code="wrong_password")
-        check_new(new, email=email)
+        await check_new(new, email=staff.email, name=staff.name, more=self._own_words)
         if current == new:
             raise Unprocessable("The new password is the old one.", code="password_unchanged")
         encoded = await self._passwords.hash(new)
-        signed_in = await self._replace_all(session.staff.id, found[1], encoded)
-        await self._limits.forgive(address, email)
-        log.info("password_changed", staff=session.staff.id)
+        signed_in = await self._replace_all(staff.id, found[1], encoded, device)
+        log.info("password_changed", staff=staff.id, address=address)
         return signed_in
 
-    async def _replace_all(self, staff_id: StaffId, before: str, after: str) -> SignedIn:
+    async def _replace_all(self, staff_id: StaffId, before: str, after: str, device: str | None) -> SignedIn:
         now = self._clock.now()
         async with self._database.begin() as tx:
             staff = await storage.update_staff(
@@ -158,12 +181,8 @@ class Sessions:
             if staff is None or staff.disabled:
                 raise Unauthenticated("This account was changed meanwhile.", hint="Sign in again.")
             await storage.delete_sessions_of(tx, staff_id)
-            return await self._new_session(tx, staff, now)
-
-
-def hash_secret(secret: str) -> str:
-    """What is stored of a session's secret; it has 256 random bits, so a plain hash will do."""
-    return hashlib.sha256(secret.encode("utf-8", "surrogateescape")).hexdigest()
+            await forget_devices(tx, staff_id)
+            return await self._new_session(tx, staff, now, device)
 
 
 def csrf_token(secret: str) -> str:

@@ -2,19 +2,33 @@
 
 import asyncio
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
-from sqlalchemy import create_mock_engine, make_url, text
+from sqlalchemy import URL, create_mock_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from bot.foundation.database import Database
 from bot.foundation.ids import new_id
 from bot.process.tables import metadata
 from tests.support.product import Product
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, and what needs the whole product on the same one, as the last."""
+
+    def needs_product(item: pytest.Item) -> bool:
+        return "product" in getattr(item, "fixturenames", ())
+
+    items.sort(key=needs_product)
+    for item in items:
+        group = "product" if needs_product(item) else item.nodeid.partition("::")[0]
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def _held(manager: AbstractAsyncContextManager[str]) -> Iterator[str]:
@@ -73,23 +87,70 @@ def all_tables() -> str:
     return ";\n".join(statements)
 
 
+@pytest.fixture(scope="session")
+def schema_with_tables(postgres_url: str, all_tables: str) -> Iterator["SharedSchema"]:
+    """A schema with all tables, made once a worker."""
+    shared = SharedSchema(postgres_url, all_tables)
+    asyncio.run(shared.make())
+    yield shared
+    asyncio.run(shared.drop())
+
+
+class SharedSchema:
+    """One schema for many tests; it is emptied between them, and made anew when it cannot be."""
+
+    def __init__(self, url: str, tables: str) -> None:
+        self.name = ""
+        self._url = url
+        self._tables = tables
+        self._emptying = "".join(f'delete from "{table.name}";' for table in reversed(metadata.sorted_tables))
+
+    async def make(self) -> None:
+        """Make the schema and its tables."""
+        self.name = new_id("test").lower()
+        async with self._raw() as connection:
+            await connection.execute(f'create schema "{self.name}"; set search_path = "{self.name}", public;')
+            await connection.execute(self._tables)
+
+    async def empty(self) -> None:
+        """Delete all rows and what a test made besides the tables."""
+        known = ",".join(f"'{table.name}'" for table in metadata.sorted_tables)
+        besides = (
+            f"select tablename from pg_tables where schemaname = '{self.name}' and tablename not in ({known})"
+        )
+        try:
+            async with self._raw() as connection:
+                await connection.execute(
+                    f"set search_path = \"{self.name}\", public; set lock_timeout = '2s';"
+                )
+                for row in await connection.fetch(besides):
+                    await connection.execute(f'drop table "{row[0]}" cascade')
+                await connection.execute(self._emptying)
+        except asyncpg.PostgresError:
+            # A process that a test killed may still hold a lock, or the test changed a table.
+            await self.make()
+
+    async def drop(self) -> None:
+        """Drop the schema."""
+        async with self._raw() as connection:
+            await connection.execute(f'drop schema if exists "{self.name}" cascade')
+
+    @asynccontextmanager
+    async def _raw(self) -> AsyncIterator[Any]:
+        connection = await asyncpg.connect(self._url.replace("+asyncpg", ""))
+        try:
+            yield connection
+        finally:
+            await connection.close()
+
+
 @pytest.fixture
-async def database(postgres_url: str, all_tables: str) -> AsyncIterator[Database]:
-    """A database with all tables, in a schema of the test's own."""
-    schema = new_id("test").lower()
-    admin = Database.open(postgres_url, pool_size=1)
-    async with admin.begin() as tx:
-        await tx.execute(text(f'create schema "{schema}"'))
-    opened = Database.open(postgres_url, schema=schema)
-    async with opened.begin() as tx:
-        driver = (await tx.get_raw_connection()).driver_connection
-        assert driver is not None
-        await driver.execute(all_tables)
+async def database(postgres_url: str, schema_with_tables: SharedSchema) -> AsyncIterator[Database]:
+    """A database with all tables, empty."""
+    opened = Database.open(postgres_url, schema=schema_with_tables.name)
     yield opened
     await opened.close()
-    async with admin.begin() as tx:
-        await tx.execute(text(f'drop schema "{schema}" cascade'))
-    await admin.close()
+    await schema_with_tables.empty()
 
 
 @pytest.fixture(scope="session")
@@ -125,12 +186,24 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
 
 @pytest.fixture
 async def fresh_database_url(postgres_url: str) -> AsyncIterator[str]:
-    """The URL of an empty database of the test's own."""
-    name = new_id("test").lower()
+    """The URL of an empty database of the test's own, for an account that owns it and is no superuser."""
+    name, password = new_id("test").lower(), secrets.token_hex(16)
     admin = create_async_engine(postgres_url, isolation_level="AUTOCOMMIT")
     async with admin.connect() as connection:
-        await connection.execute(text(f'create database "{name}"'))
-    yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
+        await connection.execute(text(f"create role \"{name}\" login password '{password}'"))
+        await connection.execute(text(f'create database "{name}" owner "{name}"'))
+    await _with_vectors(make_url(postgres_url).set(database=name))
+    owner = make_url(postgres_url).set(database=name, username=name, password=password)
+    yield owner.render_as_string(hide_password=False)
     async with admin.connect() as connection:
         await connection.execute(text(f'drop database "{name}" with (force)'))
+        await connection.execute(text(f'drop role "{name}"'))
     await admin.dispose()
+
+
+async def _with_vectors(url: URL) -> None:
+    """Make the extension, which takes a superuser, as the start of the product does."""
+    engine = create_async_engine(url)
+    async with engine.begin() as connection:
+        await connection.execute(text("create extension if not exists vector with schema public"))
+    await engine.dispose()

@@ -1,6 +1,5 @@
 """Self-healing over HTTP: events from applications, the view for staff, and the users' notices."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -11,15 +10,21 @@ from actions.healing.inbox import HostEvent
 from actions.healing.ports import Signatures, SignedRequest
 from actions.healing.service import Healing
 from actions.healing.user_notices import UserNotices
-from bot.foundation.errors import NotFound, UnsupportedMedia
+from bot.foundation.errors import UnsupportedMedia
 from bot.foundation.http import Access, Call, Endpoint, NoBody
-from bot.foundation.http.endpoints import read_limited, validate
-from bot.foundation.strict_json import parse_json
+from bot.foundation.http.bodies import parse_body, read_limited
+from bot.foundation.http.fields import HeaderField, PathField, id_field
 
 _TAG = ("self-healing",)
 MAX_EVENTS = 200
 MAX_BODY = 256 * 1024
-_HOST = re.compile(r"^[a-z0-9][a-z0-9-]{0,62}$")
+_MAX_VALUES = 20_000
+_HOST = PathField("[a-z0-9][a-z0-9-]{0,62}", "The application's name in hosts.yml")
+_SIGNED = (
+    HeaderField("Firstline-Key-Id", "The key that it is signed with", required=True),
+    HeaderField("Firstline-Timestamp", "Whole seconds since 1970", required=True),
+    HeaderField("Firstline-Signature", "See docs/host-api.openapi.yml", required=True),
+)
 Reference = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 
@@ -157,7 +162,8 @@ class HealingApi:
         return [
             Endpoint("POST", "/api/v1/hosts/{host}/events", self.events, Access.public(),
                      "Tell what happened to users; signed by the application as it is asked itself",
-                     response=ReceivedOut, status=202, tags=_TAG, raw=True),
+                     response=ReceivedOut, status=202, tags=_TAG, raw=True, max_body=MAX_BODY,
+                     takes=("application/json",), path_fields={"host": _HOST}, headers=_SIGNED),
             Endpoint("GET", base, self.show, Access.staff(), "See drifts, runs and breakers",
                      query=HealingQuery, response=HealingOut, tags=_TAG),
             Endpoint("POST", f"{base}/switch", self.switch, Access.staff("admin"),
@@ -165,20 +171,19 @@ class HealingApi:
             Endpoint("GET", notices, self.mine, Access.user(), "See what was put right for you",
                      response=NoticesOut, tags=_TAG),
             Endpoint("POST", seen, self.seen, Access.user(), "Say that you have seen a notice",
-                     status=204, tags=_TAG),
+                     status=204, tags=_TAG, path_fields={"id": id_field("ntc", "the notice")}),
         ]  # fmt: skip
 
     async def events(self, call: Call) -> ReceivedOut:
         """Check the signature, then the form, then store: an answer of 202 means that nothing gets lost."""
         host = call.path["host"]
-        if not _HOST.match(host):
-            raise NotFound("No such application is connected.")
+        self._signatures.expect(host, call.request.headers)
         raw = await read_limited(call.request, MAX_BODY)
         request = SignedRequest(call.request.method, call.request.path_qs, call.request.headers, raw)
         self._signatures.check(host, request)
         if call.request.content_type != "application/json":
             raise UnsupportedMedia("The body must be JSON.", hint="Send Content-Type: application/json.")
-        batch = validate(EventsIn, parse_json(raw or b"{}"))
+        batch = await parse_body(raw, EventsIn, _MAX_VALUES)
         assert isinstance(batch, EventsIn)
         given = [HostEvent(one.id, one.type, one.ref, one.parts, one.at) for one in batch.events]
         received = await self._healing.inbox.receive(host, given)

@@ -44,6 +44,14 @@ class SignedRequest:
 class Signatures(Protocol):
     """Checks that an application sent what came in its name."""
 
+    def expect(self, host: str, headers: Mapping[str, str]) -> None:
+        """Return when the headers may be those of a signed request; before its body is read.
+
+        Raises:
+            NotFound, Unauthenticated: as `check` does.
+        """
+        ...
+
     def check(self, host: str, request: SignedRequest) -> None:
         """Return when the application signed it, just now.
 

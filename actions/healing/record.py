@@ -49,8 +49,12 @@ class Record:
         self._cases = cases
         self._looker = looker
 
-    async def begun(self, run: Run) -> str:
-        """Put the run into the attempt log, before it acts; returns the attempt's id."""
+    async def begun(self, run: Run, *, evidence: bool = False) -> str:
+        """Put the run into the attempt log, before it acts; returns the attempt's id.
+
+        Raises:
+            NotEntered: when it is `evidence` for an act that follows, and the audit log cannot be written.
+        """
         attempt = await self._attempts.record(
             NewAttempt(
                 conversation_id="",
@@ -64,7 +68,8 @@ class Record:
         )
         if attempt.outcome is None and "confirmed_in" not in attempt.done:
             # Who acts has the last word, whatever a sweep of cold attempts makes of it meanwhile.
-            await self._attempts.note(attempt.id, run.id, done={"confirmed_in": run.id, "source": run.source})
+            done = {"confirmed_in": run.id, "source": run.source}
+            await self._attempts.note(attempt.id, run.id, done=done, evidence=evidence)
         return attempt.id
 
     async def settle(self, run: Run) -> None:

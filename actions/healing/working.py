@@ -26,6 +26,7 @@ from actions.workflow import Seen, Workflow
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.errors import FirstlineError
+from security.audit_chain import NotEntered
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -177,7 +178,10 @@ class Worker:
         assert workflow is not None, "it was there a step ago"
         before = stored(run, workflow)
         context = healing_context(run.host, run.user_ref, run.id)
-        await self._record.begun(run)
+        try:
+            await self._record.begun(run, evidence=True)
+        except NotEntered as error:
+            return Deferral(self._clock.now() + WAIT_WHILE_STOPPED, error.code)
         try:
             done = await self._actor.carry_out(context, workflow, before, run.id)
         except FirstlineError as error:
@@ -268,7 +272,15 @@ class Worker:
             await asyncio.gather(task, return_exceptions=True)
 
 
-WAITING = ("stopped", "policy_unusable", "hour_limit", "no_place", "breaker_open", "breaker_probing")
+WAITING = (
+    "stopped",
+    "policy_unusable",
+    "hour_limit",
+    "no_place",
+    "breaker_open",
+    "breaker_probing",
+    NotEntered.code,
+)
 """Reasons for waiting that are no fault of a try."""
 
 

@@ -19,7 +19,8 @@ from actions.error_entry import ErrorCodes
 from actions.handovers import Handovers
 from actions.library import Library
 from actions.policy import AssistantPolicy
-from actions.rasa.reading import ANSWER, Event, TurnReader, emit
+from actions.rasa.reading import ANSWER, Event, TurnReader, emit, pressed_value
+from actions.recovery import Recovery
 from actions.registry import Registry
 from actions.replies import PERSON, Button, Result, Say
 from actions.turn import ActionTurn
@@ -34,6 +35,7 @@ CAPABILITIES = (
     "confirmation e-mail, apply preferences that got stuck, retry a payment, restart an export, or find an "
     "order. I also answer questions, and I get you a person whenever you like."
 )
+CHOICE_CLOSED = "That choice is no longer open. Tell me again what you need, and we start afresh."
 WHAT_NEXT = "All right. What would you like me to do?"
 EXAMPLES = (
     Button("I can't sign in", "/sign_in_trouble"),
@@ -58,6 +60,7 @@ class Services:
     handovers: Handovers
     library: Library
     log: AttemptLog
+    recovery: Recovery
     policy: AssistantPolicy
 
 
@@ -82,11 +85,18 @@ class FirstlineAction(Action):  # type: ignore[misc]
 
     async def run(self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: Any) -> list[Event]:
         """Run for the turn at hand."""
-        turn = await self.services.turns.read(tracker)
-        answered = await self.services.offers.answered(turn) if self.reads_answers else None
+        turn = await self.services.recovery.restore(await self.services.turns.read(tracker))
+        answered = await self._answered(turn, tracker) if self.reads_answers else None
         result = answered if answered is not None else await self._result(turn)
         result = await self.services.besides.follow(turn, result)
         return emit(result, turn, dispatcher) + self.more_events()
+
+    async def _answered(self, turn: ActionTurn, tracker: Tracker) -> Result | None:
+        if turn.lost:
+            resumed = await self.services.offers.resumed(turn, pressed_value(tracker) or turn.typed)
+            if resumed is not None:
+                return resumed
+        return await self.services.offers.answered(turn)
 
     async def _result(self, turn: ActionTurn) -> Result:
         if turn.waits and self.moves_on and not self.aside:
@@ -279,6 +289,17 @@ class ContinueWorkflow(FirstlineAction):
         return [SlotSet(ANSWER, None)]
 
 
+class TakeChoice(FirstlineAction):
+    """A choice was pressed outside the form: of a question that is closed, or whose dialogue was lost."""
+
+    action_name = "action_take_choice"
+    aside = True
+
+    async def work(self, turn: ActionTurn) -> Result:
+        """Say that it is closed; one that is still open on record was taken before."""
+        return Result((Say(CHOICE_CLOSED),))
+
+
 class AskWorkflowAnswer(FirstlineAction):
     """Asks what the workflow at work still has to be told; Rasa's form calls it."""
 
@@ -344,6 +365,7 @@ ACTIONS: tuple[Callable[[Services], FirstlineAction], ...] = (
     FeedbackHelped,
     FeedbackNotHelped,
     ContinueWorkflow,
+    TakeChoice,
     AskWorkflowAnswer,
     UndoLast,
 )

@@ -7,7 +7,7 @@ from rasa_sdk.events import ActiveLoop, SlotSet
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.intents import Reading
-from actions.ports import ConversationContext, ModelVersion, TurnContext
+from actions.ports import ConversationContext, TurnContext
 from actions.replies import Button, Result, Say
 from actions.turn import ActionTurn, Memory
 from bot.foundation.ids import new_id
@@ -26,9 +26,8 @@ _RASAS_OWN = frozenset(
 class TurnReader:
     """Makes turns of trackers. Who the user is comes from the conversation, never from the tracker."""
 
-    def __init__(self, context: ConversationContext, model_version: ModelVersion) -> None:
+    def __init__(self, context: ConversationContext) -> None:
         self._context = context
-        self._model_version = model_version
 
     async def read(self, tracker: Tracker) -> ActionTurn:
         """Return the turn that Rasa is working on."""
@@ -47,7 +46,7 @@ class TurnReader:
             intent=intent.get("name"),
             confidence=_number(intent.get("confidence")),
             ranking=tuple(_readings(message)),
-            model=self._model_version() or _model(tracker),
+            model=_model(tracker),
             memory=_memory(tracker),
             also=_also(message),
             digressed=_digressed(tracker.events),
@@ -83,6 +82,14 @@ def emit(result: Result, turn: ActionTurn, dispatcher: CollectingDispatcher) -> 
         return [*slots, SlotSet(ANSWER, None), ActiveLoop(FORM)]
     leaves = memory.asking and not stays
     return [*slots, ActiveLoop(None), SlotSet("requested_slot", None)] if leaves else slots
+
+
+def pressed_value(tracker: Tracker) -> str | None:
+    """Return the value of the choice that was pressed, or None."""
+    for entity in tracker.latest_message.get("entities") or []:
+        if entity.get("entity") == ANSWER:
+            return str(entity.get("value"))[:200]
+    return None
 
 
 def _utter(say: Say, dispatcher: CollectingDispatcher) -> None:
@@ -157,6 +164,10 @@ def _digressed(events: list[Event]) -> bool:
 
 
 def _model(tracker: Tracker) -> str | None:
+    """The model that read the message, as our channel says; on Rasa's own channels the one that acts."""
+    metadata = tracker.latest_message.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("model"), str):
+        return str(metadata["model"])
     for event in reversed(tracker.events):
         metadata = event.get("metadata")
         if isinstance(metadata, dict) and isinstance(metadata.get("model_id"), str):

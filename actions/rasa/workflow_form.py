@@ -8,7 +8,7 @@ from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
 from actions.engine import Engine
-from actions.rasa.reading import ANSWER, FORM, NO_ANSWER, TurnReader
+from actions.rasa.reading import ANSWER, FORM, NO_ANSWER, TurnReader, pressed_value
 from actions.turn import ActionTurn
 from bot.foundation.errors import FirstlineError
 
@@ -57,7 +57,7 @@ class ValidateWorkflowForm(FormValidationAction):  # type: ignore[misc]
         if tracker.slots.get(ANSWER) is not None or tracker.slots.get("requested_slot") != ANSWER:
             return {}
         turn = await self._turns.read(tracker)
-        pressed = _pressed(tracker)
+        pressed = pressed_value(tracker)
         if turn.text.startswith("/") and pressed is None:
             return {}
         try:
@@ -86,13 +86,6 @@ class ValidateWorkflowForm(FormValidationAction):  # type: ignore[misc]
     ) -> dict[str, Any]:
         """Keep what was read; it was checked while reading."""
         return {ANSWER: value}
-
-
-def _pressed(tracker: Tracker) -> str | None:
-    for entity in tracker.latest_message.get("entities") or []:
-        if entity.get("entity") == ANSWER:
-            return str(entity.get("value"))[:200]
-    return None
 
 
 def _asked_before(tracker: Tracker) -> int:

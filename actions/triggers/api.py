@@ -12,6 +12,7 @@ from actions.triggers.service import Triggers
 from bot.foundation.clock import Clock
 from bot.foundation.errors import Forbidden, RateLimited
 from bot.foundation.http import Access, Call, Endpoint, Reply
+from bot.foundation.http.fields import id_field
 
 MAX_EVENTS = 50
 MAX_AGE = 3600.0
@@ -109,7 +110,8 @@ class TriggersApi:
             Endpoint("POST", "/api/v1/behaviour", self.receive, Access.user(), "Tell what the user does",
                      body=BehaviourIn, response=BehaviourOut, status=202, tags=tags),
             Endpoint("POST", "/api/v1/offers/{id}/outcome", self.answer, Access.user(),
-                     "Say what the user made of an offer", body=AnswerIn, response=OfferOut, tags=tags),
+                     "Say what the user made of an offer", body=AnswerIn, response=OfferOut, tags=tags,
+                     path_fields={"id": id_field("ofr", "the offer")}, max_body=1024),
             Endpoint("GET", "/api/v1/triggers", self.index, Access.staff(), "What became of offers",
                      response=TriggersOut, tags=tags),
         ]  # fmt: skip

@@ -19,7 +19,6 @@ class DuplicateCharge(Workflow):
         reads=("billing.payments", "billing.invoices", "billing.currency"),
         operations=(),
         risk="none",
-        needs_consent=False,
         help_query="I think I was charged twice",
         label="I was charged twice",
         error_codes=("KT-1015",),

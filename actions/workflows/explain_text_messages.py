@@ -17,7 +17,6 @@ class ExplainTextMessages(Workflow):
         reads=("notifications.sms.enabled", "notifications.sms.number", "notifications.sms.state"),
         operations=(),
         risk="none",
-        needs_consent=False,
         symptoms=("notifications",),
         likelihood=0.4,
         help_query="notices as text messages",

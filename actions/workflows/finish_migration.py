@@ -21,7 +21,6 @@ class FinishMigration(Workflow):
         reads=(_STATE, _DONE, _ALL),
         operations=("finish_migration",),
         risk="low",
-        needs_consent=True,
         symptoms=("plan",),
         likelihood=0.7,
         help_query="my change of plan stopped half way",

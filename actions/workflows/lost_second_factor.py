@@ -30,7 +30,6 @@ class LostSecondFactor(Workflow):
         ),
         operations=(),
         risk="none",
-        needs_consent=False,
         symptoms=("sign_in",),
         likelihood=0.3,
         help_query="second step at sign-in six-digit code",

@@ -28,7 +28,6 @@ class OrderStatus(Workflow):
         reads=("orders",),
         operations=(),
         risk="none",
-        needs_consent=False,
         symptoms=("delivery",),
         help_query="my delivery is late",
     )

@@ -44,7 +44,6 @@ class PauseSubscription(Workflow):
         reads=("subscription.state", "subscription.paused_until"),
         operations=("pause_subscription", "resume_subscription"),
         risk="medium",
-        needs_consent=True,
         reversible=True,
         help_query="pause my subscription for a while",
         label="Pause my subscription",

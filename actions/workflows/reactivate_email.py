@@ -28,7 +28,6 @@ class ReactivateEmail(Workflow):
         ),
         operations=("reactivate_email_delivery",),
         risk="low",
-        needs_consent=True,
         symptoms=("notifications",),
         likelihood=0.8,
         help_query="mails from Kettle do not arrive",

@@ -20,7 +20,6 @@ class RefreshFeatures(Workflow):
         reads=("features", "entitlements"),
         operations=("refresh_features",),
         risk="low",
-        needs_consent=True,
         symptoms=("features",),
         help_query="labs turn a new feature on",
         label="A feature is missing",

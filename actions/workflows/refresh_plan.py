@@ -18,7 +18,6 @@ class RefreshPlan(Workflow):
         reads=("subscription.plan", "subscription.shown_plan", "subscription.migration.state"),
         operations=("refresh_cache",),
         risk="low",
-        needs_consent=True,
         symptoms=("plan",),
         likelihood=0.6,
         help_query="the page shows the wrong plan",

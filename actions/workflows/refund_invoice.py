@@ -25,7 +25,6 @@ class RefundInvoice(Workflow):
         reads=("billing.invoices", "billing.currency"),
         operations=("refund_invoice",),
         risk="high",
-        needs_consent=True,
         help_query="when can I get a refund",
         label="Refund an invoice",
         retry_limit=2,

@@ -19,7 +19,6 @@ class ReplaceLostOrder(Workflow):
         reads=("orders",),
         operations=("replace_order",),
         risk="medium",
-        needs_consent=True,
         help_query="my delivery is late",
         label="My delivery is late or lost",
         error_codes=("KT-1007", "KT-1014"),

@@ -8,7 +8,7 @@ from actions.workflows import _invoices as invoices
 
 
 class ResendInvoice(Workflow):
-    """Has an invoice sent to the account's own address; that harms nobody, so naming it is consent enough."""
+    """Has an invoice sent to the account's own address."""
 
     meta: ClassVar[Metadata] = Metadata(
         id="resend_invoice",
@@ -19,7 +19,6 @@ class ResendInvoice(Workflow):
         reads=("billing.invoices", "billing.invoice_sent", "billing.currency", "account.email"),
         operations=("resend_invoice",),
         risk="low",
-        needs_consent=False,
         help_query="where do I find my invoices and receipts",
         label="Send me an invoice",
         retry_limit=6,
@@ -35,7 +34,12 @@ class ResendInvoice(Workflow):
             ask = invoices.question(rows, "Which invoice shall I send you?", seen["billing.currency"])
             return Diagnosis("asks", "", ask=ask)
         called = invoices.described(row, seen["billing.currency"])
-        return Diagnosis("applies", f"I'll mail {called} to {_address(seen)}.")
+        return Diagnosis(
+            "applies",
+            f"I can mail {called} to {_address(seen)}.",
+            question="Shall I send it?",
+            yes="Yes, send it",
+        )
 
     def plan(self, seen: Seen) -> tuple[Step, ...]:
         """One invoice, by its number."""

@@ -18,7 +18,6 @@ class ResendVerification(Workflow):
         reads=("account.email", "account.email_verified", "account.verification_sent_at"),
         operations=("resend_verification",),
         risk="low",
-        needs_consent=True,
         symptoms=("sign_in", "notifications"),
         likelihood=0.5,
         help_query="confirmation e-mail does not arrive",

@@ -23,7 +23,6 @@ class ResetPassword(Workflow):
         ),
         operations=("send_password_reset",),
         risk="low",
-        needs_consent=True,
         symptoms=("sign_in",),
         likelihood=0.7,
         help_query="reset my password link does not arrive",

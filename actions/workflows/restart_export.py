@@ -18,7 +18,6 @@ class RestartExport(Workflow):
         reads=("exports",),
         operations=("restart_export",),
         risk="low",
-        needs_consent=True,
         symptoms=("export",),
         help_query="my export is stuck",
         error_codes=("KT-1008",),

@@ -18,7 +18,6 @@ class ResumeSubscription(Workflow):
         reads=("subscription.state", "subscription.paused_until"),
         operations=("resume_subscription",),
         risk="medium",
-        needs_consent=True,
         help_query="pause my subscription for a while",
         label="Resume my subscription",
     )

@@ -18,7 +18,6 @@ class ResyncPreferences(Workflow):
         reads=("preferences.saved", "preferences.applied", "preferences.sync.state"),
         operations=("resync_preferences",),
         risk="low",
-        needs_consent=True,
         symptoms=("preferences",),
         help_query="my preferences are not saved",
         error_codes=("KT-1004",),

@@ -46,7 +46,6 @@ class RetryPayment(Workflow):
         ),
         operations=("retry_payment",),
         risk="medium",
-        needs_consent=True,
         symptoms=("payment",),
         help_query="update the card my payment method has expired",
         error_codes=("KT-1005", "KT-1006"),

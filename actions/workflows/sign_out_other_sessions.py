@@ -20,7 +20,6 @@ class SignOutOtherSessions(Workflow):
         reads=("sessions",),
         operations=("sign_out_other_sessions",),
         risk="medium",
-        needs_consent=True,
         help_query="sign out other devices I don't recognise",
         label="Where I am signed in",
         error_codes=("KT-1009",),

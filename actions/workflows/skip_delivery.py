@@ -18,7 +18,6 @@ class SkipDelivery(Workflow):
         reads=box.READS,
         operations=("skip_delivery", "unskip_delivery"),
         risk="medium",
-        needs_consent=True,
         reversible=True,
         help_query="skip just the next box",
         label="Skip the next box",

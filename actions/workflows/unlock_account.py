@@ -20,7 +20,6 @@ class UnlockAccount(Workflow):
         reads=("account.locked", "account.lock_reason", "account.failed_sign_ins", "account.status"),
         operations=("unlock_account",),
         risk="low",
-        needs_consent=True,
         symptoms=("sign_in",),
         likelihood=0.9,
         help_query="my account is locked",

@@ -18,7 +18,6 @@ class UnskipDelivery(Workflow):
         reads=box.READS,
         operations=("unskip_delivery", "skip_delivery"),
         risk="medium",
-        needs_consent=True,
         reversible=True,
         help_query="skip just the next box",
         label="Send the box that I skipped",

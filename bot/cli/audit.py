@@ -66,18 +66,19 @@ async def _verify(checkpoints: Path | None, *, as_json: bool) -> int:
     from security.audit_log import read_checkpoints
 
     settings = Settings.from_env()
-    known = read_checkpoints(checkpoints or checkpoint_file(settings))
+    keys, known = audit_keys(settings), read_checkpoints(checkpoints or checkpoint_file(settings))
     if checkpoints is not None and not known:
         raise NotFound("There are no checkpoints in that file.", hint="Name a checkpoints.jsonl.")
     async with opened_database(settings) as database:
-        findings = await check_chain(database, audit_keys(settings), known, AttemptRows())
+        begun = read_checkpoints(keys.begun)
+        findings = await check_chain(database, keys, [*begun, *known], AttemptRows())
     if as_json:
         print_json(
             {
                 "sound": findings.sound, "entries": findings.entries, "attempts": findings.subjects,
                 "erased": findings.erased,
                 "checkpoints": findings.checkpoints, "flaws": [asdict(flaw) for flaw in findings.flaws],
-                "more_flaws": findings.more,
+                "more_flaws": findings.more, "notes": [asdict(note) for note in findings.notes],
             }
         )  # fmt: skip
     elif findings.sound:
@@ -91,6 +92,9 @@ async def _verify(checkpoints: Path | None, *, as_json: bool) -> int:
         print_table("Not as it was written", ("entry", "attempt", "problem", "what is wrong"), rows)
         if findings.more:
             print(f"and {findings.more} more")
+    if not as_json:
+        for note in findings.notes:
+            print(f"Note: {note.text}")
     return 0 if findings.sound else 1
 
 

@@ -9,8 +9,11 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 import aiohttp
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cli.output import console, print_json
+from bot.foundation.database import Database
 from bot.foundation.errors import FirstlineError
 from bot.process import home_lock
 from bot.process.children import ports
@@ -24,6 +27,10 @@ from kb_index.encoding.encoder import EncoderManifest
 Verdict = Literal["ok", "note", "broken"]
 _LEAST_DISK = 1 * 2**30
 _SECONDS = 10
+_RIGHTS = (
+    "select rolsuper as superuser, rolcreaterole as createrole, rolcreatedb as createdb "
+    "from pg_roles where rolname = current_user"
+)
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,8 @@ async def doctor(*, as_json: bool) -> int:
 async def examine(settings: Settings) -> list[Check]:
     """Look at everything; a check that fails by itself is broken, never an exception."""
     looks: list[Callable[[Settings], Awaitable[list[Check]] | list[Check]]] = [
-        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _audit, _running,
+        _home, _app_python, _rasa_python, _encoder, _model, _front_end, _secrets, _audit, _database_role,
+        _demo, _running,
     ]  # fmt: skip
     checks = [Check("settings", "ok", f"home {settings.home}, port {settings.port}")]
     for look in looks:
@@ -175,12 +183,54 @@ def _audit(settings: Settings) -> list[Check]:
     keys, path = audit_keys(settings), checkpoint_file(settings)
     if keys.is_empty:
         return [Check("audit log", "note", "No key yet.", "The first start makes it.")]
-    kid, _ = keys.signing()
+    try:
+        kid, _ = keys.signing()
+    except FirstlineError as error:
+        return [Check("audit log", "broken", error.message, error.hint or "")]
     known = read_checkpoints(path)
     if None in known:
         mend = "Compare it with the copy that is kept elsewhere: `firstline audit verify --checkpoints COPY`."
         return [Check("audit log", "broken", f"{path} has lines that are no checkpoints.", mend)]
     return [Check("audit log", "ok", f"key {kid}, {len(known)} checkpoints; `firstline audit verify` checks")]
+
+
+async def _database_role(settings: Settings) -> list[Check]:
+    """Of a PostgreSQL that runs elsewhere; the account in our own is made without rights of that kind."""
+    if settings.database_url is None:
+        return []
+    database = Database.open(settings.database_url, pool_size=1)
+    try:
+        async with asyncio.timeout(_SECONDS), database.connect() as connection:
+            rights = (await connection.execute(text(_RIGHTS))).one()
+    except (OSError, TimeoutError, SQLAlchemyError, ValueError) as error:
+        detail = f"DATABASE_URL: no answer ({type(error).__name__})."
+        return [Check("database role", "broken", detail, "Check the address and the password.")]
+    finally:
+        await database.close()
+    has = [name for name, held in zip(rights._fields, rights, strict=True) if held]
+    if has:
+        mend = "Give Firstline an account of its own that owns its database and has none of these rights."
+        return [Check("database role", "note", f"The account in DATABASE_URL is {', '.join(has)}.", mend)]
+    return [Check("database role", "ok", "no superuser")]
+
+
+def _demo(settings: Settings) -> list[Check]:
+    from bot.process.small_wiring import known_hosts
+
+    if settings.demo_forced:
+        detail = "DEMO=on runs it, with a password that everybody knows, though others use this installation."
+        checks = [Check("demo application", "note", detail, "Unset DEMO when you have looked at it.")]
+    elif settings.demo_port is None:
+        checks = [Check("demo application", "ok", f"off ({settings.demo_off_since} is set)")]
+    else:
+        checks = [Check("demo application", "ok", f"on, for this machine only ({settings.demo_host})")]
+    known = known_hosts(settings)
+    left = sorted(path.stem for path in settings.host_keys.glob("*.json") if path.stem not in known)
+    if left:
+        detail = f"hosts.yml has no entry for {', '.join(left)}: their key rings admit nobody."
+        mend = f"Remove them from {settings.host_keys}, or add the entries."
+        checks.append(Check("key rings", "note", detail, mend))
+    return checks
 
 
 async def _running(settings: Settings) -> list[Check]:
@@ -201,6 +251,8 @@ async def _running(settings: Settings) -> list[Check]:
         return [*checks, Check("readiness", "broken", f"{settings.local_url} does not answer.", mend)]
     for part, state in parts.items():
         mend = "" if state == "ok" else f"Look into {settings.logs}; it is started again by itself."
+        if part == "audit" and state != "ok":
+            mend = "Look whether its key can be used (above), then run `firstline audit verify`."
         checks.append(Check(f"part {part}", "ok" if state == "ok" else "broken", state, mend))
     return checks
 
@@ -219,7 +271,7 @@ def _ports(settings: Settings) -> Iterator[Check]:
     for name, port in (("PORT", settings.port), ("DEMO_PORT", settings.demo_port)):
         if port is None:
             continue
-        if ports.is_free(port, settings.host):
+        if ports.is_free(port, settings.host if name == "PORT" else settings.demo_host):
             yield Check(f"port {port}", "ok", "free")
         else:
             yield Check(f"port {port}", "broken", "Another program has it.", f"Set {name} to a free port.")

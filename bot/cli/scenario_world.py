@@ -43,7 +43,7 @@ async def world(settings: Settings, tell: Callable[[str], None]) -> AsyncIterato
         Unavailable: when it has no demo application, or cannot be started.
     """
     if settings.demo_url is None:
-        raise Unavailable("Scenarios need the demo application.", hint="Start without DEMO_PORT=off.")
+        raise Unavailable("Scenarios need the demo application.", hint="Start with DEMO=on.")
     async with contextlib.AsyncExitStack() as stack:
         if home_lock.running(settings.home) is None:
             tell("Firstline is not running: starting one in a temporary home.")
@@ -94,6 +94,7 @@ async def _temporary(settings: Settings) -> AsyncIterator[Settings]:
             "FIRSTLINE_ENCODER_DIR": str(settings.encoder_dir),
             "PORT": str(port),
             "DEMO_PORT": str(demo_port),
+            "DEMO": "on",
         }
         process = await _serve(settings.root, environment, home / "serve.out")
         try:

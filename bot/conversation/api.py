@@ -1,6 +1,7 @@
 """The user's HTTP API: conversations, messages, events (JSON and SSE)."""
 
 import asyncio
+import contextlib
 import json
 
 import structlog
@@ -29,9 +30,18 @@ from bot.conversation.wire import (
 from bot.foundation.clock import Clock
 from bot.foundation.errors import InvalidInput
 from bot.foundation.http import Access, Call, Caller, Endpoint, NoBody, Reply
+from bot.foundation.http.fields import IDEMPOTENCY_KEY, INT32, HeaderField, id_field
 from bot.foundation.ids import ConversationId
 
 _TAG = ("conversations",)
+_ID = {"id": id_field("cnv", "your conversation")}
+_MESSAGE = 32 * 1024
+_KEY = (IDEMPOTENCY_KEY,)
+_RESUME = HeaderField(
+    "Last-Event-ID",
+    "Where an event stream goes on",
+    schema={"type": "integer", "minimum": 0, "maximum": INT32},
+)
 _SHORTEST_STREAM = 1.0
 """Seconds that a stream lasts whose token was good a moment ago."""
 log = structlog.get_logger(__name__)
@@ -53,6 +63,7 @@ class ConversationApi:
         self._follower = follower
         self._live = live
         self._clock = clock
+        self._limits = line.limits
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
@@ -69,6 +80,7 @@ class ConversationApi:
                 response=ConversationOut,
                 status=201,
                 tags=_TAG,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "GET", base, self.mine, user, "List your conversations", response=ConversationsOut, tags=_TAG
@@ -81,6 +93,7 @@ class ConversationApi:
                 "Read one of your conversations",
                 response=ConversationOut,
                 tags=_TAG,
+                path_fields=_ID,
             ),
             Endpoint(
                 "POST",
@@ -91,7 +104,11 @@ class ConversationApi:
                 body=MessageIn,
                 response=EventOut,
                 status=201,
+                also=(200,),
                 tags=_TAG,
+                path_fields=_ID,
+                headers=_KEY,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "GET",
@@ -101,7 +118,10 @@ class ConversationApi:
                 "Read events after a cursor; as server-sent events when asked for text/event-stream",
                 query=EventsQuery,
                 response=EventsOut,
+                gives=("text/event-stream",),
                 tags=_TAG,
+                path_fields=_ID,
+                headers=(_RESUME,),
             ),
             Endpoint(
                 "POST",
@@ -112,6 +132,8 @@ class ConversationApi:
                 body=TypingIn,
                 status=204,
                 tags=_TAG,
+                path_fields=_ID,
+                max_body=1024,
             ),
             Endpoint(
                 "POST",
@@ -123,6 +145,9 @@ class ConversationApi:
                 response=EventOut,
                 status=201,
                 tags=_TAG,
+                path_fields=_ID,
+                headers=_KEY,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "POST",
@@ -134,6 +159,9 @@ class ConversationApi:
                 response=HandoffOut,
                 status=201,
                 tags=_TAG,
+                path_fields=_ID,
+                headers=_KEY,
+                max_body=_MESSAGE,
             ),
             Endpoint(
                 "GET",
@@ -143,6 +171,7 @@ class ConversationApi:
                 "WebSocket; the first frame says who calls",
                 tags=_TAG,
                 raw=True,
+                status=101,
             ),
         ]
 
@@ -152,37 +181,45 @@ class ConversationApi:
 
     async def mine(self, call: Call) -> ConversationsOut:
         """List the caller's conversations."""
-        found = await self._conversations.of_contact(call.caller.host or "", call.caller.ref or "")
-        return ConversationsOut(
-            conversations=[conversation_out(item, await self._follower.case(item.id)) for item in found]
-        )
+        async with self._limits.lane(call.caller):
+            found = await self._conversations.of_contact(call.caller.host or "", call.caller.ref or "")
+            return ConversationsOut(
+                conversations=[conversation_out(item, await self._follower.case(item.id)) for item in found]
+            )
 
     async def read(self, call: Call) -> ConversationOut:
         """Read one conversation."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        return conversation_out(conversation, await self._follower.case(conversation.id))
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
+            return conversation_out(conversation, await self._follower.case(conversation.id))
 
     async def post(self, call: Call) -> Reply:
         """Send a message."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        posted = await self._line.post(call.caller, conversation, call.body, call.header("Idempotency-Key"))
+        key = call.header("Idempotency-Key")
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
+            posted = await self._line.post(call.caller, conversation, call.body, key)
         return Reply(event_out(posted.event), status=200 if posted.replayed else 201)
 
     async def events(self, call: Call) -> EventsOut | web.StreamResponse:
         """Read events."""
-        conversation = await self._line.own(call.caller, call.path["id"])
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
         query: EventsQuery = call.query
         if "text/event-stream" in (call.header("Accept") or ""):
-            return await self._stream(call, conversation, query.after)
+            with self._limits.socket(call.caller):
+                return await self._stream(call, conversation, query.after)
         after = reached(conversation, query.after)
-        events = await self._follower.wait_for_events(conversation.id, after, query.limit, query.wait)
+        waiting = self._limits.poll(call.caller) if query.wait else contextlib.nullcontext()
+        with waiting:
+            events = await self._follower.wait_for_events(conversation.id, after, query.limit, query.wait)
         last = events[-1].seq if events else conversation.last_seq
         return EventsOut(events=[event_out(event) for event in events], last_seq=last)
 
     async def _stream(self, call: Call, conversation: Conversation, after: int) -> web.StreamResponse:
         resume = call.header("Last-Event-ID")
         if resume is not None:
-            if not resume.isascii() or not resume.isdigit() or len(resume) > 9:
+            if not (resume.isascii() and resume.isdigit() and len(resume) <= 10 and int(resume) <= INT32):
                 raise InvalidInput("Last-Event-ID must be the number of an event.")
             after = int(resume)
         response = web.StreamResponse(
@@ -225,19 +262,20 @@ class ConversationApi:
 
     async def typing(self, call: Call) -> NoBody:
         """Show that the user types."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        await self._line.typing(call.caller, conversation, call.body.active)
+        if self._limits.passes_typing(call.caller, call.path["id"], call.body.active):
+            async with self._limits.lane(call.caller):
+                conversation = await self._line.own(call.caller, call.path["id"])
+            await self._line.typing(call.caller, conversation, call.body.active)
         return NoBody()
 
     async def feedback(self, call: Call) -> EventOut:
         """Note feedback."""
-        conversation = await self._line.own(call.caller, call.path["id"])
-        return event_out(
-            await self._line.feedback(call.caller, conversation, call.body, call.header("Idempotency-Key"))
-        )
+        key = call.header("Idempotency-Key")
+        async with self._limits.lane(call.caller):
+            conversation = await self._line.own(call.caller, call.path["id"])
+            return event_out(await self._line.feedback(call.caller, conversation, call.body, key))
 
     async def handoff(self, call: Call) -> HandoffOut:
         """Open a case."""
-        conversation = await self._line.own(call.caller, call.path["id"])
         key = call.header("Idempotency-Key")
-        return await self._line.ask_for_person(call.caller, conversation, call.body.text, key)
+        return await self._line.ask_for_person(call.caller, call.path["id"], call.body.text, key)

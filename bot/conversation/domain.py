@@ -112,6 +112,8 @@ class Turn:
     started_at: datetime | None
     finished_at: datetime | None
     duration_ms: int | None
+    claims: int = 0
+    """How many times a runner took it up."""
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from bot.conversation.domain import Conversation, Event
 from bot.conversation.ports import Handoffs
 from bot.conversation.service import Conversations, conversation_topic, typing_topic
 from bot.conversation.wire import CaseOut, event_out
+from bot.foundation.database import Lane, on_lane
 from bot.foundation.ids import ConversationId
 from bot.foundation.wakeups import Wakeups
 
@@ -38,7 +39,7 @@ class Follower:
                     if event.type == "owner_changed":
                         queued = event.payload["owner"]["kind"] == "queue"
                     yield {"type": "event", "event": event_out(event).model_dump(mode="json")}
-                position = await self._handoffs.position(conversation_id) if queued else None
+                position = await self._position(conversation_id) if queued else None
                 if position is not None and position != last_queue:
                     yield {"type": "queue", "position": position[0], "waiting": position[1]}
                 last_queue = position
@@ -56,12 +57,20 @@ class Follower:
 
     async def _new_events(self, conversation_id: ConversationId, after: int) -> AsyncIterator[Event]:
         while True:
-            page = await self._conversations.events(conversation_id, after, _PAGE)
+            page = await self._events(conversation_id, after, _PAGE)
             for event in page:
                 yield event
             if len(page) < _PAGE:
                 return
             after = page[-1].seq
+
+    async def _events(self, conversation_id: ConversationId, after: int, limit: int) -> list[Event]:
+        with on_lane(Lane.FOLLOWERS):
+            return await self._conversations.events(conversation_id, after, limit)
+
+    async def _position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
+        with on_lane(Lane.FOLLOWERS):
+            return await self._handoffs.position(conversation_id)
 
     async def case(self, conversation_id: ConversationId) -> CaseOut | None:
         """Return the open case of a conversation as its user may see it."""
@@ -76,10 +85,10 @@ class Follower:
     ) -> list[Event]:
         """Return events after `after`, waiting up to `seconds` for the first."""
         async with self._wakeups.subscribe(conversation_topic(conversation_id)) as subscription:
-            events = await self._conversations.events(conversation_id, after, limit)
+            events = await self._events(conversation_id, after, limit)
             if not events and seconds:
                 await subscription.wait(seconds)
-                events = await self._conversations.events(conversation_id, after, limit)
+                events = await self._events(conversation_id, after, limit)
             return events
 
 

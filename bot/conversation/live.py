@@ -18,19 +18,31 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import MAX_TEXT, Conversation
 from bot.conversation.follow import Follower, reached
+from bot.conversation.limits import HangUp
 from bot.conversation.ports import StaffLine
 from bot.conversation.user_line import UserLine
 from bot.conversation.wire import MessageIn, conversation_out
 from bot.foundation.clock import Clock
-from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, Unauthenticated, Unavailable
+from bot.foundation.database_errors import explain
+from bot.foundation.errors import (
+    ClientError,
+    Conflict,
+    FirstlineError,
+    InvalidInput,
+    Unauthenticated,
+    Unavailable,
+)
 from bot.foundation.http import Authenticator, Call, Caller
-from bot.foundation.http.endpoints import validate
+from bot.foundation.http.bodies import validate
+from bot.foundation.http.connections import waiting_for
 from bot.foundation.ids import ConversationId
 from bot.foundation.strict_json import parse_json
 
 log = structlog.get_logger(__name__)
 _HELLO_DEADLINE = 10.0
 _MAX_FRAME = 64 * 1024
+_MAX_VALUES = 40
+_MAX_DEPTH = 4
 _WARNING = 45.0
 _LOOK = 15.0
 _CLOSING = 2.0
@@ -71,7 +83,9 @@ class LiveSocket:
         self._follower = follower
         self._authenticator = authenticator
         self._clock = clock
+        self._limits = line.limits
         self._open: set[web.WebSocketResponse] = set()
+        self._hanging_up: set[asyncio.Task[None]] = set()
 
     async def close_all(self) -> None:
         """Say goodbye to every client; they will come back to whoever serves next."""
@@ -102,8 +116,28 @@ class LiveSocket:
         return socket
 
     async def _serve(self, request: web.Request, socket: web.WebSocketResponse) -> None:
-        hello = await self._hello(socket)
-        caller, conversation = await self._admit(request, hello)
+        async def hang_up() -> None:
+            await socket.close(code=1013, message=b"too many wait")
+
+        with self._limits.unknown_socket(hang_up) as evicted:
+            self._hang_up_on(evicted)
+            with waiting_for(request):
+                hello = await self._hello(socket)
+            caller = await self._identify(request, hello)
+        with self._limits.socket(caller):
+            await self._converse(request, socket, hello, caller)
+
+    def _hang_up_on(self, evicted: list[HangUp]) -> None:
+        for hang_up in evicted:
+            # Aside: saying goodbye takes a moment, and the newcomer is not to wait for it.
+            task = asyncio.create_task(_quietly(hang_up))
+            self._hanging_up.add(task)
+            task.add_done_callback(self._hanging_up.discard)
+
+    async def _converse(
+        self, request: web.Request, socket: web.WebSocketResponse, hello: _Hello, caller: Caller
+    ) -> None:
+        conversation = await self._admit(caller, hello)
         case = await self._follower.case(conversation.id)
         welcome = conversation_out(conversation, case).model_dump(mode="json")
         await socket.send_json({"type": "welcome", "conversation": welcome})
@@ -128,19 +162,24 @@ class LiveSocket:
             raise Unauthenticated("No hello came in time.", hint="Send a hello frame first.") from None
         if first.type is not WSMsgType.TEXT:
             raise InvalidInput("The first frame must be a hello in JSON text.")
-        hello = validate(_Hello, parse_json(first.data.encode("utf-8", "surrogatepass")))
+        hello = validate(_Hello, _parsed(first.data))
         assert isinstance(hello, _Hello)
         return hello
 
-    async def _admit(self, request: web.Request, hello: _Hello) -> tuple[Caller, Conversation]:
+    async def _identify(self, request: web.Request, hello: _Hello) -> Caller:
         if hello.token is not None:
-            caller = await self._authenticator.user_from_token(hello.token)
-            return caller, await self._line.own(caller, hello.conversation)
+            return await self._authenticator.user_from_token(hello.token)
         staff = await self._authenticator.staff(request)
         if staff is None:
             raise Unauthenticated("You are not signed in.", hint="Send `token` in the hello frame.")
         await self._authenticator.check_origin(request)
-        return staff, await self._staff.follow(staff, hello.conversation)
+        return staff
+
+    async def _admit(self, caller: Caller, hello: _Hello) -> Conversation:
+        if caller.kind == "staff":
+            return await self._staff.follow(caller, hello.conversation)
+        async with self._limits.lane(caller):
+            return await self._line.own(caller, hello.conversation)
 
     async def _still_staff(self, request: web.Request, conversation_id: str) -> None:
         staff = await self._authenticator.staff(request)
@@ -160,23 +199,35 @@ class LiveSocket:
             await socket.close(code=1013)
 
     async def _receive(self, session: "_Session") -> None:
+        frames = self._limits.frames()
         async for received in session.socket:
+            # What comes too fast is not read yet, so that nothing is lost and the sender is slowed down.
+            while (seconds := frames.take()) > 0:  # noqa: ASYNC110 - time is what is waited for
+                await asyncio.sleep(seconds)
             if received.type is not WSMsgType.TEXT:
                 continue
             key: str | None = None
             try:
-                frame = validate(_Frame, parse_json(received.data.encode("utf-8", "surrogatepass")))
+                frame = validate(_Frame, _parsed(received.data))
                 assert isinstance(frame, _Frame)
                 key = frame.client_key
                 await self._act(session, frame)
             except FirstlineError as error:
                 await _problem(session.socket, error, key)
+            except Exception as error:
+                told = explain(error)
+                if not isinstance(told, ClientError):
+                    raise
+                log.warning("database_refused", code=told.code)
+                await _problem(session.socket, told, key)
 
     async def _act(self, session: "_Session", frame: _Frame) -> None:
         caller, conversation = session.caller, session.conversation
         match frame.type:
             case "message":
                 await session.socket.send_json(await self._message(caller, conversation, frame))
+            case "typing" if not self._limits.passes_typing(caller, conversation.id, frame.active):
+                pass
             case "typing" if caller.kind == "staff":
                 await self._staff.typing(caller, conversation.id, frame.active)
             case "typing":
@@ -197,10 +248,15 @@ class LiveSocket:
         if caller.kind == "staff":
             event = await self._staff.post(caller, conversation.id, frame.text, frame.client_key)
         else:
-            current = await self._line.own(caller, conversation.id)
             wanted = MessageIn(text=frame.text, choice=frame.choice)
-            event = (await self._line.post(caller, current, wanted, frame.client_key)).event
+            async with self._limits.lane(caller):
+                current = await self._line.own(caller, conversation.id)
+                event = (await self._line.post(caller, current, wanted, frame.client_key)).event
         return {"type": "ack", "client_key": frame.client_key, "seq": event.seq}
+
+
+def _parsed(text: str) -> Any:
+    return parse_json(text.encode("utf-8", "surrogatepass"), max_values=_MAX_VALUES, max_depth=_MAX_DEPTH)
 
 
 @dataclass
@@ -239,6 +295,11 @@ class _Session:
             await asyncio.sleep(min(_LOOK, max(left - (0 if warned_for == expires else _WARNING), 0.2)))
 
 
+async def _quietly(hang_up: HangUp) -> None:
+    with contextlib.suppress(ConnectionError, RuntimeError):
+        await hang_up()
+
+
 async def _problem(socket: web.WebSocketResponse, error: FirstlineError, key: str | None) -> None:
     body = {
         "type": "problem",
@@ -247,6 +308,7 @@ async def _problem(socket: web.WebSocketResponse, error: FirstlineError, key: st
         "detail": error.message,
         "hint": error.hint,
         "client_key": key,
+        "retry_after": getattr(error, "retry_after", None),
     }
     with contextlib.suppress(ConnectionError, RuntimeError):
         await socket.send_str(json.dumps(body))

@@ -34,6 +34,14 @@ class CaseView(Protocol):
     @property
     def status(self) -> str: ...
 
+    @property
+    def conversation_id(self) -> ConversationId: ...
+
+    @property
+    def asked(self) -> bool:
+        """Whether the user asked for it, rather than the assistant."""
+        ...
+
 
 class Handoffs(Protocol):
     """Opens cases for people; `escalation.service.CaseDesk` is one."""
@@ -45,7 +53,11 @@ class Handoffs(Protocol):
         ...
 
     async def open(self, prepared: Any, tx: AsyncConnection) -> CaseView:
-        """Open the case and move the conversation to the queue, within `tx`."""
+        """Open the case and move the conversation to the queue, within `tx`.
+
+        A user's further case may join one that is open already: that is returned (its conversation is another
+        one), this conversation's owner stays, and the user is told.
+        """
         ...
 
     async def after_open(self, case: Any) -> None:
@@ -58,6 +70,10 @@ class Handoffs(Protocol):
 
     async def open_case(self, conversation_id: ConversationId) -> CaseView | None:
         """Return the conversation's open case, if any."""
+        ...
+
+    async def has_open_case(self, host: str, ref: str) -> bool:
+        """Tell whether this user has an open case in any conversation."""
         ...
 
 

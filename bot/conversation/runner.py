@@ -1,63 +1,45 @@
-"""Runs turns: one at a time in a conversation, each to an answer or to a person.
+"""Runs turns: one at a time in a conversation, a bounded number in all, fairly by user.
 
-A turn is leased from PostgreSQL, so a runner that dies loses it and another takes it up. What the brain wants
-to say is checked against owner and epoch in the transaction that appends it, together with closing the turn:
-the bot never talks over a person, and a turn that runs twice speaks once.
+A turn is leased from PostgreSQL, so when a runner dies, or a task of it, another takes the turn up.
+What has waited too long is not waited for any more: its user is told and gets a person.
 """
 
 import asyncio
 import contextlib
-import json
-import secrets
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
-from typing import Any
 
 import structlog
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import turn_storage
-from bot.conversation.domain import (
-    ASSISTANT,
-    SYSTEM,
-    Answer,
-    Conversation,
-    HandoffRequest,
-    NewEvent,
-    Reading,
-    Turn,
-    message,
-)
-from bot.conversation.errors import BrainUnavailable
+from bot.conversation.answering import CONCLUDE_SECONDS, Answering
+from bot.conversation.fair_queue import FairQueue
+from bot.conversation.leases import HEARTBEAT, Leases
+from bot.conversation.patience import Patience
 from bot.conversation.ports import Brain, Handoffs, TurnObserver
 from bot.conversation.service import Conversations
+from bot.conversation.watchdog import Watchdog
 from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.errors import InvalidInput
-from bot.foundation.ids import ConversationId
-from bot.foundation.strict_json import check_text
+from bot.foundation.database import Database, Lane, on_lane
+from bot.foundation.ids import ContactId, ConversationId
 
 log = structlog.get_logger(__name__)
 
 TURN_DEADLINE = 15.0
 """Seconds the brain has for a turn; then the user gets a person."""
-APOLOGY = (
-    "I'm having trouble answering right now, so I'm passing you to a person. "
-    "They will see everything you wrote."
-)
-_LEASE = timedelta(seconds=6)
-_HEARTBEAT = 2.0
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a turn comes to: the messages to append and the hand-off to open, if any."""
-
-    status: str
-    reading: Reading
-    messages: list[dict[str, Any]] = field(default_factory=list)
-    handoff: HandoffRequest | None = None
-    error: str | None = None
+PATIENCE = 15.0
+"""Seconds a turn may wait, its time with the brain included; then the user gets a person."""
+SLOTS = 16
+"""Turns at work at the same time. Rasa works on one at a time, but waits for applications in many."""
+SLOTS_EACH = 4
+"""Turns of one user at work at the same time."""
+QUEUE = 1000
+"""Conversations held in memory that wait for a slot; the others wait in the database."""
+QUEUE_EACH = 20
+"""The same for one user."""
+_AGAIN = 0.5
+"""Seconds until the database is tried again."""
+_NOT_SOONER = 0.05
+"""Seconds between two looks for what waits in the database, even when there is room at once."""
+_LET_GO = 2.0
 
 
 class TurnRunner:
@@ -73,211 +55,124 @@ class TurnRunner:
         *,
         observer: TurnObserver | None = None,
         deadline: float = TURN_DEADLINE,
+        patience: float = PATIENCE,
     ) -> None:
         self._database = database
-        self._conversations = conversations
         self._brain = brain
-        self._handoffs = handoffs
         self._clock = clock
-        self._observer = observer
         self._deadline = deadline
-        self._runner = f"run_{secrets.token_hex(8)}"
+        self._leases = Leases(database, clock)
+        self._answering = Answering(self._leases.runner, conversations, brain, handoffs, clock, observer)
+        self._patience = Patience(clock, patience)
+        self._watchdog = Watchdog(database, self._leases, self._answering, self._patience, clock)
+        self._queue = FairQueue(most=QUEUE, most_each=QUEUE_EACH, working_each=SLOTS_EACH)
         self._active: dict[ConversationId, asyncio.Task[None]] = {}
         self._again: set[ConversationId] = set()
+        self._look_now = asyncio.Event()
         self._background: list[asyncio.Task[None]] = []
+        self._stopping = False
 
     async def start(self) -> None:
-        """Begin to keep leases and to take up what dead runners left."""
-        self._background = [
-            asyncio.create_task(self._keep_leases()),
-            asyncio.create_task(self._take_up_left()),
-        ]
+        """Begin to keep leases, to take up what is left in the database and to watch over what waits."""
+        loops = (self._keep_leases, self._give_back, self._take_up_left, self._watchdog.run)
+        # None of these may wait behind the turns that they look after.
+        with on_lane(Lane.RESERVED):
+            self._background = [asyncio.create_task(loop()) for loop in loops]
 
     async def stop(self) -> None:
         """Stop; turns under way are left to the next runner."""
-        for task in [*self._background, *self._active.values()]:
+        self._stopping = True
+        tasks = [*self._background, *self._active.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._background, *self._active.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._leases.given_up.is_set():
+            # Otherwise the next runner waits for the leases to end.
+            with contextlib.suppress(Exception), on_lane(Lane.RESERVED):
+                async with asyncio.timeout(_LET_GO):
+                    await self._leases.release()
 
-    def schedule(self, conversation_id: ConversationId) -> None:
-        """See to it that the pending turns of a conversation are run."""
+    def schedule(self, conversation_id: ConversationId, contact_id: ContactId) -> None:
+        """See to it that the pending turns of a contact's conversation are run."""
         if conversation_id in self._active:
             self._again.add(conversation_id)
-            return
-        task = asyncio.create_task(self._work_off(conversation_id))
-        self._active[conversation_id] = task
+        elif not self._stopping:
+            self._queue.offer(conversation_id, contact_id)
+            self._fill_slots()
 
-    async def _work_off(self, conversation_id: ConversationId) -> None:
+    def _fill_slots(self) -> None:
+        while len(self._active) < SLOTS and (following := self._queue.take()) is not None:
+            conversation_id, contact_id = following
+            with on_lane(Lane.TURNS):
+                task = asyncio.create_task(self._work(conversation_id, contact_id))
+            self._active[conversation_id] = task
+        if self._queue.hungry:
+            self._look_now.set()
+
+    async def _work(self, conversation_id: ConversationId, contact_id: ContactId) -> None:
+        """Run one turn of a conversation; for the next one it stands at the end of its user's line again."""
+        more = False
         try:
-            while True:
-                self._again.discard(conversation_id)
-                while (turn := await self._claim(conversation_id)) is not None:
-                    await self._run(turn)
-                if conversation_id not in self._again:
-                    return
+            async with self._leases.claimed(conversation_id) as turn:
+                if turn is not None:
+                    seconds = min(self._deadline, self._patience.left(turn))
+                    async with asyncio.timeout(seconds + CONCLUDE_SECONDS):
+                        await self._answering.run(turn, seconds)
+                    more = True
         except Exception as error:
-            # The database is away or worse; the turn stays leased and is taken up again when the lease ends.
-            log.warning("turn_interrupted", conversation=conversation_id, reason=type(error).__name__)
+            self._interrupted(conversation_id, error)
         finally:
-            self._active.pop(conversation_id, None)
+            del self._active[conversation_id]
+            self._queue.done(contact_id)
+            more = conversation_id in self._again or more
+            self._again.discard(conversation_id)
+            if not self._stopping:
+                if more:
+                    self._queue.offer(conversation_id, contact_id)
+                self._fill_slots()
 
-    async def _claim(self, conversation_id: ConversationId) -> Turn | None:
-        now = self._clock.now()
-        async with self._database.begin() as tx:
-            return await turn_storage.claim_turn(tx, conversation_id, self._runner, now, now + _LEASE)
-
-    async def _run(self, turn: Turn) -> None:
-        conversation = await self._conversations.get(turn.conversation_id)
-        if not _may_speak(turn, conversation):
-            # Asking the brain would act: what waited when a person took over is theirs to answer.
-            await self._conclude(turn, Outcome("dropped", Reading()))
-            return
-        await self._conversations.typing(turn.conversation_id, ASSISTANT, True)
-        try:
-            outcome = await self._ask(turn)
-            await self._conclude(turn, outcome)
-        finally:
-            await self._conversations.typing(turn.conversation_id, ASSISTANT, False)
-
-    async def _ask(self, turn: Turn) -> Outcome:
-        try:
-            async with asyncio.timeout(self._deadline):
-                return _storable(interpret(await self._brain.answer(turn)))
-        except TimeoutError:
-            reason = "too_slow"
-        except BrainUnavailable as error:
-            reason = error.reason
-        except Exception:
-            log.exception("brain_crashed", turn=turn.id)
-            reason = "crashed"
-        log.warning("brain_unavailable", turn=turn.id, reason=reason)
-        summary = "The assistant could not answer; nothing was tried for the last message."
-        return Outcome(
-            "failed",
-            Reading(),
-            [message(APOLOGY)],
-            HandoffRequest("assistant_unavailable", "high", summary),
-            error=reason,
-        )
-
-    async def _conclude(self, turn: Turn, outcome: Outcome) -> None:
-        prepared = None
-        if outcome.handoff is not None:
-            # The context packet tells how this very message was read, so that must be stored first.
-            async with self._database.begin() as tx:
-                await turn_storage.note_reading(tx, turn, outcome.reading)
-            prepared = await self._handoffs.prepare(
-                turn.conversation_id,
-                reason=outcome.handoff.reason,
-                priority=outcome.handoff.priority,
-                summary=outcome.handoff.summary,
-            )
-        async with self._database.begin() as tx:
-            status, case = await self._commit(tx, turn, outcome, prepared)
-        await self._conversations.announce(turn.conversation_id)
-        if case is not None:
-            await self._handoffs.after_open(case)
-        if self._observer is not None and status is not None:
-            seconds = (self._clock.now() - (turn.started_at or turn.created_at)).total_seconds()
-            self._observer.turn_finished(status, outcome.reading.intent, seconds)
-
-    async def _commit(
-        self, tx: AsyncConnection, turn: Turn, outcome: Outcome, prepared: Any
-    ) -> tuple[str | None, Any]:
-        conversation = await self._conversations.lock(turn.conversation_id, tx)
-        ours = _may_speak(turn, conversation)
-        status = outcome.status if ours else "dropped"
-        held = await turn_storage.finish_turn(
-            tx,
-            turn,
-            self._runner,
-            status=status,
-            reading=outcome.reading,
-            error=outcome.error,
-            now=self._clock.now(),
-        )
-        if not held:
-            return None, None
-        if not ours:
-            return status, None
-        for payload in outcome.messages:
-            author = SYSTEM if outcome.status == "failed" else ASSISTANT
-            await self._conversations.append(
-                turn.conversation_id, NewEvent("message", author, payload, turn_id=turn.id), tx=tx
-            )
-        case = await self._handoffs.open(prepared, tx) if prepared is not None else None
-        return status, case
+    def _interrupted(self, conversation_id: ConversationId, error: Exception) -> None:
+        self._patience.failed(error)
+        log.warning("turn_interrupted", conversation=conversation_id, reason=type(error).__name__)
 
     async def _keep_leases(self) -> None:
         while True:
-            await asyncio.sleep(_HEARTBEAT)
-            if not self._active:
-                continue
-            with contextlib.suppress(Exception):
-                async with self._database.begin() as tx:
-                    await turn_storage.extend_leases(tx, self._runner, self._clock.now() + _LEASE)
+            await asyncio.sleep(HEARTBEAT)
+            if self._leases.held:
+                await self._patience.tried(self._leases.keep)
+
+    async def _give_back(self) -> None:
+        while True:
+            await self._leases.given_up.wait()
+            if await self._patience.tried(self._leases.release) is None:
+                await asyncio.sleep(_AGAIN)
+            else:
+                self._look_now.set()
 
     async def _take_up_left(self) -> None:
         await self._wait_for_brain()
         while True:
-            try:
-                async with self._database.connect() as connection:
-                    left = await turn_storage.unfinished_conversations(connection, self._clock.now(), 100)
-                for conversation_id in left:
-                    self.schedule(conversation_id)
-            except Exception as error:
-                log.debug("unfinished_turns_unknown", reason=type(error).__name__)
-            await asyncio.sleep(_HEARTBEAT)
+            self._look_now.clear()
+            seen = await self._patience.tried(self._look)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT if seen is not None else _AGAIN):
+                    await self._look_now.wait()
+            await asyncio.sleep(_NOT_SOONER)
+
+    async def _look(self) -> int:
+        self._queue.hungry = False
+        async with self._database.connect() as connection:
+            left = await turn_storage.waiting_conversations(
+                connection, self._clock.now(), each=QUEUE_EACH, limit=QUEUE
+            )
+        for conversation_id, contact_id in left:
+            if conversation_id not in self._active:
+                self.schedule(conversation_id, contact_id)
+        return len(left)
 
     async def _wait_for_brain(self) -> None:
         # After a restart the brain may still be loading; turns left behind deserve its answer, not a person.
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE):
                 while not await self._brain.ready():  # noqa: ASYNC110 - there is no event to wait for
                     await asyncio.sleep(0.5)
-
-
-def _may_speak(turn: Turn, conversation: Conversation) -> bool:
-    return conversation.owner.kind == "bot" and conversation.epoch == turn.epoch
-
-
-def _storable(outcome: Outcome) -> Outcome:
-    """Return an outcome that PostgreSQL can hold; one that it cannot would be tried again for ever.
-
-    Raises:
-        BrainUnavailable: for U+0000, halves of surrogate pairs, and numbers that are not finite.
-    """
-    try:
-        values = asdict(outcome)
-        check_text(values)
-        json.dumps(values, allow_nan=False)
-    except (InvalidInput, ValueError, TypeError):
-        raise BrainUnavailable("unusable") from None
-    return outcome
-
-
-def interpret(answer: Answer) -> Outcome:
-    """Read the brain's messages: text and cards are to be said, a `handoff` is to be done.
-
-    Raises:
-        BrainUnavailable: when there is nothing to say and nothing to do.
-    """
-    messages: list[dict[str, Any]] = []
-    handoff: HandoffRequest | None = None
-    for item in answer.messages:
-        custom = item.get("custom")
-        if isinstance(custom, dict) and custom.get("type") == "handoff":
-            handoff = HandoffRequest(
-                str(custom.get("reason") or "user_asked"),
-                str(custom.get("priority") or "normal"),
-                str(custom.get("summary") or ""),
-            )
-        elif isinstance(custom, dict):
-            card = {key: value for key, value in custom.items() if key not in ("text", "buttons")}
-            buttons = custom.get("buttons") or item.get("buttons")
-            messages.append(message(str(custom.get("text") or ""), buttons=buttons, card=card))
-        elif item.get("text"):
-            messages.append(message(str(item["text"]), buttons=item.get("buttons")))
-    if not messages and handoff is None:
-        raise BrainUnavailable("empty")
-    return Outcome("done", answer.reading, messages, handoff)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -29,6 +30,10 @@ from bot.foundation.wakeups import Wakeups
 
 MAX_PENDING = 20
 """Messages of one conversation that may wait for the assistant; more are refused until it has caught up."""
+
+
+IN_USE = timedelta(minutes=30)
+"""A conversation counts as in use for this long after something happened in it."""
 
 
 class _KeyUsed(Exception):
@@ -71,11 +76,23 @@ class Conversations:
         channel: str,
         page: dict[str, Any],
         client: dict[str, Any],
+        open_at_once: int | None = None,
     ) -> Conversation:
-        """Begin a conversation with a host application's user, owned by the bot."""
+        """Begin a conversation with a host application's user, owned by the bot.
+
+        Raises:
+            RateLimited: when the user has `open_at_once` in use or waiting for a person already.
+        """
         now = self._clock.now()
         async with self._database.begin() as tx:
+            # The contact's row is held from here on, so that two at once are counted one after the other.
             contact = await storage.upsert_contact(tx, host=host, ref=ref, name=name, email=email, at=now)
+            if open_at_once is not None and (
+                await storage.count_in_use(tx, contact.id, now - IN_USE, open_at_once) >= open_at_once
+            ):
+                raise RateLimited(
+                    "You have many conversations open.", retry_after=60, hint="Go on in one of them."
+                )
             conversation = Conversation(
                 ConversationId(new_id("cnv")), contact.id, channel, BOT, 0, 0, page, client, now, now
             )
@@ -198,6 +215,11 @@ class Conversations:
             query = query.where(conversations.c.id.in_(said))
         async with self._database.connect() as connection:
             return [storage.to_conversation(row) for row in await connection.execute(query)]
+
+    async def has_key(self, conversation_id: ConversationId, key: str) -> bool:
+        """Tell whether a message of the user was accepted with this key."""
+        async with self._database.connect() as connection:
+            return await storage.find_by_key(connection, conversation_id, "user", key) is not None
 
     async def post_user_message(
         self, conversation_id: ConversationId, *, author_name: str, text: str, choice: str | None, key: str

@@ -137,6 +137,18 @@ async def insert_conversation(tx: AsyncConnection, conversation: Conversation) -
     )
 
 
+async def count_in_use(tx: AsyncConnection, contact_id: str, since: datetime, at_most: int) -> int:
+    """How many of a contact's conversations changed since then or are with people, counted to `at_most`."""
+    in_use = sa.or_(conversations.c.updated_at >= since, conversations.c.owner_kind != "bot")
+    found = (
+        sa.select(conversations.c.id)
+        .where(conversations.c.contact_id == contact_id, in_use)
+        .limit(at_most)
+        .subquery()
+    )
+    return int((await tx.execute(sa.select(sa.func.count()).select_from(found))).scalar_one())
+
+
 async def find_conversation(
     tx: AsyncConnection, conversation_id: ConversationId, *, lock: bool = False
 ) -> Conversation | None:

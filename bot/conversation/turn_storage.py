@@ -1,16 +1,17 @@
 """The table of turns and its statements: pending, leased by one runner, finished once."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import Conversation, Reading, Turn
+from bot.conversation.storage import conversations
 from bot.foundation.database import UtcDateTime, metadata
-from bot.foundation.ids import ConversationId, TurnId
+from bot.foundation.ids import ContactId, ConversationId, TurnId
 
 turns = sa.Table(
     "turns",
@@ -29,6 +30,13 @@ turns = sa.Table(
     sa.Column("error", sa.Text),
     sa.Column("runner", sa.Text),
     sa.Column("lease_until", UtcDateTime),
+    sa.Column(
+        "claims",
+        sa.Integer,
+        nullable=False,
+        server_default=sa.text("0"),
+        comment="how many times a runner took it up",
+    ),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("started_at", UtcDateTime),
     sa.Column("finished_at", UtcDateTime),
@@ -38,6 +46,22 @@ turns = sa.Table(
         "ix_turns_unfinished", "conversation_id", postgresql_where=sa.text("status in ('pending','running')")
     ),
 )
+
+_UNFINISHED = turns.c.status.in_(("pending", "running"))
+
+
+def _free(columns: Any, now: datetime) -> sa.ColumnElement[bool]:
+    return sa.or_(columns.status == "pending", columns.lease_until < now)
+
+
+def _held(turn: Turn, runner: str) -> sa.ColumnElement[bool]:
+    """Whether this very claim still stands; the same runner may have lost the turn and taken it up again."""
+    return sa.and_(
+        turns.c.id == turn.id,
+        turns.c.status == "running",
+        turns.c.runner == runner,
+        turns.c.claims == turn.claims,
+    )
 
 
 def to_turn(row: Any) -> Turn:
@@ -59,6 +83,7 @@ def to_turn(row: Any) -> Turn:
         row.started_at,
         row.finished_at,
         row.duration_ms,
+        row.claims,
     )
 
 
@@ -88,35 +113,82 @@ async def insert_turn(
 
 
 async def claim_turn(
-    tx: AsyncConnection, conversation_id: ConversationId, runner: str, now: datetime, lease_until: datetime
+    tx: AsyncConnection,
+    conversation_id: ConversationId,
+    runner: str,
+    now: datetime,
+    lease_until: datetime,
+    *,
+    created_before: datetime | None = None,
 ) -> Turn | None:
     """Take the oldest unfinished turn of a conversation, unless a living runner works on it.
 
-    Whoever holds an expired lease has lost it: its result will not be accepted by `finish_turn`.
+    With `created_before` only if it is older than that. Whoever holds an expired lease has lost it: its
+    result will not be accepted by `finish_turn`.
     """
     oldest = (
         sa.select(turns.c.id)
-        .where(turns.c.conversation_id == conversation_id, turns.c.status.in_(("pending", "running")))
+        .where(turns.c.conversation_id == conversation_id, _UNFINISHED)
         .order_by(turns.c.seq)
         .limit(1)
         .scalar_subquery()
     )
-    free = sa.or_(turns.c.status == "pending", turns.c.lease_until < now)
+    wanted = turns.c.created_at < created_before if created_before is not None else sa.true()
     statement = (
         turns.update()
-        .where(turns.c.id == oldest, free)
-        .values(status="running", runner=runner, lease_until=lease_until, started_at=now)
+        .where(turns.c.id == oldest, _free(turns.c, now), wanted)
+        .values(
+            status="running",
+            runner=runner,
+            lease_until=lease_until,
+            started_at=now,
+            claims=turns.c.claims + 1,
+        )
         .returning(turns)
     )
     row = (await tx.execute(statement)).one_or_none()
     return to_turn(row) if row else None
 
 
-async def extend_leases(tx: AsyncConnection, runner: str, until: datetime) -> None:
-    """Keep the turns that `runner` works on."""
-    await tx.execute(
-        turns.update().where(turns.c.runner == runner, turns.c.status == "running").values(lease_until=until)
+async def extend_leases(
+    tx: AsyncConnection, runner: str, turn_ids: Collection[TurnId], until: datetime
+) -> int:
+    """Keep these turns for `runner`, as far as it still holds them; returns how many."""
+    statement = (
+        turns.update()
+        .where(turns.c.id.in_(turn_ids), turns.c.runner == runner, turns.c.status == "running")
+        .values(lease_until=until)
     )
+    return (await tx.execute(statement)).rowcount
+
+
+async def release_turns(
+    tx: AsyncConnection, runner: str, taken_before: datetime, *, but: Collection[ConversationId]
+) -> int:
+    """Give up what `runner` took before a moment, but not in the conversations that it works on.
+
+    Returns how many turns wait again.
+    """
+    statement = (
+        turns.update()
+        .where(
+            turns.c.status == "running",
+            turns.c.runner == runner,
+            turns.c.started_at < taken_before,
+            turns.c.conversation_id.not_in(but),
+        )
+        .values(status="pending", runner=None, lease_until=None)
+    )
+    return (await tx.execute(statement)).rowcount
+
+
+async def postpone_turn(tx: AsyncConnection, turn: Turn, runner: str, error: str, until: datetime) -> bool:
+    """Leave a turn that could not be concluded to any runner, from `until` on, as one with an error.
+
+    False when this runner no longer holds it.
+    """
+    statement = turns.update().where(_held(turn, runner)).values(runner=None, lease_until=until, error=error)
+    return (await tx.execute(statement)).rowcount == 1
 
 
 async def note_reading(tx: AsyncConnection, turn: Turn, reading: Reading) -> None:
@@ -147,7 +219,7 @@ async def finish_turn(
     started = turn.started_at or now
     statement = (
         turns.update()
-        .where(turns.c.id == turn.id, turns.c.status == "running", turns.c.runner == runner)
+        .where(_held(turn, runner))
         .values(
             status=status,
             intent=reading.intent,
@@ -162,20 +234,62 @@ async def finish_turn(
     return (await tx.execute(statement)).rowcount == 1
 
 
-async def unfinished_conversations(tx: AsyncConnection, now: datetime, limit: int) -> list[ConversationId]:
-    """Conversations that have a turn nobody works on."""
-    query = (
-        sa.select(turns.c.conversation_id)
+async def drop_waiting(
+    tx: AsyncConnection, conversation_id: ConversationId, epoch: int, now: datetime
+) -> int:
+    """Close what waits since `epoch` or before, which a person has taken over; returns how many turns."""
+    statement = (
+        turns.update()
         .where(
-            sa.or_(
-                turns.c.status == "pending", sa.and_(turns.c.status == "running", turns.c.lease_until < now)
-            )
+            turns.c.conversation_id == conversation_id,
+            turns.c.status == "pending",
+            turns.c.epoch <= epoch,
         )
-        .group_by(turns.c.conversation_id)
-        .order_by(sa.func.min(turns.c.created_at))
+        .values(status="dropped", finished_at=now)
+    )
+    return (await tx.execute(statement)).rowcount
+
+
+async def waiting_conversations(
+    tx: AsyncConnection,
+    now: datetime,
+    *,
+    each: int,
+    limit: int,
+    created_before: datetime | None = None,
+) -> list[tuple[ConversationId, ContactId]]:
+    """Conversations whose oldest unfinished turn nobody works on, with their contacts; the oldest first.
+
+    At most `each` of one contact, and every contact's first before anybody's second: who has very many leaves
+    room for the others. With `created_before` only those whose oldest turn is older than that.
+    """
+    oldest = (
+        sa.select(
+            turns.c.conversation_id, turns.c.status, turns.c.lease_until, turns.c.created_at, turns.c.seq
+        )
+        .where(_UNFINISHED)
+        .ext(distinct_on(turns.c.conversation_id))
+        .order_by(turns.c.conversation_id, turns.c.seq)
+        .subquery("oldest")
+    )
+    place = sa.func.row_number().over(partition_by=conversations.c.contact_id, order_by=oldest.c.created_at)
+    free = (
+        sa.select(
+            oldest.c.conversation_id, conversations.c.contact_id, oldest.c.created_at, place.label("place")
+        )
+        .join(conversations, conversations.c.id == oldest.c.conversation_id)
+        .where(_free(oldest.c, now))
+    )
+    if created_before is not None:
+        free = free.where(oldest.c.created_at < created_before)
+    found = free.subquery("free")
+    query = (
+        sa.select(found.c.conversation_id, found.c.contact_id)
+        .where(found.c.place <= each)
+        .order_by(found.c.place, found.c.created_at)
         .limit(limit)
     )
-    return list((await tx.execute(query)).scalars())
+    return [(row.conversation_id, row.contact_id) for row in await tx.execute(query)]
 
 
 async def texts_of(tx: AsyncConnection, turn_ids: Sequence[str]) -> dict[str, str]:
@@ -189,6 +303,6 @@ async def count_pending(tx: AsyncConnection, conversation_id: ConversationId) ->
     query = (
         sa.select(sa.func.count())
         .select_from(turns)
-        .where(turns.c.conversation_id == conversation_id, turns.c.status.in_(("pending", "running")))
+        .where(turns.c.conversation_id == conversation_id, _UNFINISHED)
     )
     return int((await tx.execute(query)).scalar_one())

@@ -73,10 +73,15 @@ class ConversationsOut(BaseModel):
 
 
 class HandoffOut(BaseModel):
-    """The case that was opened, and the place in the queue."""
+    """The case that has the request, and its place in the queue.
+
+    `joined`: it was open already in another `conversation`, where the person answers.
+    """
 
     case: str
     position: int | None
+    conversation: str
+    joined: bool = False
 
 
 class _Strict(BaseModel):

@@ -123,7 +123,19 @@ class RateLimited(ClientError):
 
 
 class Unavailable(FirstlineError):
-    """A part that this needs is down or does not answer in time."""
+    """A part that this needs is down, does not answer in time or is busy; `retry_after` is in seconds."""
 
     status = 503
     code = "unavailable"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        code: str | None = None,
+        extra: dict[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code, extra=extra)
+        self.retry_after = retry_after

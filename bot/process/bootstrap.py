@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import redis.asyncio as redis
@@ -25,26 +26,35 @@ from actions.triggers.service import Triggers
 from bot.conversation.api import ConversationApi
 from bot.conversation.confidential import ClientKeys, Confidential
 from bot.conversation.follow import Follower
+from bot.conversation.limits import UserLimits
 from bot.conversation.live import LiveSocket
 from bot.conversation.rasa_brain import RasaBrain
 from bot.conversation.runner import TurnRunner
 from bot.conversation.service import Conversations
 from bot.conversation.user_line import UserLine
 from bot.foundation.clock import Clock, SystemClock
-from bot.foundation.database import Database
+from bot.foundation.database import Database, Lane, on_lane
 from bot.foundation.http import Endpoint
 from bot.foundation.http.openapi import openapi_document
 from bot.foundation.http.server import build_http
+from bot.foundation.rates import Rates
 from bot.foundation.wakeups import Wakeups
 from bot.process.handoffs import RecordedHandoffs
 from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
 from bot.process.kb_wiring import knowledge_endpoints, seed_gate, vector_indexes
+from bot.process.lanes import on_their_lanes
 from bot.process.masking_wiring import mask_confidences
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
-from bot.process.small_wiring import audit_keys, checkpoint_file, connect_known_hosts
+from bot.process.small_wiring import (
+    audit_keys,
+    checkpoint_file,
+    connect_known_hosts,
+    host_keys,
+    limit_policy,
+)
 from bot.process.trigger_wiring import wire_triggers
 from bot.process.tuning_wiring import encoder_shelf, follow_encoder
 from bot.training.review_api import ReviewApi
@@ -69,11 +79,10 @@ from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import ArticleSearch
 from kb_index.retrieval.whatif import WhatIf
 from security.api import SecurityApi
-from security.audit_log import AuditLog, Checkpoints
+from security.audit_log import AuditLog, AuditProbe, Checkpoints
 from security.authentication import HttpAuthenticator
 from security.directory import StaffDirectory
 from security.domain import OneTimePassword
-from security.keyring import HostKeys
 from security.masking import mask, mask_json
 from security.masking_personal import mask_personal
 from security.masking_urls import mask_url
@@ -109,6 +118,7 @@ class Firstline:
     brain: RasaBrain
     healing: HealingRoom
     triggers: Triggers
+    limits: UserLimits
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
@@ -175,7 +185,6 @@ def _assemble(
         registry=registry,
         journal=AuditLog(audit_keys(settings), clock),
         errors=ErrorCatalogue.load(policies / "errors.yml"),
-        model_version=lambda: brain.model,
     )
     collector = ContextCollector(
         conversations,
@@ -188,10 +197,25 @@ def _assemble(
         labels={intent.name: intent.label for intent in intents},
     )
     passwords = Passwords()
-    sessions = Sessions(database, passwords, SignInLimits(cache), clock)
-    tokens = UserTokens(HostKeys(settings.host_keys, clock), clock)
+    sessions = Sessions(
+        database,
+        passwords,
+        SignInLimits(cache),
+        clock,
+        own_words=(urlsplit(settings.public_url).hostname or "",),
+    )
+    tokens = UserTokens(host_keys(settings, hosts, clock), clock)
+    limits = UserLimits(limit_policy(settings), Rates(cache))
     confidential = Confidential(ClientKeys(parts.secrets.session_secret), mask_url, mask_confidences)
-    desk = CaseDesk(database, conversations, collector, wakeups, clock, confidential)
+    desk = CaseDesk(
+        database,
+        conversations,
+        collector,
+        wakeups,
+        clock,
+        confidential,
+        open_cases=limits.policy.persons.open_cases,
+    )
     articles = Articles(database, indexes, clock)
     return Firstline(
         settings=settings,
@@ -223,6 +247,7 @@ def _assemble(
             articles,
             frozenset(one.name for one in intents),
         ),
+        limits=limits,
     )
 
 
@@ -246,7 +271,12 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     follower = Follower(firstline.conversations, firstline.desk, firstline.wakeups)
     line = UserLine(
-        firstline.conversations, runner, handoffs, firstline.confidential, firstline.triggers.offered
+        firstline.conversations,
+        runner,
+        handoffs,
+        firstline.confidential,
+        firstline.triggers.offered,
+        limits=firstline.limits,
     )
     agents = AgentLine(firstline.desk, firstline.conversations)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
@@ -270,10 +300,12 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     endpoints += operations.endpoints()
     app = build_http(
-        endpoints,
+        on_their_lanes(endpoints),
         firstline.authenticator,
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
+        trusted_proxies=settings.trusted_proxies,
+        by_https=settings.public_url.startswith("https:"),
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
@@ -284,9 +316,10 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     async def run(_: web.Application) -> AsyncIterator[None]:
         async with stack:
             await runner.start()
-            await housekeeping.start()
-            await firstline.healing.service.start()
-            await encoders.start()
+            with on_lane(Lane.TURNS):
+                await housekeeping.start()
+                await firstline.healing.service.start()
+                await encoders.start()
             yield
             await encoders.stop()
             await firstline.healing.service.stop()
@@ -335,4 +368,5 @@ def _probes(firstline: Firstline) -> dict[str, Probe]:
         "rasa": firstline.brain.ready,
         "index": firstline.search.indexes.ready,
         "encoder": firstline.search.encoder_works,
+        "audit": AuditProbe(firstline.database, audit_keys(firstline.settings)),
     }

@@ -65,6 +65,7 @@ class Forgetting:
         Raises:
             NotFound: when nothing is known of such a user.
             Conflict: while a person or the assistant still works for them.
+            NotEntered: when the audit log cannot be written; then nothing is erased.
         """
         now, nobody = self._clock.now(), new_id("erased").lower()
         async with self._database.begin() as tx:
@@ -88,9 +89,11 @@ class Forgetting:
                 raise NotFound(
                     "Nothing is known of such a user.", hint="Check the host's and the user's name."
                 )
+            # First what says so: with it comes in what still waited to be entered, which is erased as well.
+            await self._journal.enter(tx, attempted, required=True)
             gone, kept = await audit_storage.erase_texts(tx, [change.subject for change in attempted])
             done = Erased(**counts, attempts=len(attempted), entries=gone, entries_kept=kept)
-            await self._journal.enter(tx, [*attempted, Change(USER_ERASED, "", asdict(done))])
+            await self._journal.enter(tx, [Change(USER_ERASED, "", asdict(done))], required=True)
         return done
 
     async def _conversations(self, tx: AsyncConnection, host: str, ref: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.attempt_log import AttemptLog
@@ -12,6 +13,8 @@ from bot.foundation.ids import ConversationId
 from escalation.domain import Case, PreparedCase
 from escalation.service import CaseDesk
 
+log = structlog.get_logger(__name__)
+NOT_LOGGED = "The attempt log could not be written, so this hand-off is missing there."
 _WITHOUT_ASSISTANT = "assistant_unavailable"
 
 
@@ -29,13 +32,21 @@ class RecordedHandoffs:
         """Close what waits, then collect the context, so that the packet shows it as escalated.
 
         Every hand-off leaves an attempt, so that the conversation counts as escalated whoever asked for it.
+        A log that cannot be written keeps nobody from a person: the case is opened and says so.
         """
+        try:
+            await self._note(conversation_id, reason)
+        except Exception as error:
+            log.error("handoff_not_logged", conversation=conversation_id, reason=type(error).__name__)
+            summary = f"{summary}\n{NOT_LOGGED}"
+        return await self._desk.prepare(conversation_id, reason=reason, priority=priority, summary=summary)
+
+    async def _note(self, conversation_id: ConversationId, reason: str) -> None:
         await self._log.close_open(conversation_id, "escalated")
         if reason == _WITHOUT_ASSISTANT:
             await self._record(conversation_id, "fallback", reason, error=reason)
         elif all(one.outcome != "escalated" for one in await self._log.for_conversation(conversation_id)):
             await self._record(conversation_id, "handoff", reason)
-        return await self._desk.prepare(conversation_id, reason=reason, priority=priority, summary=summary)
 
     async def _record(
         self, conversation_id: ConversationId, kind: Kind, name: str, *, error: str | None = None
@@ -70,3 +81,7 @@ class RecordedHandoffs:
     async def open_case(self, conversation_id: ConversationId) -> CaseView | None:
         """Return the open case, if any."""
         return await self._desk.open_case(conversation_id)
+
+    async def has_open_case(self, host: str, ref: str) -> bool:
+        """Tell whether this user has an open case."""
+        return await self._desk.has_open_case(host, ref)

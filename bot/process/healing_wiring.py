@@ -94,32 +94,44 @@ class KeyRingSignatures:
         self._ring = ring
         self._clock = clock
 
+    def expect(self, host: str, headers: Mapping[str, str]) -> None:
+        """Return when a known application's valid key is named, less than five minutes ago."""
+        self._key(host, headers)
+
     def check(self, host: str, request: SignedRequest) -> None:
         """Return when the application signed the request, less than five minutes ago."""
+        headers = request.headers
+        secret = self._key(host, headers)
+        try:
+            expected = signature(
+                secret,
+                timestamp=int(headers["Firstline-Timestamp"]),
+                method=request.method,
+                path=request.path,
+                body=request.body,
+                idempotency_key=headers.get("Idempotency-Key", ""),
+            )
+            given = headers.get("Firstline-Signature", "").encode("ascii")
+        except UnicodeEncodeError:
+            raise _unsigned("The signature does not fit.") from None
+        if not hmac.compare_digest(expected.encode(), given):
+            raise _unsigned("The signature does not fit.")
+
+    def _key(self, host: str, headers: Mapping[str, str]) -> bytes:
         ring = self._ring(host)
         if ring is None:
             raise NotFound("No such application is connected.", hint="Its name is the one in hosts.yml.")
         now = self._clock.now()
-        moment = request.headers.get("Firstline-Timestamp", "")
+        moment = headers.get("Firstline-Timestamp", "")
         if not (moment.isascii() and moment.isdigit() and len(moment) <= 12):
             raise _unsigned("The request is not signed.")
         if abs(now.timestamp() - int(moment)) > TOLERANCE:
             raise _unsigned("The signature is too old, or the clocks differ.")
-        kid = request.headers.get("Firstline-Key-Id", "")
+        kid = headers.get("Firstline-Key-Id", "")
         key = next((key for key in ring.keys if key.kid == kid and key.valid_at(now)), None)
         if key is None or key.secret is None:
             raise _unsigned("The key is not known.")
-        expected = signature(
-            key.secret,
-            timestamp=int(moment),
-            method=request.method,
-            path=request.path,
-            body=request.body,
-            idempotency_key=request.headers.get("Idempotency-Key", ""),
-        )
-        given = request.headers.get("Firstline-Signature", "")
-        if not hmac.compare_digest(expected.encode(), given.encode()):
-            raise _unsigned("The signature does not fit.")
+        return key.secret
 
 
 def _unsigned(sentence: str) -> Unauthenticated:

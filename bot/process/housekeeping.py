@@ -44,6 +44,7 @@ class Housekeeping:
     async def _run(self) -> None:
         for at in count():
             try:
+                await self._checkpoints.catch_up()
                 await self._articles.publish_due()
                 if at % _SELDOM == 0:
                     await self._attempts.abandon_cold()

@@ -2,11 +2,31 @@
 
 import contextlib
 import errno
+import resource
 import socket
 from collections.abc import Iterator
 
 from bot.foundation.errors import Conflict, FirstlineError
 from bot.process.settings import Settings
+
+_MOST_CONNECTIONS = 4096
+_OTHER_FILES = 512
+"""Descriptors that are left for everything but clients: databases, models, indexes, logs."""
+
+
+def open_connections() -> int:
+    """Return how many connections may be open at once, after asking for as many descriptors as are needed.
+
+    Without descriptors no connection is taken at all, not even for a moment.
+    """
+    wanted = _MOST_CONNECTIONS + _OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return _MOST_CONNECTIONS
+    return max(soft - _OTHER_FILES, soft // 2)
 
 
 class PortTaken(Conflict):

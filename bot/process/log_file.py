@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from bot.foundation.traces import format_trace
-from security.masking import mask_log
+from security.sign_in_log import mask_all_but_sign_in_addresses
 
 _LARGEST = 8 * 2**20
 _LONGEST_LINE = 200
@@ -31,7 +31,7 @@ def set_up(folder: Path, level: str) -> Path:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         format_trace,
-        mask_log,
+        mask_all_but_sign_in_addresses,
     ]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(

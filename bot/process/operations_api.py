@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +12,22 @@ from pydantic import BaseModel
 
 from bot.foundation.errors import Unavailable
 from bot.foundation.http import Access, Call, Endpoint, Reply
+from bot.foundation.http.fields import HeaderField, PathField
 from insights.metrics import Metrics
 
 Probe = Callable[[], Awaitable[bool]]
 _PROBE_DEADLINE = 2.0
 _TAG = ("operations",)
-_ASSET = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}\Z")
+_ASSET = PathField("[A-Za-z0-9_-][A-Za-z0-9._-]{0,150}", "The file's name")
+_JSON = ("application/json",)
+_SCRIPT = ("text/javascript", "application/javascript")
+_ASSETS = (*_SCRIPT, "text/css", "application/json", "application/wasm", "image/svg+xml", "image/png",
+           "font/woff2", "application/octet-stream")  # fmt: skip
+_FILE = (206, 304, 416)
+_FILE_HEADERS = (
+    HeaderField("Range", "A part of the file"),
+    HeaderField("If-None-Match", "ETags that the caller has"),
+)
 _PAGES = {
     "/": "index.html",
     "/console": "console.html",
@@ -74,20 +83,66 @@ class Operations:
                 "GET", "/healthz", self.health, public, "Is the process alive?", response=Health, tags=_TAG
             ),
             Endpoint(
-                "GET", "/readyz", self.ready, public, "Is every part ready?", response=Readiness, tags=_TAG
+                "GET",
+                "/readyz",
+                self.ready,
+                public,
+                "Is every part ready?",
+                response=Readiness,
+                tags=_TAG,
+                also=(503,),
             ),
             *self._metrics_endpoint(),
-            Endpoint("GET", "/openapi.json", self.openapi, public, "This document", tags=_TAG),
+            Endpoint("GET", "/openapi.json", self.openapi, public, "This document", tags=_TAG, gives=_JSON),
             Endpoint(
                 "GET", "/api/v1/about", self.about, public, "This installation", response=About, tags=_TAG
             ),
-            Endpoint("GET", "/assets/{name}", self.asset, public, "A built asset", tags=("pages",)),
-            Endpoint("GET", "/widget.js", self.asset, public, "The chat widget", tags=("pages",)),
             Endpoint(
-                "GET", "/offline.js", self.asset, public, "What keeps help usable offline", tags=("pages",)
+                "GET",
+                "/assets/{name}",
+                self.asset,
+                public,
+                "A built asset",
+                tags=("pages",),
+                gives=_ASSETS,
+                also=_FILE,
+                headers=_FILE_HEADERS,
+                path_fields={"name": _ASSET},
+            ),
+            Endpoint(
+                "GET",
+                "/widget.js",
+                self.asset,
+                public,
+                "The chat widget",
+                tags=("pages",),
+                gives=_SCRIPT,
+                also=_FILE,
+                headers=_FILE_HEADERS,
+            ),
+            Endpoint(
+                "GET",
+                "/offline.js",
+                self.asset,
+                public,
+                "What keeps help usable offline",
+                tags=("pages",),
+                gives=_SCRIPT,
+                also=_FILE,
+                headers=_FILE_HEADERS,
             ),
             *(
-                Endpoint("GET", path, self.page, public, f"The page {path}", tags=("pages",))
+                Endpoint(
+                    "GET",
+                    path,
+                    self.page,
+                    public,
+                    f"The page {path}",
+                    tags=("pages",),
+                    gives=("text/html",),
+                    also=_FILE,
+                    headers=_FILE_HEADERS,
+                )
                 for path in _PAGES
             ),
         ]
@@ -96,7 +151,11 @@ class Operations:
         if self.metrics_access == "off":
             return []
         access = Access.public() if self.metrics_access == "public" else Access.local()
-        return [Endpoint("GET", "/metrics", self.expose, access, "Prometheus metrics", tags=_TAG)]
+        return [
+            Endpoint(
+                "GET", "/metrics", self.expose, access, "Prometheus metrics", tags=_TAG, gives=("text/plain",)
+            )
+        ]
 
     async def health(self, _: Call) -> Health:
         """Answer at all."""
@@ -137,7 +196,7 @@ class Operations:
         """Give a built file; names with a hash never change, the others' files do."""
         name = call.path.get("name")
         file = self.dist / "assets" / name if name else self.dist / call.request.path.lstrip("/")
-        if (name and not _ASSET.match(name)) or not file.is_file():
+        if not file.is_file():
             raise web.HTTPNotFound
         cache = "public, max-age=31536000, immutable" if name else "no-cache"
         headers = {"Cache-Control": cache, "Access-Control-Allow-Origin": "*"}

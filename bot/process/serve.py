@@ -15,10 +15,12 @@ import structlog
 from aiohttp import web
 
 from bot.foundation.errors import FirstlineError
+from bot.foundation.http.connections import ConnectionLimits, LimitedSite
 from bot.process import home_lock, log_file
-from bot.process.listening import reserved
+from bot.process.listening import open_connections, reserved
 from bot.process.settings import Settings
 from bot.process.supervisor import Supervisor
+from security.audit_keys import AuditKeys
 
 if TYPE_CHECKING:
     from bot.process.bootstrap import Firstline
@@ -57,13 +59,16 @@ class Console:
         pages = {"console": "/console", "editor": "/editor", "review": "/review", "help": "/help"}
         if self.as_json:
             found = {name: base + path for name, path in pages.items()}
-            self._json("serving", url=base, demo=settings.demo_url, pages=found, seconds=round(seconds, 2),
+            self._json("serving", url=base, demo=settings.demo_url, demo_forced=settings.demo_forced,
+                       pages=found, seconds=round(seconds, 2),
                        admin="admin@firstline.local" if password else None, password=password)  # fmt: skip
             return
         lines = [f"Firstline is ready: {base}  ({seconds:.1f} s)", ""]
         if settings.demo_url:
             lines += [f"  Demo application   {settings.demo_url}   (sign in as ada, password kettle-demo)"]
         lines += [f"  {title:<18} {base}{path}" for title, path in _PAGES]
+        if settings.demo_forced:
+            lines += ["", f"  WARNING: {DEMO_WARNING}"]
         if password:
             lines += ["", "  First sign-in for staff, shown this once, to be changed then:",
                       f"  admin@firstline.local  {password}"]  # fmt: skip
@@ -84,6 +89,10 @@ class Console:
             print(text, flush=True)
 
 
+DEMO_WARNING = (
+    "DEMO=on runs the demo application, whose password everybody knows, though this\n"
+    "  installation is configured for others. Its users can open cases. Unset DEMO when you have looked."
+)
 _PAGES = (
     ("Agent console", "/console"),
     ("Article editor", "/editor"),
@@ -97,17 +106,21 @@ async def serve(settings: Settings, *, as_json: bool = False) -> None:
     """Run until SIGINT or SIGTERM.
 
     Raises:
-        FirstlineError: when the home is in use, a port is taken, or a part does not start.
+        FirstlineError: when the home is in use, a port is taken, the key of the audit log cannot be used, or
+            a part does not start.
     """
     console = Console(as_json)
     with home_lock.hold(settings.home, settings.public_url), reserved(settings) as listening:
         log_file.set_up(settings.logs, settings.log_level)
+        AuditKeys(settings.audit_keys).check()
         stop = _stop_on_signals()
         supervisor = Supervisor(settings, console)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(supervisor.stop)
             if await _unless(stop, _start(supervisor, console, listening, stack)):
                 _log.info("serving", port=settings.port)
+                if settings.demo_forced:
+                    _log.warning("demo_runs", why="DEMO=on")
                 await stop.wait()
             console.stopping()
             _log.info("stopping")
@@ -138,13 +151,10 @@ async def _start_app(
     from bot.process.bootstrap import FIRSTLINE, build_app
 
     app = await build_app(supervisor.settings, supervisor.parts)
-    # Compressed bodies are refused, and so not unpacked while the refused request is read to its end.
-    runner = web.AppRunner(
-        app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False, auto_decompress=False
-    )
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_SHUTDOWN, handle_signals=False)
     stack.push_async_callback(_clean_up, runner)
     await runner.setup()
-    await web.SockSite(runner, listening).start()
+    await LimitedSite(runner, listening, ConnectionLimits(open=open_connections())).start()
     console.ready("App")
     console.begins("Help articles")
     firstline = app[FIRSTLINE]

@@ -3,14 +3,17 @@
 PORT             port of the app (8080)             FIRSTLINE_HOME   where all data lives (.firstline)
 HOST             address to listen on (127.0.0.1)   DATABASE_URL     a PostgreSQL to use instead of our own
 PUBLIC_URL       where browsers reach the app       REDIS_URL        a Redis to use instead of our own
-DEMO_PORT        port of the demo application (PORT + 1; `off`: do not run it)
+DEMO             the demo application: `on`, `off`, or only while nothing else is configured (default)
+DEMO_PORT        its port (PORT + 1; `off`: do not run it)
 RASA_PORT        port of Rasa (a free one, kept)    RASA_URL         a Rasa that runs elsewhere
 FIRSTLINE_ENCODER_DIR   the exported encoder ($FIRSTLINE_HOME/encoder)
 FIRSTLINE_ENCODER       a sentence-transformers folder to export (the packaged MiniLM)
+TRUSTED_PROXIES  reverse proxies that say for whom they speak: addresses and networks, with commas (none)
 METRICS          who may read /metrics: `local` (default), `public` or `off`
 LOG_LEVEL        debug, info, warning or error (info)
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -20,6 +23,7 @@ from typing import Literal, cast
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from bot.foundation.errors import InvalidInput
+from bot.foundation.http.peers import NO_PROXIES, IpNetwork, TrustedProxies
 
 VectorIndexKind = Literal["faiss", "pgvector"]
 Metrics = Literal["local", "public", "off"]
@@ -53,12 +57,17 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     redis_url: str | None = field(default=None, repr=False)
     demo_port: int | None = 8081
+    demo_forced: bool = False
+    """Whether the demo application was asked for though this is more than a first look."""
+    demo_off_since: str | None = None
+    """Which setting keeps the demo application from running, if one does."""
     rasa_port: int | None = None
     rasa_url: str | None = None
     encoder_dir: Path = Path(".firstline/encoder")
     encoder_model: Path | None = None
     vector_index: VectorIndexKind = "faiss"
     metrics: Metrics = "local"
+    trusted_proxies: TrustedProxies = NO_PROXIES
     log_level: str = "info"
     child_environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
@@ -73,6 +82,7 @@ class Settings:
         root = (root or Path(__file__).parents[2]).resolve()
         home = _folder(env, "FIRSTLINE_HOME") or root / ".firstline"
         host, port = _host(env), _port(env, "PORT") or 8080
+        demo_port, forced, off_since = _demo(env, port, host, home)
         return cls(
             root=root,
             home=home,
@@ -81,13 +91,16 @@ class Settings:
             public_url=_public_url(env, host, port),
             database_url=_database_url(env),
             redis_url=_redis_url(env),
-            demo_port=_demo_port(env, port),
+            demo_port=demo_port,
+            demo_forced=forced,
+            demo_off_since=off_since,
             rasa_port=_port(env, "RASA_PORT"),
             rasa_url=_http_url(env, "RASA_URL"),
             encoder_dir=_folder(env, "FIRSTLINE_ENCODER_DIR") or home / "encoder",
             encoder_model=_folder(env, "FIRSTLINE_ENCODER"),
             vector_index=cast(VectorIndexKind, _one_of(env, "VECTOR_INDEX", ("faiss", "pgvector"))),
             metrics=cast(Metrics, _one_of(env, "METRICS", ("local", "public", "off"))),
+            trusted_proxies=_trusted_proxies(env),
             log_level=_one_of(env, "LOG_LEVEL", ("info", "debug", "warning", "error")),
             child_environment={key: env[key] for key in _PASSED_ON if env.get(key)},
         )
@@ -101,6 +114,11 @@ class Settings:
     def host_keys(self) -> Path:
         """Folder of the host applications' key rings."""
         return self.keys / "hosts"
+
+    @property
+    def audit_keys(self) -> Path:
+        """Folder of the keys that sign the audit log."""
+        return self.keys / "audit"
 
     @property
     def logs(self) -> Path:
@@ -135,6 +153,11 @@ class Settings:
         )
 
     @property
+    def demo_host(self) -> str:
+        """Address that the demo application listens on: its password is in the README."""
+        return self.host if self.demo_forced or _is_loopback(self.host) else "127.0.0.1"
+
+    @property
     def demo_url(self) -> str | None:
         """Where browsers reach the demo application; None when it is not run."""
         if self.demo_port is None:
@@ -165,6 +188,28 @@ def _one_of(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
     return value
 
 
+def _trusted_proxies(env: Mapping[str, str]) -> TrustedProxies:
+    networks: list[IpNetwork] = []
+    for part in re.split(r"[,\s]+", env.get("TRUSTED_PROXIES", "")):
+        if not part:
+            continue
+        try:
+            network = ipaddress.ip_network(part)
+        except ValueError:
+            raise BadSetting(
+                "TRUSTED_PROXIES is no list of networks.",
+                hint="Set it to addresses or networks with commas, such as 127.0.0.1, 10.0.0.0/24; "
+                "a network's address has no bits beyond its length.",
+            ) from None
+        if network.prefixlen < (8 if network.version == 4 else 16):
+            raise BadSetting(
+                "TRUSTED_PROXIES trusts too many.",
+                hint="Whoever is in these networks may name any address as theirs: name the proxies alone.",
+            )
+        networks.append(network)
+    return TrustedProxies(tuple(networks))
+
+
 def _port(env: Mapping[str, str], name: str) -> int | None:
     text = env.get(name, "")
     if not text:
@@ -181,6 +226,33 @@ def _demo_port(env: Mapping[str, str], port: int) -> int | None:
     if chosen == port:
         raise BadSetting("DEMO_PORT and PORT are the same.", hint="Set DEMO_PORT to another port.")
     return chosen
+
+
+def _demo(env: Mapping[str, str], port: int, host: str, home: Path) -> tuple[int | None, bool, str | None]:
+    """Return the demo application's port, whether it runs against the rule below, and what keeps it off.
+
+    Everybody knows its password, and its users can open cases: it runs by itself only where nothing says that
+    the installation is for others.
+    """
+    chosen, wanted = _demo_port(env, port), _one_of(env, "DEMO", ("auto", "on", "off"))
+    if wanted == "on" and chosen is None:
+        raise BadSetting("DEMO and DEMO_PORT contradict each other.", hint="Unset one of them.")
+    if chosen is None or wanted == "off":
+        return None, False, "DEMO_PORT" if chosen is None else "DEMO"
+    public = urlsplit(_http_url(env, "PUBLIC_URL") or "").hostname
+    reasons = {
+        "hosts.yml": (home / "hosts.yml").is_file(),
+        "PUBLIC_URL": public is not None and not _is_loopback(public),
+        "HOST": not _is_loopback(host),
+    }
+    reason = next((name for name, holds in reasons.items() if holds), None)
+    if reason is None or wanted == "on":
+        return chosen, reason is not None, None
+    return None, False, reason
+
+
+def _is_loopback(host: str) -> bool:
+    return host in ("localhost", "::1") or host.startswith("127.")
 
 
 def _host(env: Mapping[str, str]) -> str:

@@ -12,38 +12,53 @@ from actions.healing.overview import Overview
 from actions.healing.policy import PolicyFile
 from actions.registry import Registry
 from bot.conversation import turn_storage
+from bot.conversation.limit_policy import LimitPolicy
 from bot.foundation.clock import Clock, SystemClock
 from bot.foundation.database import Database
 from bot.process.forgetting import Forgetting
 from bot.process.masking_wiring import mask_confidences
 from bot.process.settings import Settings
-from connectors.hosts.registry import HostRegistry, connect_hosts, find_hosts_file, load_hosts
+from connectors.hosts.registry import HostRegistry, HostSettings, connect_hosts, find_hosts_file, load_hosts
 from escalation import storage as case_storage
 from escalation.domain import Case
 from insights.outcomes import Outcomes
 from security.audit_keys import AuditKeys
 from security.audit_log import AuditLog
 from security.directory import StaffDirectory
-from security.keyring import KeyRing
+from security.keyring import HostKeys, KeyRing
 from security.masking import mask_json
 from security.passwords import Passwords
 
 
-def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> HostRegistry:
-    """Connect the applications that hosts.yml names; a key ring that is missing is made."""
+def known_hosts(settings: Settings) -> dict[str, HostSettings]:
+    """The applications that hosts.yml names; the sample is among them only where it runs.
+
+    Raises:
+        HostsFileInvalid: when the file cannot be used.
+    """
     variables = {"home": str(settings.home)}
     if settings.demo_port is not None and settings.demo_url is not None:
         variables |= {"demo_port": str(settings.demo_port), "demo_url": settings.demo_url}
-    hosts = load_hosts(find_hosts_file(settings.home, settings.root), variables)
+    return load_hosts(find_hosts_file(settings.home, settings.root), variables)
+
+
+def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> HostRegistry:
+    """Connect the applications that hosts.yml names; a key ring that is missing is made."""
+    hosts = known_hosts(settings)
     for name, host in hosts.items():
         if not Path(host.keyring).exists():
             KeyRing.create(Path(host.keyring), name, clock)
     return connect_hosts(hosts, session, lambda path: KeyRing.load(path, clock))
 
 
+def host_keys(settings: Settings, hosts: HostRegistry, clock: Clock) -> HostKeys:
+    """The key rings that admit users: those of the applications in hosts.yml, and no other file."""
+    return HostKeys(settings.host_keys, clock, {name: one.keyring for name, one in hosts.hosts.items()})
+
+
 def audit_keys(settings: Settings) -> AuditKeys:
     """The keys of the audit chain."""
-    return AuditKeys(settings.home / "keys" / "audit")
+    return AuditKeys(settings.audit_keys)
 
 
 def checkpoint_file(settings: Settings) -> Path:
@@ -84,6 +99,11 @@ def healing_policy(settings: Settings, registry: Registry) -> PolicyFile:
 def healing_overview(settings: Settings, database: Database) -> Overview:
     """What can be asked of self-healing, and its switch."""
     return Overview(database, SystemClock(), healing_policy(settings, Registry.load()))
+
+
+def limit_policy(settings: Settings) -> LimitPolicy:
+    """The deployment's own limits on users, in its home; while there are none, the product's."""
+    return LimitPolicy.load(settings.home / "limits.yml", settings.root / "data" / "policies" / "limits.yml")
 
 
 def staff_directory(database: Database) -> StaffDirectory:

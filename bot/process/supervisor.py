@@ -95,8 +95,12 @@ class Supervisor:
         self._progress.ready("Tables")
 
     async def start_demo(self) -> None:
-        """Start the demo application; the key ring it shares with Firstline is made first."""
-        if self.demo is not None:
+        """Start the demo application, or end one that is left; the key ring they share is made first."""
+        if self.demo is None:
+            # One that an earlier run left behind must not go on beside an installation that is for others.
+            ring = self.settings.host_keys / f"{DEMO_HOST}.json"
+            await Demo(Place.within(self.settings.home), self.settings, 0, ring).stop()
+        else:
             await asyncio.to_thread(KeyRing.create, self.settings.host_keys / f"{DEMO_HOST}.json", DEMO_HOST)
             await self._start(self.demo, "Demo application", None)
 

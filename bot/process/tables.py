@@ -10,7 +10,9 @@ from escalation import storage as _escalation
 from kb_index.articles import images as _images
 from kb_index.articles import storage as _knowledge
 from kb_index.questions import storage as _questions
+from security import audit_gaps as _audit_gaps
 from security import audit_storage as _audit
+from security import devices as _devices
 from security import storage as _security
 
 __all__ = ["metadata"]
@@ -19,7 +21,9 @@ _ = (
     _actions,
     _conversation,
     _security,
+    _devices,
     _audit,
+    _audit_gaps,
     _escalation,
     _knowledge,
     _images,

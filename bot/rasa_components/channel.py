@@ -39,6 +39,8 @@ PAYLOAD = re.compile(r"^/([A-Za-z0-9_]{1,64})\s*(\{.*\})?$", re.DOTALL)
 LARGEST_BODY = 64 * 1024
 READ_CHARACTERS = 2000  # the encoder reads 256 tokens; more text than this cannot change the reading
 LONGEST_ID = 200
+MODEL = "model"
+"""Where the message's metadata names the model that read it; another may be live before the turn ends."""
 RANKED = 5
 ALSO = "also"
 """Where the message's metadata names the intents that it holds besides."""
@@ -136,6 +138,7 @@ async def answer(agent: Any, turn: Turn) -> Dict[str, Any]:
     action_failures.set(failures)
     rewind_before.set(turn.turn)
     read: Dict[str, Any] = {}
+    model = _model(agent)
     reason: Optional[str] = None
     try:
         calls = agent.processor.action_endpoint
@@ -148,7 +151,7 @@ async def answer(agent: Any, turn: Turn) -> Dict[str, Any]:
             collector,
             turn.conversation,
             input_channel=FirstlineInput.name(),
-            metadata={TURN: turn.turn, **({ALSO: also} if also else {})},
+            metadata={TURN: turn.turn, MODEL: model, **({ALSO: also} if also else {})},
             parse_data=read,
         )
         await agent.handle_message(message)
@@ -167,7 +170,7 @@ async def answer(agent: Any, turn: Turn) -> Dict[str, Any]:
         "reason": reason,
         "messages": messages,
         "nlu": _reading(read),
-        "model": _model(agent),
+        "model": model,
     }
 
 

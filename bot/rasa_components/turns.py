@@ -16,18 +16,21 @@ from functools import lru_cache
 from typing import Any, Iterable, Optional
 
 import redis.asyncio
+import redis.exceptions
 from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.conversation import Dialogue
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.rasa_components.history import before_turn, shortened, without_words
+from bot.rasa_components.patience import patiently
 
 rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=None)
 """The turn that is being processed; a tracker that knows it already is cut before it when it is read."""
 
 DEFAULT_KEPT = 12 * 3600
 TIMEOUT = 3.0
+AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 
 
 @lru_cache(maxsize=64)
@@ -74,12 +77,13 @@ class TurnTrackerStore(TrackerStore):  # type: ignore[misc]
         """Replace what is stored."""
         await self.stream_events(tracker)
         dialogue = tracker.as_dialogue().as_dict()
-        stored = json.dumps({**dialogue, "events": without_words(dialogue.get("events") or [])})
-        await self._redis.set(self._key(tracker.sender_id), stored, ex=self._kept)
+        key = self._key(tracker.sender_id)
+        text = json.dumps({**dialogue, "events": without_words(dialogue.get("events") or [])})
+        await patiently(lambda: self._redis.set(key, text, ex=self._kept), AWAY)
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:
         """The tracker, cut before the turn that is being processed where it holds that turn already."""
-        stored = await self._redis.get(self._key(sender_id))
+        stored = await patiently(lambda: self._redis.get(self._key(sender_id)), AWAY)
         if stored is None:
             return None
         known = shortened(before_turn(json.loads(stored).get("events") or [], rewind_before.get()))

@@ -16,11 +16,20 @@ _WAIT = 20
 _TOKEN_SECONDS = 60
 _RETRY = 0.1
 _REFUSED = 400
+_TOO_FAST = 429
 _TOKEN = re.compile(r"^[A-Za-z0-9_.-]{20,}$")
 
 
 class NoAnswer(Broken):
     """There was no answer at all: nobody listens, or the connection broke."""
+
+
+class Limited(Broken):
+    """It came too fast and is to be sent again after so many seconds."""
+
+    def __init__(self, words: str, seconds: float) -> None:
+        super().__init__(words)
+        self.seconds = seconds
 
 
 @dataclass(frozen=True)
@@ -52,6 +61,9 @@ async def call(session: aiohttp.ClientSession, method: str, url: str, **more: An
     if response.status >= _REFUSED or not isinstance(body, dict):
         words = body if isinstance(body, dict) else {}
         reason = words.get("message") or words.get("detail") or words.get("title") or "no reason given"
+        wait = response.headers.get("Retry-After", "")
+        if response.status == _TOO_FAST and wait.isascii() and wait.isdigit():
+            raise Limited(f"{method} {_path(url)}: {response.status}, {reason}", float(wait))
         raise Broken(f"{method} {_path(url)}: {response.status}, {reason}")
     return body
 
@@ -186,13 +198,19 @@ class _Conversation:
         )
 
     async def _call(self, method: str, path: str, **more: Any) -> dict[str, Any]:
-        """Call, and again after a broken connection; messages carry a key, so none is said twice."""
+        """Call, and again after a broken connection or when told to wait; messages carry a key, so none is
+        said twice."""
         deadline = asyncio.get_running_loop().time() + self._patience.reconnect
+        patient_until = asyncio.get_running_loop().time() + self._patience.answer
         given = more.pop("headers", {})
         while True:
             headers = {"Authorization": f"Bearer {await self._signed_in()}", **given}
             try:
                 return await call(self._session, method, self._url + path, headers=headers, **more)
+            except Limited as limited:
+                if asyncio.get_running_loop().time() + limited.seconds > patient_until:
+                    raise
+                await asyncio.sleep(limited.seconds)
             except NoAnswer:
                 if asyncio.get_running_loop().time() > deadline:
                     raise

@@ -12,6 +12,7 @@ from bot.conversation.service import Conversations
 from bot.conversation.wire import ConversationOut, EventOut, conversation_out, event_out
 from bot.foundation.errors import NotFound
 from bot.foundation.http import Access, Call, Endpoint
+from bot.foundation.http.fields import id_field
 from bot.foundation.ids import ConversationId, is_id
 from bot.training.ports import AttemptReader, OutcomeReader
 from insights.outcomes import OUTCOMES
@@ -135,6 +136,7 @@ class ReviewApi:
                 "Read a conversation turn by turn",
                 response=ReviewOut,
                 tags=("review",),
+                path_fields={"id": id_field("cnv", "the conversation")},
             ),
         ]
 

@@ -43,6 +43,7 @@ MAX_ANSWER_BYTES = 1024 * 1024
 SKEW_SECONDS = 300
 _RETRYABLE = frozenset({"unreachable", "timeout", "server_error"})
 _LARGE = 32 * 1024
+_MAX_VALUES = 100_000
 _OPERATION = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _log = structlog.get_logger("connectors.hosts")
 Answer = TypeVar("Answer", bound=BaseModel)
@@ -315,7 +316,9 @@ async def _read_limited(response: aiohttp.ClientResponse) -> bytes:
 
 async def _read(raw: bytes) -> Any:
     """Parse strictly; a large answer off the event loop."""
-    return await asyncio.to_thread(parse_json, raw) if len(raw) > _LARGE else parse_json(raw)
+    if len(raw) > _LARGE:
+        return await asyncio.to_thread(parse_json, raw, max_values=_MAX_VALUES)
+    return parse_json(raw, max_values=_MAX_VALUES)
 
 
 async def _read_refusal(content: bytes) -> Refusal:

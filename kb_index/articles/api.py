@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.foundation.http import Access, Call, Endpoint, Reply
 from bot.foundation.http.endpoints import Handler
+from bot.foundation.http.fields import NUMBER, PathField, id_field
 from kb_index.articles import schemas as s
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
@@ -15,11 +16,16 @@ from kb_index.retrieval.search import ArticleSearch
 
 BASE = "/api/v1/articles"
 TAG = ("knowledge base",)
+ARTICLE = PathField("[a-z0-9]+(?:-[a-z0-9]+)*", "The article's id", max_length=80)
+MAX_ARTICLE = 1024 * 1024
+"""Bytes of a body that holds an article."""
+_PATH_FIELDS = {"id": ARTICLE, "number": NUMBER, "question": id_field("kqu", "the question")}
 
 
 def make(method: str, path: str, handler: Handler, access: Access, summary: str, **more: Any) -> Endpoint:
     """An endpoint of the knowledge base."""
-    return Endpoint(method, path, handler, access, summary, tags=TAG, **more)
+    fields = {name: field for name, field in _PATH_FIELDS.items() if f"{{{name}}}" in path}
+    return Endpoint(method, path, handler, access, summary, tags=TAG, **{"path_fields": fields, **more})
 
 
 class KnowledgeApi:
@@ -39,11 +45,12 @@ class KnowledgeApi:
             make("GET", BASE, self.index, staff, "List articles",
                  query=s.ArticlesQuery, response=s.ArticlesOut),
             make("POST", BASE, self.create, editor, "Create a draft",
-                 body=s.NewArticleIn, status=201, **article),
+                 body=s.NewArticleIn, status=201, max_body=MAX_ARTICLE, **article),
             make("POST", BASE + "/preview", self.preview, staff, "Render Markdown as readers would see it",
-                 body=s.PreviewIn, response=s.PreviewOut),
+                 body=s.PreviewIn, response=s.PreviewOut, max_body=MAX_ARTICLE),
             make("GET", one, self.read, staff, "Read an article", **article),
-            make("PUT", one, self.update, editor, "Save a new version", body=s.ArticleChangeIn, **article),
+            make("PUT", one, self.update, editor, "Save a new version", body=s.ArticleChangeIn,
+                 max_body=MAX_ARTICLE, **article),
             make("POST", one + "/publish", self.publish, editor, "Publish the newest version", **article),
             make("POST", one + "/unpublish", self.unpublish, editor, "Take the article away from readers",
                  **article),
@@ -133,9 +140,8 @@ class KnowledgeApi:
 
     async def version(self, call: Call) -> s.VersionOut:
         """Read one version."""
-        number = call.path["number"]
-        known = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
-        return s.VersionOut.of(await self._articles.version(call.path["id"], known))
+        number = int(call.path["number"])
+        return s.VersionOut.of(await self._articles.version(call.path["id"], number))
 
     async def restore(self, call: Call) -> s.ArticleOut:
         """Save an older version again."""

@@ -70,8 +70,8 @@ class Care:
         body = (await self._articles.get(article_id)).draft.body
         wanted = links.targets(body)
         async with self._database.connect() as connection:
-            published: dict[str, list[str]] = {
-                version.article_id: anchors(version.draft.body)
+            published: dict[str, frozenset[str]] = {
+                version.article_id: frozenset(anchors(version.draft.body))
                 for version, _ in await storage.all_published(connection, wanted)
             }
             pictures = await images.existing(connection, wanted)

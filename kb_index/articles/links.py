@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from kb_index.articles.rendering import anchors
@@ -52,7 +52,7 @@ def check(body: str, articles: Mapping[str, Collection[str]], images: Collection
 
     `articles` holds the headings' anchors of each published article by id; `images` the pictures there are.
     """
-    own = anchors(body)
+    own = frozenset(anchors(body))
     return [
         Link(one.url, one.text, one.line, _problem(one.url, own, articles, images)) for one in _links(body)
     ]
@@ -88,14 +88,20 @@ def _problem(
 def _links(body: str) -> Iterator[Link]:
     for token in markdown().parse(body):
         first = (token.map[0] if token.map else 0) + 1
-        below = 0
-        for at, child in enumerate(token.children or ()):
+        found: list[Link] = []
+        words: list[str] | None = None
+        for child in token.children or ():
             if child.type in ("softbreak", "hardbreak"):
-                below += 1
+                first += 1
             elif child.type == "link_open":
-                rest = (token.children or [])[at + 1 :]
-                end = next((n for n, one in enumerate(rest) if one.type == "link_close"), len(rest))
-                text = "".join(one.content for one in rest[:end])
-                yield Link(str(child.attrGet("href") or ""), text, first + below)
-            elif child.type == "image":
-                yield Link(str(child.attrGet("src") or ""), child.content, first + below)
+                words = []
+                found.append(Link(str(child.attrGet("href") or ""), "", first))
+                place = len(found) - 1
+            elif child.type == "link_close" and words is not None:
+                found[place] = replace(found[place], text="".join(words))
+                words = None
+            if child.type == "image":
+                found.append(Link(str(child.attrGet("src") or ""), child.content, first))
+            if words is not None:
+                words.append(child.content)
+        yield from found

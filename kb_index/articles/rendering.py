@@ -60,14 +60,16 @@ def _heading_starts(tokens: list[Token]) -> list[Token]:
 
 def _anchors(tokens: list[Token]) -> Iterator[str]:
     seen = {"content"}
+    numbers: dict[str, int] = {}
     for at, token in enumerate(tokens):
         if token.type == "heading_open":
             words = "".join(one.content for one in tokens[at + 1].children or () if one.content)
             base = "-".join(re.findall(r"[^\W_]+", words.lower())) or "section"
-            anchor, number = base, 1
+            anchor, number = base, numbers.get(base, 1)
             while anchor in seen:
                 number += 1
                 anchor = f"{base}-{number}"
+            numbers[base] = number
             seen.add(anchor)
             yield anchor
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.foundation.http.fields import INT32
 from kb_index.domain import (
     MAX_BODY,
     MAX_NAMES,
@@ -106,7 +107,7 @@ class NewArticleIn(ArticleIn):
 class ArticleChangeIn(ArticleIn):
     """A new version on top of the one the editor started from."""
 
-    base_version: int = Field(ge=1)
+    base_version: int = Field(ge=1, le=INT32)
 
 
 class _WrittenOut(BaseModel):
@@ -201,8 +202,8 @@ class ScheduleIn(Strict):
 class RestoreIn(Strict):
     """An older version to save again, on top of the one the editor started from."""
 
-    version: int = Field(ge=1)
-    base_version: int = Field(ge=1)
+    version: int = Field(ge=1, le=INT32)
+    base_version: int = Field(ge=1, le=INT32)
 
 
 class StaleOut(BaseModel):

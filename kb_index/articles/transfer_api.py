@@ -2,12 +2,16 @@
 
 import asyncio
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp.http_exceptions import HttpProcessingError
+from pydantic import Field
 
 from bot.foundation.database import Database
 from bot.foundation.errors import FirstlineError, InvalidInput, NotFound, TooLarge
 from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.endpoints import read_limited
+from bot.foundation.http.bodies import SMALL_BODY, read_limited
+from bot.foundation.http.connections import waiting_for
+from bot.foundation.http.fields import PathField
 from bot.foundation.strict_json import check_text
 from kb_index.articles import images
 from kb_index.articles import schemas as s
@@ -21,6 +25,15 @@ from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
 
 _UPLOAD_DEADLINE = 120.0
 """Seconds for a file to arrive."""
+_FORM = "multipart/form-data"
+_MAX_PARTS = 16
+_IMAGE = PathField("[0-9a-f]{24}\\.(png|jpg)", "The name of the picture")
+
+
+class UploadQuery(s.Strict):
+    """The name of a file that is the body itself; its ending says what it is."""
+
+    name: str = Field(default="", max_length=300)
 
 
 class TransferApi:
@@ -36,21 +49,24 @@ class TransferApi:
         editor, staff = Access.staff("editor"), Access.staff()
         return [
             make("POST", BASE + "/import", self.take_in, editor, "Import Markdown, HTML, JSON lines or a ZIP",
-                 response=s.ImportOut, raw=True),
-            make("GET", BASE + "/export", self.export, staff, "All articles as a ZIP of Markdown", raw=True),
+                 response=s.ImportOut, raw=True, query=UploadQuery, max_body=MAX_UPLOAD + SMALL_BODY,
+                 takes=("application/octet-stream", _FORM)),
+            make("GET", BASE + "/export", self.export, staff, "All articles as a ZIP of Markdown",
+                 gives=("application/zip",)),
             make("POST", BASE + "/images", self.keep_image, editor, "Upload a picture",
-                 response=s.ImageOut, status=201, raw=True),
+                 response=s.ImageOut, status=201, raw=True, max_body=images.MAX_BYTES + SMALL_BODY,
+                 takes=("application/octet-stream", _FORM), query=UploadQuery),
             make("GET", BASE + "/stale", self.stale, staff, "Articles to read again",
                  response=s.StaleListOut),
             make("GET", BASE + "/{id}/links", self.links, staff, "Links that lead nowhere",
                  response=s.LinksOut),
             make("GET", "/help/images/{id}", self.image, Access.public(), "A picture of an article",
-                 raw=True),
+                 gives=("image/png", "image/jpeg"), path_fields={"id": _IMAGE}),
         ]  # fmt: skip
 
     async def take_in(self, call: Call) -> s.ImportOut:
         """Import a file; each article by itself, so that a bad one stops nothing."""
-        name, raw = await _file(call.request, MAX_UPLOAD)
+        name, raw = await _file(call, MAX_UPLOAD)
         reads: list[Read] = await asyncio.to_thread(lambda: list(read_upload(name, raw)))
         if not reads:
             raise InvalidInput(
@@ -82,7 +98,7 @@ class TransferApi:
 
     async def keep_image(self, call: Call) -> s.ImageOut:
         """Check and keep a picture."""
-        _, raw = await _file(call.request, images.MAX_BYTES)
+        _, raw = await _file(call, images.MAX_BYTES)
         picture = await asyncio.to_thread(images.redraw, raw)
         async with self._database.begin() as tx:
             await images.keep(tx, picture, self._articles.now(), call.caller.name)
@@ -126,25 +142,42 @@ def _link(link: Link) -> s.LinkOut:
     return s.LinkOut(url=link.url[:500], text=link.text[:200], line=link.line, problem=link.problem)
 
 
-async def _file(request: web.Request, limit: int) -> tuple[str, bytes]:
+async def _file(call: Call, limit: int) -> tuple[str, bytes]:
     """Read an upload: the first file of a form, or the body itself with its name in `?name=`."""
-    if request.content_type != "multipart/form-data":
-        name = request.query.get("name", "")
-        check_text(name)
-        return name, _filled(await read_limited(request, limit))
+    request, query = call.request, call.query
+    if request.content_type != _FORM:
+        return query.name, _filled(await read_limited(request, limit, _UPLOAD_DEADLINE))
     try:
         async with asyncio.timeout(_UPLOAD_DEADLINE):
-            async for part in await request.multipart():
-                if isinstance(part, BodyPartReader) and part.filename:
-                    check_text(part.filename)
-                    return part.filename, _filled(await _content(part, limit))
-    except TimeoutError:
+            with waiting_for(request):
+                found = await _first_file(await request.multipart(), limit)
+    except (TimeoutError, ConnectionError):
         raise InvalidInput("The file did not arrive in time.", hint="Send it again.") from None
-    except (ValueError, AssertionError, LookupError):
+    except FirstlineError:
+        raise
+    except (ValueError, AssertionError, LookupError, RuntimeError, HttpProcessingError,
+            web.RequestPayloadError):  # fmt: skip
+        # What aiohttp raises for a form that is none, in words that quote it.
         raise InvalidInput(
             "The form cannot be read.", hint="Send one file, or it alone as the body."
         ) from None
-    raise InvalidInput("There is no file in the form.")
+    if found is None:
+        raise InvalidInput("There is no file in the form.")
+    return found
+
+
+async def _first_file(form: MultipartReader, limit: int) -> tuple[str, bytes] | None:
+    for _ in range(_MAX_PARTS):
+        part = await form.next()
+        if part is None:
+            return None
+        if not isinstance(part, BodyPartReader):
+            raise InvalidInput("The form holds another form.", hint="Send one file.")
+        if part.filename:
+            check_text(part.filename)
+            return part.filename, _filled(await _content(part, limit))
+        await _content(part, SMALL_BODY)
+    raise InvalidInput("The form has too many parts.", hint=f"At most {_MAX_PARTS}; one file is enough.")
 
 
 async def _content(part: BodyPartReader, limit: int) -> bytes:

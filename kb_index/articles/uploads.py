@@ -4,23 +4,24 @@ import io
 import re
 import unicodedata
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from bs4 import BeautifulSoup
-from markdownify import markdownify
+from bs4 import BeautifulSoup, Tag
+from markdownify import MarkdownConverter
 
 from bot.foundation.errors import FirstlineError, InvalidInput
 from bot.foundation.strict_json import parse_json
 from kb_index.articles.importing import MAX_FILE, ParsedArticle, decoded, from_fields, parse_article
+from kb_index.articles.tidy_html import tidy
 
 MAX_UPLOAD = 32 * 1024 * 1024
 MAX_UNPACKED = 128 * 1024 * 1024
 MAX_FILES = 5000
 _SUFFIXES = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".jsonl": "jsonl"}
-_NOTHING_TO_READ = ("script", "style", "template", "noscript", "iframe", "object", "form", "nav", "svg")
 
 
 @dataclass(frozen=True)
@@ -128,21 +129,13 @@ def parse_html(raw: bytes, name: str) -> ParsedArticle:
         InvalidInput: saying what is wrong.
     """
     text = decoded(raw)
-    try:
-        page = BeautifulSoup(text, "html.parser")
-    except (ValueError, AssertionError, RecursionError):
-        raise InvalidInput("The page cannot be read as HTML.") from None
-    for tag in page(_NOTHING_TO_READ):
-        tag.decompose()
+    page = BeautifulSoup(tidy(text), "html.parser")
     heading = page.find("h1") or page.find("title")
     title = " ".join(heading.get_text(" ").split()) if heading else ""
     content = page.find("main") or page.find("article") or page.body or page
     for extra in content.find_all(["h1", "title", "head"]):
         extra.decompose()
-    try:
-        body = markdownify(str(content), heading_style="ATX", bullets="-").strip() + "\n"
-    except RecursionError:
-        raise InvalidInput("The page is nested too deep.") from None
+    body = _Converter(heading_style="ATX", bullets="-").convert_soup(content).strip() + "\n"
     values: dict[str, Any] = {
         "id": slug(PurePosixPath(name).stem) or slug(title),
         "title": title,
@@ -151,6 +144,26 @@ def parse_html(raw: bytes, name: str) -> ParsedArticle:
         "summary": _meta(page, "description")[:400],
     }
     return from_fields(values, re.sub(r"\n{3,}", "\n\n", body), name, raw, is_markdown=False)
+
+
+class _Converter(MarkdownConverter):
+    """Counts the items of a numbered list as they come; markdownify counts anew for each those before it."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._counts: Counter[int] = Counter()
+
+    def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """Render an item of a list; those of numbered lists by their number."""
+        if el.parent is None or el.parent.name != "ol":
+            return str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]
+        self._counts[id(el.parent)] += 1
+        start = str(el.parent.get("start", "1"))
+        number = (int(start) if start.isdecimal() else 1) + self._counts[id(el.parent)] - 1
+        mark = f"{number}. "
+        first, *others = text.strip().split("\n")
+        indented = [" " * len(mark) + line if line.strip() else "" for line in others]
+        return "\n".join((mark + first, *indented)) + "\n" if first else "\n"
 
 
 def _meta(page: BeautifulSoup, name: str) -> str:

@@ -10,6 +10,7 @@ import structlog
 from aiohttp import web
 
 from bot.foundation.http import Access, Call, Endpoint
+from bot.foundation.http.fields import HeaderField
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.domain import FOR_VISITORS, Version
@@ -18,6 +19,7 @@ log = structlog.get_logger(__name__)
 MOST = 5_000_000
 """Bytes of a pack; what is beyond is left out, the longest articles first."""
 _SPARE = 64
+_KNOWN = HeaderField("If-None-Match", "The ETag of the pack that the caller has")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,10 @@ class HelpPack:
         """Return the endpoint."""
         public = Access.public()
         text = "All public articles, for use without a connection"
-        return [Endpoint("GET", "/api/v1/help/pack", self.pack, public, text, tags=("knowledge base",))]
+        return [
+            Endpoint("GET", "/api/v1/help/pack", self.pack, public, text, tags=("knowledge base",),
+                     gives=("application/json",), also=(304,), headers=(_KNOWN,)),
+        ]  # fmt: skip
 
     async def pack(self, call: Call) -> web.Response:
         """Give all public articles, or 304 to who names the ETag they have."""

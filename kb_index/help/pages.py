@@ -18,6 +18,7 @@ from kb_index.ports import Filter
 from kb_index.retrieval.search import ArticleSearch, clean_question
 
 _RESULTS = 10
+HTML = ("text/html",)
 
 
 class HelpQuery(BaseModel):
@@ -39,11 +40,21 @@ class HelpPages:
         """Return the endpoints."""
         public, tag = Access.public(), ("pages",)
         return [
-            Endpoint("GET", "/help", self.index, public, "The help centre", query=HelpQuery, tags=tag),
             Endpoint(
-                "GET", "/help/sitemap.xml", self.sitemap, public, "All help articles", tags=tag, raw=True
+                "GET", "/help", self.index, public, "The help centre", query=HelpQuery, tags=tag, gives=HTML
             ),
-            Endpoint("GET", "/help/{id}", self.article, public, "A help article", tags=tag),
+            Endpoint(
+                "GET",
+                "/help/sitemap.xml",
+                self.sitemap,
+                public,
+                "All help articles",
+                tags=tag,
+                gives=("application/xml",),
+            ),
+            Endpoint(
+                "GET", "/help/{id}", self.article, public, "A help article", tags=tag, gives=HTML, also=(404,)
+            ),
         ]
 
     async def index(self, call: Call) -> web.Response:

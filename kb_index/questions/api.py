@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from bot.foundation.http import Access, Call, Endpoint, Reply
 from bot.foundation.http.endpoints import NoBody
-from kb_index.articles.api import BASE, make
+from bot.foundation.http.fields import id_field
+from kb_index.articles.api import BASE, MAX_ARTICLE, make
 from kb_index.articles.schemas import ArticleIn, ArticleOut, Strict
 from kb_index.articles.service import Articles
 from kb_index.domain import Advice
@@ -159,23 +160,24 @@ class QuestionsApi:
         """Return the endpoints."""
         editor, staff = Access.staff("editor"), Access.staff()
         one, vain = BASE + "/{id}", "/api/v1/questions/in-vain"
+        cluster = {"id": id_field("clu", "the cluster")}
         return [
             make("GET", one + "/questions", self.known, staff, "Questions the article must answer",
                  response=KnownListOut),
             make("POST", one + "/questions", self.add, editor, "Add a question it must answer",
                  body=KnownIn, response=KnownOut, status=201),
             make("DELETE", one + "/questions/{question}", self.remove, editor, "Remove a question",
-                 response=NoBody, status=204),
+                 status=204),
             make("GET", one + "/gate", self.compare, staff, "What publishing would change", response=GateOut),
             make("POST", one + "/try", self.attempt, staff, "Ask a question as if this text were published",
-                 body=TryIn, response=TriedOut),
+                 body=TryIn, response=TriedOut, max_body=MAX_ARTICLE),
             make("GET", one + "/statistics", self.statistics, staff, "How the article fares",
                  response=StatisticsOut),
             make("GET", vain, self.clusters, staff, "What was asked in vain", response=ClustersOut),
             make("POST", vain + "/{id}/draft", self.draft, editor, "Begin an article for it",
-                 response=ArticleOut, status=201),
+                 response=ArticleOut, status=201, path_fields=cluster),
             make("POST", vain + "/{id}/dismiss", self.dismiss, editor, "Put it out of sight",
-                 response=NoBody, status=204),
+                 status=204, path_fields=cluster),
         ]  # fmt: skip
 
     async def known(self, call: Call) -> KnownListOut:

@@ -222,10 +222,16 @@ SAID: dict[str, str] = {}
 class FakeContext:
     """Knows one user for every conversation, except those named `nobody...`."""
 
+    def __init__(self) -> None:
+        self.last_offered: frozenset[str] = frozenset()
+
     async def find(self, conversation_id: str, turn_id: str | None) -> TurnContext | None:
         if conversation_id.startswith("nobody"):
             return None
         return TurnContext(conversation_id, turn_id, "usr_ada", "kettle", "Ada", SAID.get(turn_id or "", ""))
+
+    async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
+        return self.last_offered
 
 
 class ServiceOnly:
@@ -287,6 +293,10 @@ class Chat:
         self.loop: str | None = None
         self.events: list[dict[str, Any]] = []
         self.turn = ""
+
+    def lose(self) -> None:
+        """What a cache that died or forgot leaves: a dialogue that has not begun."""
+        self.__init__(self.client, self.conversation)  # type: ignore[misc]
 
     def hear(
         self, intent: str, text: str | None = None, confidence: float = 0.93,
@@ -389,6 +399,7 @@ class Bench:
     client: TestClient[Any, Any]
     clock: FixedClock
     chat: Chat
+    context: FakeContext = field(default_factory=FakeContext)
 
     async def attempts(self) -> list[Attempt]:
         return await self.room.log.for_conversation(self.chat.conversation)
@@ -400,17 +411,17 @@ class Bench:
 @pytest.fixture
 async def bench(database: Database) -> AsyncIterator[Bench]:
     host, knowledge, clock = FakeHost(healthy()), FakeKnowledge(), FixedClock(START)
+    context = FakeContext()
     room = build_actions(
         database=database,
         clock=clock,
         mask=mask_json,
         hosts=lambda name: host if name == "kettle" else None,
         knowledge=knowledge,
-        context=FakeContext(),
+        context=context,
         intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"),
-        model_version=lambda: None,
         policy=QUICK,
     )
     app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)
     async with TestClient(TestServer(app)) as client:
-        yield Bench(host, knowledge, room, client, clock, Chat(client, new_id("cnv")))
+        yield Bench(host, knowledge, room, client, clock, Chat(client, new_id("cnv")), context)

@@ -14,6 +14,7 @@ CONTRACT = {
     "action_start_workflow", "action_confirm_workflow", "action_decline_workflow", "action_diagnose_sign_in",
     "action_answer_question", "action_clarify", "action_hand_off", "action_offer_person",
     "action_capabilities", "action_feedback_helped", "action_feedback_not_helped", "action_continue_workflow",
+    "action_take_choice",
 }  # fmt: skip
 
 

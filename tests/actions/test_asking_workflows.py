@@ -90,7 +90,7 @@ async def test_what_was_refunded_or_never_paid_is_said(bench: Bench) -> None:
     assert bench.host.calls == []
 
 
-async def test_an_invoice_is_sent_at_once_when_it_is_named(bench: Bench) -> None:
+async def test_an_invoice_that_is_named_is_sent_after_a_yes_and_not_before(bench: Bench) -> None:
     def send(given: Any) -> None:
         bench.host.parts["billing"]["invoice_sent"][given["number"]] = "2026-03-02T09:00:09+00:00"
 
@@ -99,27 +99,47 @@ async def test_an_invoice_is_sent_at_once_when_it_is_named(bench: Bench) -> None
     reply = await bench.chat.start("resend_invoice", "send me an invoice again")
     assert "Which invoice" in reply.text
     reply = await bench.chat.answer("the january one")
+    assert reply.payloads == ["/affirm", "/deny"]
+    assert bench.host.calls == []
+    reply = await bench.chat.yes()
     assert bench.host.calls[0][:2] == ("resend_invoice", {"number": "INV-3001"})
     assert reply.card("resolution")["outcome"] == "verified"
     assert "ada@kettle.example" in reply.text
 
 
-async def test_no_article_follows_what_was_done_at_once(bench: Bench) -> None:
+async def test_no_article_follows_what_was_done(bench: Bench) -> None:
     def send(given: Any) -> None:
         bench.host.parts["billing"]["invoice_sent"][given["number"]] = "2026-03-02T09:00:09+00:00"
 
     invoices(bench, INVOICE)
     bench.host.more["resend_invoice"] = send
     bench.knowledge.lay_out("", ("find-your-invoices", 0.9))
-    reply = await bench.chat.start("resend_invoice", "send me my invoice again")
+    await bench.chat.start("resend_invoice", "send me my invoice again")
+    reply = await bench.chat.yes()
     assert reply.card("resolution")["outcome"] == "verified"
     assert not reply.has("article")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "no need to send INV-3002",
+        "why did you mail me INV-3002?",
+        "how much was INV-3002?",
+        "is INV-3002 paid",
+    ],
+)
+async def test_mentioning_an_invoice_sends_nothing(bench: Bench, said: str) -> None:
+    invoices(bench, INVOICE, OLD)
+    await bench.chat.start("resend_invoice", said)
+    assert bench.host.calls == []
 
 
 async def test_an_application_that_lies_about_a_mail_is_not_believed(bench: Bench) -> None:
     invoices(bench, INVOICE)
     bench.host.more["resend_invoice"] = lambda given: None
-    reply = await bench.chat.start("resend_invoice", "send my invoice")
+    await bench.chat.start("resend_invoice", "send my invoice")
+    reply = await bench.chat.yes()
     assert "I won't call it fixed" in reply.text
 
 

@@ -40,7 +40,6 @@ async def coded(database: Database) -> AsyncIterator[Bench]:
         context=FakeContext(),
         intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"),
         errors=ErrorCatalogue.load(ROOT / "data/policies/errors.yml"),
-        model_version=lambda: None,
         policy=QUICK,
     )
     app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)

@@ -2,15 +2,19 @@
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import ClassVar
+from typing import ClassVar, get_args
 
 import pytest
+import sqlalchemy as sa
 
+from actions.attempt_storage import attempts
+from actions.attempts import Outcome
 from actions.consent import agrees, begins_with_yes, refuses, wants_it_again
 from actions.ports import TurnContext
 from actions.registry import Registry
 from actions.workflow import Diagnosis, Fact, Metadata, Seen, Step, Verification, Workflow
 from actions.workflows.unlock_account import UnlockAccount
+from bot.foundation.database import Database
 from tests.actions.conftest import Bench
 
 
@@ -81,7 +85,7 @@ class Rename(Workflow):
 
     meta: ClassVar[Metadata] = Metadata(
         id="rename", title="Rename", done_title="Renamed", area="account", intents=("rename",),
-        reads=("account.name",), operations=("rename",), risk="low", needs_consent=True, reversible=True,
+        reads=("account.name",), operations=("rename",), risk="low", reversible=True,
     )  # fmt: skip
 
     def diagnose(self, seen: Seen) -> Diagnosis:
@@ -239,13 +243,13 @@ async def test_taking_back_is_checked_like_any_act(renaming: Bench, forbidden: b
 
 
 def test_the_registry_refuses_what_would_be_unsafe() -> None:
-    class Risky(UnlockAccount):
-        meta = replace(UnlockAccount.meta, risk="high", needs_consent=False)
+    class NoProof(UnlockAccount):
+        verify = Workflow.verify
 
     class NoUndo(UnlockAccount):
         meta = replace(UnlockAccount.meta, reversible=True)
 
-    for made, word in ((Risky, "consent"), (NoUndo, "undo")):
+    for made, word in ((NoProof, "verify"), (NoUndo, "undo")):
         with pytest.raises(ValueError, match=word):
             Registry([made()])
 
@@ -346,3 +350,18 @@ def test_what_asks_for_another_try(said: str, again: bool) -> None:
 )  # fmt: skip
 def test_a_yes_before_another_request(said: str, yes: bool) -> None:
     assert begins_with_yes(said, PAY) is yes
+
+
+@pytest.mark.parametrize("outcome", [*get_args(Outcome), None])
+async def test_a_hand_off_tells_of_every_outcome(
+    bench: Bench, database: Database, outcome: Outcome | None
+) -> None:
+    lock(bench)
+    await bench.chat.start("unlock_account", "unlock my account")
+    [attempt] = await bench.attempts()
+    async with database.begin() as tx:
+        ended = attempts.c.created_at if outcome else None
+        change = sa.update(attempts).where(attempts.c.id == attempt.id)
+        await tx.execute(change.values(outcome=outcome, finished_at=ended))
+    reply = await bench.chat.act("action_hand_off", bench.chat.hear("talk_to_human", "a person please"))
+    assert reply.card("handoff")["summary"]

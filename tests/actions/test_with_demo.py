@@ -31,6 +31,9 @@ class SampleUsers:
         key = conversation_id.partition("~")[0]
         return TurnContext(conversation_id, turn_id, f"usr_{key}", "kettle", key.capitalize())
 
+    async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
+        return frozenset()
+
 
 class Kettle:
     """The running sample application with the actions room on top."""
@@ -71,7 +74,7 @@ async def kettle(database: Database, tmp_path: Path) -> AsyncIterator[Kettle]:
         room = build_actions(
             database=database, clock=SystemClock(), mask=mask_json, hosts=lambda name: host,
             knowledge=FakeKnowledge(), context=SampleUsers(),
-            intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"), model_version=lambda: None,
+            intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"),
             policy=AssistantPolicy(settle_pause=0.05),
         )  # fmt: skip
         app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)

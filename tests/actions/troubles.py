@@ -81,6 +81,10 @@ def _refund(parts: dict[str, Any], given: Parameters) -> None:
             invoice["status"] = "refunded"
 
 
+def _send_invoice(parts: dict[str, Any], given: Parameters) -> None:
+    parts["billing"]["invoice_sent"][given["number"]] = "2026-03-02T09:00:09+00:00"
+
+
 def _replace(parts: dict[str, Any], given: Parameters) -> None:
     for order in list(parts["orders"]):
         if order["status"] == "lost" and given["number"] in (order["number"], "INV-3002"):
@@ -144,6 +148,7 @@ TROUBLES = [
         "last_payment": {"id": "pay_1", "status": "failed", "failure_code": "issuer_timeout"}}}),
     Trouble("export_stuck", "restart_export", {"exports": [_EXPORT]}),
     Trouble("refund_invoice", "refund_invoice", {"billing": {"invoices": [INVOICE]}}, effect=_refund),
+    Trouble("resend_invoice", "resend_invoice", {"billing": {"invoices": [INVOICE]}}, effect=_send_invoice),
     Trouble("order_missing", "replace_lost_order", {"orders": [LOST]}, "replace_order", effect=_replace),
     Trouble("sign_out_others", "sign_out_other_sessions", {"sessions": [_HERE, PHONE]}, effect=_sign_out),
     Trouble("feature_missing", "refresh_features", {"features": {"gift_boxes": False}}, effect=_switch_on),

@@ -13,8 +13,11 @@ import argparse
 import csv
 import json
 import random
+import sys
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import numpy as np
 import yaml
@@ -30,6 +33,7 @@ from kb_index.retrieval.lexical import LexicalIndex
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import clean_question
+from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 THRESHOLDS = [0.08, 0.1, 0.15, 0.2, 0.27, 0.35, 0.45, 0.55, 0.65, 0.75]
@@ -91,7 +95,7 @@ def _median(values: list[float]) -> float | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--encoder", type=Path, default=ROOT / ".firstline" / "encoder")
+    parser.add_argument("--encoder", type=encoder_folder, default=default_encoder())
     parser.add_argument("--kb", type=Path, default=ROOT / "data" / "kb")
     parser.add_argument("--foreign", type=Path)
     args = parser.parse_args()

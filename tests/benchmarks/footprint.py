@@ -8,11 +8,15 @@ Linux only. `now` is PSS (shared pages counted once, /proc/PID/smaps_rollup), so
 
 import argparse
 import json
-import os
 import re
+import sys
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
 import psutil
+
+from tests.benchmarks.installation import check_running, installed
 
 PARTS = ("serve", "rasa", "postgres", "valkey", "demo")
 
@@ -37,8 +41,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--home", type=Path, default=Path(os.environ.get("FIRSTLINE_HOME", ".firstline")))
-    home = parser.parse_args().home
+    parser.add_argument("--home", type=Path, default=installed().home)
+    home = check_running(parser.parse_args().home)
     roots = {
         part: int(json.loads((home / "run" / f"{part}.json").read_text())["pid"])
         for part in PARTS

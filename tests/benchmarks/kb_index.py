@@ -15,7 +15,6 @@ vectors, PostgreSQL. Publishing is timed until this process, and another one, fi
 import argparse
 import asyncio
 import json
-import os
 import sqlite3
 import statistics
 import sys
@@ -47,6 +46,7 @@ from kb_index.ports import Filter, Kind, StoredPassage, Vectors
 from kb_index.retrieval.evaluation import read_questions
 from kb_index.retrieval.lexical import LexicalIndex
 from kb_index.retrieval.normalising import Normaliser
+from tests.benchmarks.installation import default_encoder, encoder_folder
 from tests.benchmarks.kb_search import (
     in_milliseconds,
     process,
@@ -341,9 +341,11 @@ async def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    installed = Path(os.environ.get("FIRSTLINE_ENCODER_DIR", ".firstline/encoder"))
-    used = Shelf(installed.with_name("kb-encoder"), installed).current()
-    parser.add_argument("--encoder", type=Path, default=used, help="default: the one that the search uses")
+    exported = Path(default_encoder())
+    used = Shelf(exported.with_name("kb-encoder"), exported).current()
+    parser.add_argument(
+        "--encoder", type=encoder_folder, default=str(used), help="default: the one that the search uses"
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 10_000, 100_000])
     parser.add_argument("--whole-up-to", type=int, default=100_000)
     parser.add_argument("--pgvector-up-to", type=int, default=100_000)

@@ -26,6 +26,7 @@ from kb_index.retrieval.metrics import auroc, figures
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.trial import Asked, Trial
+from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,7 +71,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", type=Path, nargs="+")
-    parser.add_argument("--encoder", type=Path, default=Path(".firstline/encoder"))
+    parser.add_argument("--encoder", type=encoder_folder, default=default_encoder())
     parser.add_argument("--most", type=int, default=400)
     args = parser.parse_args()
     vocabulary = read_vocabulary(ROOT / "data" / "policies" / "vocabulary.yml")

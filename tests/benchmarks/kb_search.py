@@ -48,6 +48,7 @@ from kb_index.ports import Encoded
 from kb_index.retrieval.evaluation import evaluate, read_questions
 from kb_index.retrieval.normalising import Normaliser
 from kb_index.retrieval.search import ArticleSearch
+from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).parents[2]
 PER_ARTICLE = 4
@@ -183,8 +184,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    encoder_dir = os.environ.get("FIRSTLINE_ENCODER_DIR", ".firstline/encoder")
-    parser.add_argument("--encoder", type=Path, default=Path(encoder_dir))
+    parser.add_argument("--encoder", type=encoder_folder, default=default_encoder())
     parser.add_argument("--passages", type=int, default=0)
     parser.add_argument("--rounds", type=int, default=3)
     args = parser.parse_args()

@@ -32,6 +32,7 @@ from kb_index.index.making import PassageMaker
 from kb_index.retrieval.corpus import read_test_set
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Weights
+from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).parents[2]
 KINDS = ("current", "tuned", "tuned-int8")
@@ -130,7 +131,7 @@ def main() -> None:
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=MOST_PAIRS)
     parser.add_argument("--epochs", type=int)
-    parser.add_argument("--encoder", type=Path, default=ROOT / ".firstline" / "encoder")
+    parser.add_argument("--encoder", type=encoder_folder, default=default_encoder())
     print(json.dumps(asyncio.run(measure(parser.parse_args())), indent=2))
 
 

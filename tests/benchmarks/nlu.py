@@ -32,6 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 from bot.rasa_components.intent_model import IntentModel  # noqa: E402
 from kb_index.encoding.encoder import OnnxEncoder  # noqa: E402
+from tests.benchmarks.installation import default_encoder, encoder_folder  # noqa: E402
 
 OUT = "out_of_scope"
 Rows = list[tuple[str, str]]
@@ -117,7 +118,7 @@ def _gap(sure: Any, right: Any, bins: int = 10) -> float:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--encoder", type=Path, default=ROOT / ".firstline" / "encoder")
+    parser.add_argument("--encoder", type=encoder_folder, default=default_encoder())
     parser.add_argument("--public", type=Path, help="folder with clinc150/ and hint3/")
     options = parser.parse_args()
     encoder = OnnxEncoder(options.encoder, threads=2)

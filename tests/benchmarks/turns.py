@@ -13,7 +13,6 @@ actions are served by firstline there too.
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import sys
 import time
@@ -25,6 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import aiohttp
 import psutil
 
+from bot.scenarios.web import DemoApplication
+from tests.benchmarks.installation import check_running, installed
 from tests.support.client import UserClient, user_token
 
 MESSAGES = [
@@ -37,12 +38,18 @@ MESSAGES = [
     "are you a robot",
     "can I get an invoice for last month",
 ]
-USERS = ["usr_hana", "usr_fay", "usr_ben", "usr_dev"]
+USERS = ["hana", "fay", "ben", "dev"]
+
+
+async def begin(session: aiohttp.ClientSession, args: Any, number: int) -> UserClient:
+    """A conversation of a throw-away user: what one user may do is limited, and this is about many."""
+    made = await DemoApplication(session, args.demo_url).make_user(USERS[number % len(USERS)], None, {})
+    return await UserClient(session, args.url, args.home, made.ref).begin()
 
 
 async def through_api(session: aiohttp.ClientSession, args: Any, number: int) -> list[float]:
     """One conversation over the WebSocket; seconds per message."""
-    user = await UserClient(session, args.url, args.home, USERS[number % len(USERS)]).begin()
+    user = await begin(session, args, number)
     token, times = user_token(args.home, user.ref), []
     async with session.ws_connect(f"{args.url}/api/v1/ws") as socket:
         await socket.send_json({"type": "hello", "token": token, "conversation": user.conversation})
@@ -73,7 +80,7 @@ async def _rest_of_turn(socket: Any) -> None:
 
 async def through_rest(session: aiohttp.ClientSession, args: Any, number: int) -> list[float]:
     """One conversation over Rasa's REST webhook; the id is a real one, so actions find the user."""
-    user = await UserClient(session, args.url, args.home, USERS[number % len(USERS)]).begin()
+    user = await begin(session, args, number)
     times = []
     for round_number in range(args.rounds):
         text = MESSAGES[(round_number + number) % len(MESSAGES)]
@@ -126,16 +133,18 @@ def serving_pids(home: Path) -> tuple[list[int], str]:
 
 async def main() -> None:
     """Measure and print a table and a JSON line."""
+    settings = installed()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--home", type=Path, default=Path(os.environ.get("FIRSTLINE_HOME", ".firstline")))
+    parser.add_argument("--url", default=settings.local_url)
+    parser.add_argument("--demo-url", default=settings.demo_url)
+    parser.add_argument("--home", type=Path, default=settings.home)
     parser.add_argument("--conversations", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args()
-    args.pids, args.rasa_url = serving_pids(args.home)
+    args.pids, args.rasa_url = serving_pids(check_running(args.home))
     runs: dict[str, list[dict[str, float]]] = {"firstline_api": [], "rasa_rest": []}
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(

@@ -43,6 +43,7 @@ from bot.process.supervisor import Supervisor
 from bot.scenarios.ports import Chat, Turn
 from bot.scenarios.web import DemoApplication, Firstline
 from connectors.hosts.http import open_session
+from tests.benchmarks.installation import installed
 from tests.support.product import free_ports
 
 ROOT = Path(__file__).parents[2]
@@ -182,7 +183,7 @@ async def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=150)
-    parser.add_argument("--home", type=Path, default=Path(os.environ.get("FIRSTLINE_HOME", ".firstline")))
+    parser.add_argument("--home", type=Path, default=installed().home)
     args = parser.parse_args()
     times = HostTimes()
     async with product(args.home, times) as settings:

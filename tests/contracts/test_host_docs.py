@@ -143,3 +143,13 @@ def test_every_call_is_documented() -> None:
     for path, methods in specification["paths"].items():
         for method in methods:
             assert f"{method.upper()} {path}" in TEXT
+
+
+def test_all_documents_count_the_calls_of_the_contract() -> None:
+    contract = yaml.safe_load((DOCS / "host-api.openapi.yml").read_text())
+    calls = sum(name in ("get", "post") for path in contract["paths"].values() for name in path)
+    word = ("no", "one", "two", "three", "four", "five", "six", "seven")[calls]
+    for text in (TEXT, (DOCS.parent / "README.md").read_text()):
+        counted = re.findall(r"(?i)\banswers? (\w+) (?:signed )?(?:HTTP )?calls", text)
+        assert counted
+        assert set(counted) == {word}

@@ -52,6 +52,7 @@ class NotedCase:
     conversation_id: ConversationId
     reason: str
     status: str = "queued"
+    asked: bool = True
     intents: list[str | None] = field(default_factory=list)
     transcript: list[str] = field(default_factory=list)
 
@@ -93,6 +94,9 @@ class NotingDesk:
     async def open_case(self, conversation_id: ConversationId) -> NotedCase | None:
         return next((case for case in self.cases if case.conversation_id == conversation_id), None)
 
+    async def has_open_case(self, host: str, ref: str) -> bool:
+        return bool(self.cases)
+
 
 @dataclass
 class Room:
@@ -112,7 +116,7 @@ class Room:
         posted = await self.conversations.post_user_message(
             conversation.id, author_name="Ada", text=text, choice=None, key=key or new_id("key")
         )
-        self.runner.schedule(conversation.id)
+        self.runner.schedule(conversation.id, conversation.contact_id)
         return posted.event
 
     async def settle(self, conversation: Conversation) -> list[Event]:

@@ -4,9 +4,10 @@ import pytest
 import sqlalchemy as sa
 
 from bot.conversation import turn_storage
+from bot.conversation.answering import interpret
 from bot.conversation.domain import Answer, Owner, Reading
 from bot.conversation.errors import BrainUnavailable
-from bot.conversation.runner import TurnRunner, interpret
+from bot.conversation.runner import TurnRunner
 from bot.foundation.clock import SystemClock
 from bot.foundation.ids import StaffId
 from tests.conversation.conftest import says

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from bot.foundation.errors import Unauthenticated
 from bot.foundation.http import Access, Call, Caller, Endpoint
-from bot.foundation.http.endpoints import MAX_BODY
+from bot.foundation.http.bodies import SMALL_BODY
 from bot.foundation.http.server import build_http
 
 
@@ -113,8 +113,8 @@ async def test_a_chunk_that_goes_wrong_later_is_the_callers_fault_too(client) ->
 
 
 async def test_a_small_body_that_unpacks_into_a_huge_one_is_refused(client) -> None:
-    packed = zlib.compress(b" " * (64 * MAX_BODY), 9)
-    assert len(packed) < MAX_BODY
+    packed = zlib.compress(b" " * (64 * SMALL_BODY), 9)
+    assert len(packed) < SMALL_BODY
     response = await client.post(
         "/take", data=packed, headers={"Content-Type": "application/json", "Content-Encoding": "deflate"}
     )

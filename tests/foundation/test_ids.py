@@ -1,5 +1,7 @@
 import time
 
+import pytest
+
 from bot.foundation.ids import is_id, new_id
 
 
@@ -9,6 +11,18 @@ def test_ids_sort_by_time_and_do_not_repeat() -> None:
     later = [new_id("cnv") for _ in range(2000)]
     assert all(first < one for one in later)
     assert len(set(later)) == 2000
+
+
+def test_ids_rise_within_a_millisecond_and_when_the_clock_is_set_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = time.time_ns() + 10**9
+    monkeypatch.setattr(time, "time_ns", lambda: now)
+    made = [new_id("evt") for _ in range(500)]
+    monkeypatch.setattr(time, "time_ns", lambda: now - 10**10)
+    made += [new_id("evt") for _ in range(500)]
+    assert made == sorted(made)
+    assert len(set(made)) == 1000
 
 
 def test_only_ids_of_the_kind_are_recognised() -> None:

@@ -35,6 +35,41 @@ def test_the_demo_follows_the_port_and_can_be_left_out() -> None:
     assert read(PUBLIC_URL="https://help.example.com/").public_url == "https://help.example.com"
 
 
+def test_trusted_proxies_are_addresses_and_networks() -> None:
+    trusted = read(TRUSTED_PROXIES="127.0.0.1, 10.0.0.0/24  fd00::/64").trusted_proxies
+    assert [str(one) for one in trusted.networks] == ["127.0.0.1/32", "10.0.0.0/24", "fd00::/64"]
+    assert read().trusted_proxies.networks == ()
+
+
+@pytest.mark.parametrize(
+    ("environ", "why"),
+    [
+        ({"PUBLIC_URL": "https://help.example.com"}, "PUBLIC_URL"),
+        ({"HOST": "0.0.0.0"}, "HOST"),
+        ({"DEMO": "off"}, "DEMO"),
+        ({"DEMO_PORT": "off"}, "DEMO_PORT"),
+    ],
+)
+def test_the_demo_is_off_where_the_installation_is_for_others(environ: dict[str, str], why: str) -> None:
+    settings = read(**environ)
+    assert (settings.demo_port, settings.demo_url, settings.demo_off_since) == (None, None, why)
+
+
+def test_the_demo_is_off_beside_an_application_of_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "hosts.yml").write_text("hosts: {}")
+    settings = read(FIRSTLINE_HOME=str(tmp_path), DEMO_PORT="9001")
+    assert (settings.demo_port, settings.demo_off_since) == (None, "hosts.yml")
+    forced = read(FIRSTLINE_HOME=str(tmp_path), DEMO="on")
+    assert (forced.demo_port, forced.demo_forced) == (8081, True)
+
+
+def test_the_demo_listens_to_this_machine_unless_it_is_asked_for() -> None:
+    assert read(DEMO="on", HOST="0.0.0.0").demo_host == "0.0.0.0"
+    assert read(PUBLIC_URL="http://localhost:9000").demo_host == "127.0.0.1"
+    plain = read(DEMO="on")
+    assert (plain.demo_forced, plain.demo_host) == (False, "127.0.0.1"), "nothing is forced on a first look"
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -58,6 +93,11 @@ def test_the_demo_follows_the_port_and_can_be_left_out() -> None:
         ("REDIS_URL", "http://h"),
         ("REDIS_URL", "redis://h:6379/first"),
         ("METRICS", "everybody"),
+        ("TRUSTED_PROXIES", "proxy.example"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "::/0"),
+        ("DEMO", "maybe"),
         ("LOG_LEVEL", "loud"),
         ("FIRSTLINE_HOME", __file__),
     ],

@@ -86,6 +86,76 @@ async def test_postgres_lets_nobody_in_without_its_password(postgres: Postgres) 
         await asyncpg.connect(host=str(folder), user="firstline", password="guess", database="postgres")
 
 
+async def asked(url: str, statement: str) -> object:
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    try:
+        return await connection.fetchval(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "create role another",
+        "create database another",
+        "copy (select 1) to program 'true'",
+        "select pg_read_file('/etc/hostname')",
+        "alter system set fsync = off",
+        "alter role firstline password 'mine'",
+    ],
+)
+async def test_the_apps_account_may_do_nothing_to_the_server(postgres: Postgres, statement: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await asked(postgres.url, statement)
+
+
+async def test_the_apps_account_reaches_its_own_database_alone_and_has_vectors(postgres: Postgres) -> None:
+    rights = "select rolsuper or rolcreatedb or rolcreaterole or rolreplication from pg_roles"
+    assert await asked(postgres.url, f"{rights} where rolname = current_user") is False
+    assert await asked(postgres.url, "select '[1,2]'::vector <-> '[1,4]'::vector") == 2
+    for other in ("postgres", "template1"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await asked(postgres.url.replace("/firstline?", f"/{other}?"), "select 1")
+
+
+async def test_a_home_from_before_is_taken_over_in_place(postgres: Postgres) -> None:
+    """What an earlier version left: all tables the superuser's, in the database `postgres`."""
+    for statement in (
+        "create table alembic_version (version_num text)",
+        "create table kept (id bigint generated always as identity primary key, word text default 'x')",
+        "create sequence counter",
+        "insert into kept (word) values ('before')",
+        "create function nothing() returns trigger language plpgsql as $$ begin return new; end $$",
+        "create trigger nothing before insert on kept for each row execute function nothing()",
+        "create extension vector",
+    ):
+        await asked(postgres.admin_url, statement)
+    for statement in ("drop database firstline", "drop owned by firstline_app", "drop role firstline_app"):
+        await asked(postgres.admin_url, statement)
+    still_open = await asyncpg.connect(postgres.admin_url.replace("+asyncpg", ""))
+    await postgres.stop()
+    again = Postgres(postgres.place, postgres.folder)
+    await again.start()
+    try:
+        assert await asked(again.url, "select word from kept") == "before"
+        await asked(again.url, "insert into kept (word) values ('after')")
+        await asked(again.url, "alter table kept add column more int")
+        await asked(again.url, "alter table kept disable trigger nothing")
+        await asked(again.url, "drop function nothing cascade")
+        assert await asked(again.url, "select nextval('counter')") == 1
+        foreign = (
+            "select count(*) from pg_class where relnamespace = 'public'::regnamespace "
+            "and relowner <> current_user::regrole and relname not like 'pg_%'"
+        )
+        assert await asked(again.url, foreign) == 0
+        await again.replace()
+        assert await asked(again.url, "select count(*) from kept") == 2
+    finally:
+        await again.stop()
+        still_open.terminate()
+
+
 async def test_postgres_opens_no_port(postgres: Postgres) -> None:
     record = Child.record_in(postgres.place.run, "postgres")
     assert record is not None

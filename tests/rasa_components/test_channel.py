@@ -37,12 +37,15 @@ def test_messages_keep_buttons_and_custom_parts_and_nothing_of_rasas(rasa: Any, 
     assert answer["messages"] == [{"text": "Shall I?", "buttons": buttons}, {"custom": card}]
 
 
-def test_actions_get_the_turn_and_no_token_in_the_tracker(rasa: Any, talk: Any) -> None:
+def test_actions_get_the_turn_and_no_token_in_the_tracker(rasa: Any, talk: Any, trained_model: Any) -> None:
     talk.say("my account is locked", turn="trn_first")
     call = rasa.actions.calls[-1]
     assert call["next_action"] == "action_start_workflow"
     assert call["sender_id"] == talk.id
-    assert call["tracker"]["latest_message"]["metadata"] == {"turn": "trn_first"}
+    assert call["tracker"]["latest_message"]["metadata"] == {
+        "turn": "trn_first",
+        "model": trained_model.name.removesuffix(".tar.gz"),
+    }
     assert call["tracker"]["latest_input_channel"] == "firstline"
     assert "service-token" not in json.dumps(call)
 
@@ -237,6 +240,8 @@ def test_a_model_can_be_swapped_in_the_middle_of_a_conversation(
             assert response.status == 204
         answer = talk.say("what is your refund policy?")
         assert answer["model"] == name
+        heard = rasa.actions.calls[-1]["tracker"]["latest_message"]["metadata"]
+        assert heard["model"] == name, "the action hears which model read the message"
         assert _texts(answer)[0] == "action_answer_question"
     assert _texts(talk.say("K-20451")) == ["continued"]
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from pydantic import BaseModel
 from bot.foundation.clock import FixedClock
 from bot.foundation.database import Database
 from bot.foundation.http import Access, Call, Endpoint
+from bot.foundation.http.peers import TrustedProxies
 from bot.foundation.http.server import build_http
 from bot.foundation.ids import new_id
 from security.api import SecurityApi
@@ -108,7 +110,12 @@ async def room(
         Endpoint("POST", "/who/agent", _who, Access.staff("agent"), "agent", response=Who),
         Endpoint("GET", "/who/service", _who, Access.service(), "service", response=Who),
     ]
-    app = build_http(endpoints, authenticator, allowed_origins=lambda: frozenset())
+    app = build_http(
+        endpoints,
+        authenticator,
+        allowed_origins=lambda: frozenset(),
+        trusted_proxies=TrustedProxies((ip_network("127.0.0.1"),)),
+    )
     return Room(sessions, directory, authenticator, app, clock)
 
 

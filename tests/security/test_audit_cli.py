@@ -65,6 +65,7 @@ async def test_a_sound_log_gives_its_counts_and_a_changed_one_names_the_row(
     sound = await installation.json("audit", "verify")
     assert sound == {
         "sound": True, "entries": 6, "attempts": 3, "checkpoints": 1, "flaws": [], "more_flaws": 0,
+        "notes": [],
     }  # fmt: skip
     copy = tmp_path / "copy.jsonl"
     copy.write_bytes(checkpoint_file(installation.settings).read_bytes())
@@ -75,9 +76,13 @@ async def test_a_sound_log_gives_its_counts_and_a_changed_one_names_the_row(
         "delete from attempts",
     )
     checkpoint_file(installation.settings).unlink()
-    assert (await installation.json("audit", "verify"))["sound"], "nothing is left that could tell"
+    [wiped] = (await installation.json("audit", "verify", code=1))["flaws"]
+    assert wiped["problem"] == "emptied", "the key alone tells that there was something"
     found = await installation.json("audit", "verify", "--checkpoints", str(copy), code=1)
-    assert [(flaw["problem"], flaw["number"]) for flaw in found["flaws"]] == [("tail_cut", 6)]
+    assert [(flaw["problem"], flaw["number"]) for flaw in found["flaws"]] == [
+        ("emptied", None),
+        ("tail_cut", 6),
+    ]
     problem = await installation.json("audit", "verify", "--checkpoints", str(tmp_path / "none"), code=1)
     assert "no checkpoints in that file" in json.dumps(problem)
 

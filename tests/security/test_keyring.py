@@ -77,6 +77,16 @@ def test_no_name_leads_out_of_the_folder(ring: KeyRing, clock: FixedClock, name:
     assert HostKeys(ring.path.parent, clock).ring(name) is None
 
 
+def test_a_ring_that_is_left_behind_admits_nobody(ring: KeyRing, clock: FixedClock, tmp_path: Path) -> None:
+    elsewhere = KeyRing.create(tmp_path / "elsewhere.json", "acme", clock)
+    keys = HostKeys(ring.path.parent, clock, {"acme": elsewhere.path})
+    assert keys.ring("kettle") is None
+    found = keys.ring("acme")
+    assert found is not None
+    assert found.path == elsewhere.path
+    assert keys.hosts() == ["acme"]
+
+
 def test_a_host_is_admitted_by_its_file_and_a_file_of_another_name_is_not_believed(
     ring: KeyRing, clock: FixedClock
 ) -> None:

@@ -17,7 +17,7 @@ def workflow(*intents: str, examples: tuple[str, ...] = ()) -> Workflow:
     class Made(Workflow):
         meta: ClassVar[Metadata] = Metadata(
             id=f"wf_{intents[0]}", title="T", done_title="D", area="a", intents=intents, reads=("account",),
-            operations=(), risk="none", needs_consent=False, examples=examples,
+            operations=(), risk="none", examples=examples,
         )  # fmt: skip
 
         def diagnose(self, seen: Seen) -> Diagnosis:

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bot.foundation.callers import ANONYMOUS, Caller
 from bot.foundation.errors import Forbidden, Unauthenticated
+from bot.foundation.http.peers import is_local
 
 
 class Authenticator(Protocol):
@@ -66,7 +67,7 @@ class Access:
 
     @classmethod
     def local(cls) -> "Access":
-        """Anybody on this machine's loopback interface."""
+        """Anybody on this machine's loopback interface, but nobody whom a proxy forwards."""
         return cls(frozenset({"local"}))
 
     @classmethod
@@ -89,8 +90,11 @@ class Access:
         if "public" in self.kinds:
             return ANONYMOUS
         if "local" in self.kinds:
-            if request.remote not in ("127.0.0.1", "::1"):
-                raise Forbidden("This address answers only on the machine itself.")
+            if not is_local(request):
+                raise Forbidden(
+                    "This address answers only on the machine itself, and not through a proxy.",
+                    hint="Call it there by 127.0.0.1 or localhost.",
+                )
             return ANONYMOUS
         caller = await self._identify(request, authenticator)
         if caller is None:

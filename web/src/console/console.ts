@@ -7,7 +7,7 @@ import { StaffPage } from "../shared/page";
 import type { Case, CaseOutcome, Session } from "../shared/types";
 import { length, MAX_TEXT } from "../widget/wire";
 import { chime } from "./chime";
-import { context } from "./context";
+import { context, joined } from "./context";
 import { Desk } from "./desk";
 import { shortcuts, shortcutsOn, useShortcuts } from "./shortcuts";
 import { transcript } from "./transcript";
@@ -187,7 +187,7 @@ export class ConsolePage extends StaffPage {
         ${unread ? html`<span class="unread">${unread}<span class="unseen"> new messages</span></span>` : nothing}
         <span class="waited">${one.status === "resolved" ? (one.outcome ? caseOutcome(one.outcome) : "") : span(desk.waited(one))}</span>
       </span>
-      <span class="item-why">${one.priority === "normal" ? nothing : html`<span class="tag ${priorityTone(one.priority)}">${one.priority}</span>`} ${reason(one.reason)}${one.status === "assigned" && !desk.isMine(one) ? `, with ${one.assignee?.name ?? "somebody"}` : ""}</span>
+      <span class="item-why">${one.priority === "normal" ? nothing : html`<span class="tag ${priorityTone(one.priority)}">${one.priority}</span>`} ${reason(one.reason)}${one.status === "assigned" && !desk.isMine(one) ? `, with ${one.assignee?.name ?? "somebody"}` : ""}${more(one)}</span>
       <span class="item-said">${one.summary}</span>
     </a>`;
   }
@@ -213,7 +213,7 @@ export class ConsolePage extends StaffPage {
         </div>
         ${this.chat(one, desk, me)}
       </section>
-      <aside class="context" aria-label="Context" data-testid="case-context" tabindex="0">${context(one, detail.packet)}</aside>
+      <aside class="context" aria-label="Context" data-testid="case-context" tabindex="0">${context(one, detail.packet)} ${joined(detail.joined, one.joined)}</aside>
       ${this.resolveDialog(one)}`;
   }
 
@@ -231,7 +231,7 @@ export class ConsolePage extends StaffPage {
       <button class="round back" aria-label="Back to the queue" @click=${() => this.open(null)}>${icons.back}</button>
       <div class="case-name">
         <h2>${one.contact.name} <span class="tag ${priorityTone(one.priority)}">${one.priority}</span></h2>
-        <p class="fine" data-testid="case-status">${status} · ${reason(one.reason)}</p>
+        <p class="fine" data-testid="case-status">${status} · ${reason(one.reason)}${more(one)}</p>
       </div>
       <div class="case-acts">
         ${one.status === "queued" ? html`<button class="primary" data-testid="case-claim" ?disabled=${desk.busy} @click=${() => this.claim(false)}>Claim</button>` : nothing}
@@ -372,6 +372,11 @@ export class ConsolePage extends StaffPage {
     thread.send(text);
     this.querySelector<HTMLElement>("[data-testid=case-input]")?.focus();
   };
+}
+
+function more(one: Case): string {
+  if (!one.joined) return "";
+  return ` · and ${one.joined} more ${one.joined === 1 ? "conversation" : "conversations"}`;
 }
 
 function priorityTone(priority: string): string {

@@ -2,8 +2,21 @@ import { html, nothing, type TemplateResult } from "lit";
 import { human, moment, reason } from "../shared/format";
 import * as icons from "../shared/icons";
 import { attempt, intentLine, ranking } from "../shared/reading";
-import type { Case, Packet } from "../shared/types";
+import type { Case, Joined, Packet } from "../shared/types";
 import { groups, type Group } from "./snapshot";
+
+/** What the user wrote in further conversations; the assistant has those, the agent answers in the case's own. */
+export function joined(found: Joined[], inAll: number): TemplateResult | typeof nothing {
+  if (!found?.length) return nothing;
+  return html`<section data-testid="case-joined">
+    <h3>${inAll} more ${inAll === 1 ? "conversation" : "conversations"} of theirs</h3>
+    <p class="fine">They were told that you answer in this one.</p>
+    <ul>
+      ${found.map((one) => html`<li>${one.said.length ? one.said.map((words) => html`<p>“${words}”</p>`) : html`<p>Nothing was written.</p>`}<p class="fine">${moment(one.joined_at)} · ${reason(one.reason)}</p></li>`)}
+    </ul>
+    ${inAll > found.length ? html`<p class="fine">The latest ${found.length} are shown.</p>` : nothing}
+  </section>`;
+}
 
 /** Everything that was handed over with a case. */
 export function context(one: Case, packet: Packet | null): TemplateResult {

@@ -30,6 +30,15 @@ export interface Case {
   outcome: CaseOutcome | null;
   note: string | null;
   waited_seconds: number;
+  /** Further conversations of the user that joined it; they stay with the assistant. */
+  joined: number;
+}
+
+export interface Joined {
+  conversation_id: string;
+  reason: string;
+  joined_at: string;
+  said: string[];
 }
 
 export interface CaseList {
@@ -79,6 +88,7 @@ export interface CaseDetail {
   packet: Packet | null;
   conversation: Conversation;
   events: ChatEvent[];
+  joined: Joined[];
 }
 
 /** Who may read an article: visitors too, users who are signed in, or staff alone. */

@@ -104,7 +104,8 @@ export class Http {
     return this.call("POST", `/conversations/${id}/feedback`, { about_seq: about, helpful });
   }
 
-  handoff(id: string): Promise<{ case: string; position: number | null }> {
+  /** `joined`: a person has the request already, and answers in another conversation. */
+  handoff(id: string): Promise<{ case: string; position: number | null; conversation: string; joined: boolean }> {
     return this.call("POST", `/conversations/${id}/handoff`, {});
   }
 

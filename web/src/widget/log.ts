@@ -86,7 +86,11 @@ function message(event: MessageEvent, same: boolean, session: Session, lastOffer
       ${name}<span class="unseen"> said at </span> <time datetime=${event.at}>${clock(event.at)}</time>
     </p>
     ${text ? html`<div class="bubble">${linked(text, session.baseUrl)}</div>` : nothing}
-    ${shown ? card(shown, session.baseUrl) : nothing}
+    ${shown?.type === "joined_case"
+      ? html`<p><button type="button" class="link" data-testid="joined-go" @click=${() => session.turnTo(shown.conversation)}>Go to that conversation</button></p>`
+      : shown
+        ? card(shown, session.baseUrl)
+        : nothing}
     ${buttons?.length
       ? choices(event, session, lastOffer !== null && lastOffer === (event.turn ?? event.id), choose)
       : shown?.type === "article"

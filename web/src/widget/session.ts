@@ -227,6 +227,23 @@ export class Session extends EventTarget implements LinkListener {
     this.tell();
   }
 
+  /** Go to another conversation of the user's: the one in which a person answers. */
+  async turnTo(id: string): Promise<void> {
+    try {
+      const conversation = await this.http.conversation(id);
+      this.line?.stop();
+      this.events = [];
+      this.handover = null;
+      this.owner = conversation.owner;
+      this.feedback.clear();
+      this.adopt(conversation);
+      this.trouble = null;
+    } catch (error) {
+      this.trouble = error instanceof Refused ? error.message : "Something went wrong.";
+    }
+    this.tell();
+  }
+
   private adopt(conversation: Conversation): void {
     this.conversation = conversation;
     this.memory.conversation = conversation.id;
@@ -443,7 +460,16 @@ export class Session extends EventTarget implements LinkListener {
     // What follows the path may open something (a reset token); it stays in the browser.
     const page = this.options.page ?? { url: location.origin + location.pathname, title: document.title };
     const client = { language: navigator.language, width: innerWidth, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
-    const begun = await this.http.start({ url: page.url.slice(0, 2000), title: page.title.slice(0, 300) }, client);
+    let begun: Conversation;
+    try {
+      begun = await this.http.start({ url: page.url.slice(0, 2000), title: page.title.slice(0, 300) }, client);
+    } catch (error) {
+      const last = error instanceof Refused && error.status === 429 ? (await this.http.conversations())[0] : undefined;
+      if (last === undefined) throw error;
+      // Too many were begun: what the user has written is said in the last one.
+      this.adopt(last);
+      return last;
+    }
     this.adopt(begun);
     this.tabs?.postMessage("begun");
     return begun;
@@ -457,6 +483,8 @@ export class Session extends EventTarget implements LinkListener {
       const conversation = await this.begin();
       const given = await this.http.handoff(conversation.id);
       this.trouble = null;
+      // What was said about it comes over the line, with the way to that conversation.
+      if (given.joined) return;
       if (this.owner.kind === "bot") this.owner = { kind: "queue", name: null };
       this.handover ??= { shared: [], position: given.position, waiting: null };
     } catch (error) {
@@ -474,8 +502,16 @@ export class Session extends EventTarget implements LinkListener {
     this.tell();
     try {
       await this.http.feedback(this.conversation.id, about, helpful);
-    } catch {
+    } catch (error) {
       this.feedback.delete(about);
+      if (error instanceof Refused && error.status === 429) {
+        // The answer given stays, and is sent when it is its time.
+        this.feedback.set(about, helpful);
+        setTimeout(() => {
+          this.feedback.delete(about);
+          void this.rate(about, helpful);
+        }, (error.retryAfter ?? 5) * 1000);
+      }
       this.tell();
     }
   }

@@ -76,7 +76,14 @@ export interface StepUpCard {
   url: string | null;
 }
 
-export type Card = ArticleCard | ResolutionCard | OrdersCard | StepUpCard;
+/** A person has the user's request already, in another conversation. */
+export interface JoinedCaseCard {
+  type: "joined_case";
+  case: string;
+  conversation: string;
+}
+
+export type Card = ArticleCard | ResolutionCard | OrdersCard | StepUpCard | JoinedCaseCard;
 
 /** Help that is offered before anybody asks for it. */
 export interface Offer {
@@ -160,7 +167,7 @@ export type Frame =
   | { type: "event"; event: ChatEvent }
   | { type: "typing"; author: Author; active: boolean }
   | { type: "queue"; position: number; waiting: number }
-  | { type: "problem"; status: number; code: string; detail: string; hint: string | null }
+  | { type: "problem"; status: number; code: string; detail: string; hint: string | null; client_key: string | null; retry_after: number | null }
   | { type: "token_expiring" }
   | { type: "pong" }
   | { type: "ack"; client_key: string; seq: number };

@@ -1,14 +1,14 @@
 """What stands beside the audit chain and can be erased; addresses of pages and clients' keys without secrets
 
 Revision: 0011
-Revises: 0008
+Revises: 0010
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0011"
-down_revision = "0008"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 _OF_OURS = r"^((handoff|feedback) )?(auto-[0-9a-f]{24}|[0-9A-HJKMNP-TV-Z]{26}|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|notice:\S+|breaker:\d+)$"  # noqa: E501

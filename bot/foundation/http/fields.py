@@ -1,0 +1,56 @@
+"""What parts of a path and headers may hold: checked and described from the same value."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+INT32 = 2_147_483_647
+"""The largest number that an `integer` column of PostgreSQL holds."""
+
+
+@dataclass(frozen=True)
+class PathField:
+    """A part of a path: a pattern that it must match as a whole; for a number, the largest there may be."""
+
+    pattern: str
+    description: str
+    largest: int | None = None
+    max_length: int = 200
+
+    def admits(self, text: str) -> bool:
+        """Tell whether `text` may stand there."""
+        if len(text) > self.max_length or re.fullmatch(self.pattern, text) is None:
+            return False
+        return self.largest is None or int(text) <= self.largest
+
+    def schema(self) -> dict[str, Any]:
+        """As JSON Schema."""
+        if self.largest is not None:
+            return {"type": "integer", "minimum": 1, "maximum": self.largest}
+        return {"type": "string", "pattern": f"^(?:{self.pattern})$", "maxLength": self.max_length}
+
+
+def id_field(prefix: str, of: str) -> PathField:
+    """The id of something, as `new_id(prefix)` makes it."""
+    return PathField(f"{prefix}_[0-9A-HJKMNP-TV-Z]{{26}}", f"The id of {of}")
+
+
+NUMBER = PathField("[1-9][0-9]{0,9}", "A number, from 1", INT32)
+
+
+@dataclass(frozen=True)
+class HeaderField:
+    """A request header that an endpoint reads."""
+
+    name: str
+    description: str
+    required: bool = False
+    schema: Mapping[str, Any] = field(default_factory=lambda: {"type": "string"})
+
+
+IDEMPOTENCY_KEY = HeaderField(
+    "Idempotency-Key",
+    "1 to 128 visible ASCII characters, such as a UUID; the same when sent again",
+    schema={"type": "string", "pattern": "^[!-~]{1,128}$"},
+)
