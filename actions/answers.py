@@ -16,6 +16,7 @@ from actions.policy import AssistantPolicy
 from actions.ports import HitView
 from actions.replies import HELPED, NOT_HELPED, OFFER, PERSON, SOMETHING_ELSE, Button, Result, Say, Tally
 from actions.turn import ActionTurn
+from actions.words import Words, same_question
 from bot.foundation.errors import FirstlineError
 
 log = structlog.get_logger(__name__)
@@ -48,7 +49,9 @@ class Answers:
         log: AttemptLog,
         handovers: Handovers,
         policy: AssistantPolicy,
+        words: Words,
     ) -> None:
+        self._words = words
         self._library = library
         self._intents = intents
         self._log = log
@@ -103,14 +106,15 @@ class Answers:
         if last is None:
             return Result((Say(f"Sorry about that. {OFFER_TEXT}", OFFER),), tally="count", offers_person=True)
         await self._log.feedback(last.id, helped=False)
-        question = str(last.read.get("question") or "")
-        shown = await self._shown_for(turn, question)
+        question = await self._words.of(last)
+        shown = await self._shown_for(turn, last)
         if len(shown) < self.policy.articles_per_question:
             started = monotonic()
             found = await self._find(question, self._intents.get(last.name), last.confidence or 0.0)
             rest = [one for one in found.candidates if one.hit.article_id not in shown]
             if rest:
-                attempt = await self._attempt(turn, question, "next", last.name)
+                new = turn.attempt("answer", last.name, step="next", read=last.read)
+                attempt = await self._log.record(new)
                 return await self._give_next(turn, attempt, rest[0], started)
         text = "Sorry that this didn't solve it. A person can look into it with you. Shall I get one?"
         return Result((Say(text, OFFER),), attempt_id=last.id, tally="count", offers_person=True)
@@ -121,12 +125,12 @@ class Answers:
         given = [a for a in attempts if a.kind == "answer" and a.article_id and a.turn_id != turn.key]
         return given[-1] if given else None
 
-    async def _shown_for(self, turn: ActionTurn, question: str) -> set[str]:
+    async def _shown_for(self, turn: ActionTurn, last: Attempt) -> set[str]:
         attempts = await self._log.for_conversation(turn.conversation_id)
         same = [
             a
             for a in attempts
-            if a.kind == "answer" and a.read.get("question") == question and a.turn_id != turn.key
+            if a.kind == "answer" and same_question(a.read, last.read) and a.turn_id != turn.key
         ]
         shown = {a.article_id for a in same if a.article_id}
         return shown | {str(other) for a in same for other in a.done.get("also", [])}
@@ -207,7 +211,7 @@ class Answers:
 
     async def _ask_back(self, turn: ActionTurn, found: Found, started: float) -> Result:
         failures = turn.memory.failures + 1
-        new = turn.attempt("fallback", "clarify", read={"question": turn.typed})
+        new = turn.attempt("fallback", "clarify", read=self._words.reference(turn, ""))
         attempt = await self._log.record(new)
         offered = self._intents.suggestions(turn.ranking, least=self.policy.suggest_intent)
         choices = tuple(Button(label.label, f"/{label.name}") for label in offered)
@@ -240,11 +244,9 @@ class Answers:
             return None
         return Say("This may be about it.", card=self._library.card(found.candidates[0].hit))
 
-    async def _attempt(
-        self, turn: ActionTurn, question: str, step: str = "1", name: str | None = None
-    ) -> Attempt:
-        name = name or turn.intent or "question"
-        return await self._log.record(turn.attempt("answer", name, step=step, read={"question": question}))
+    async def _attempt(self, turn: ActionTurn, question: str) -> Attempt:
+        read = self._words.reference(turn, question)
+        return await self._log.record(turn.attempt("answer", turn.intent or "question", read=read))
 
     async def _finish(
         self, turn: ActionTurn, attempt: Attempt, hit: HitView, done: dict[str, Any], started: float

@@ -30,6 +30,7 @@ from actions.rasa.workflow_form import ValidateWorkflowForm
 from actions.recovery import Recovery
 from actions.registry import Registry
 from actions.undoing import Undo
+from actions.words import Words
 from bot.foundation.clock import Clock
 from bot.foundation.database import Database
 from bot.foundation.http import Endpoint
@@ -71,14 +72,15 @@ def build_actions(
     log = AttemptLog(database, clock, mask, journal)
     host = HostAccess(hosts, policy)
     library = Library(knowledge, policy)
-    handovers = Handovers(log, registry, intents)
+    words = Words(context, mask)
+    handovers = Handovers(log, registry, intents, words)
     turns = TurnReader(context)
     procedure = Procedure(host, policy)
     actor = Actor(procedure, log, library)
     limits = ActLimits(database, clock, policy)
     engine = Engine(registry, procedure, log, actor, limits, handovers)
     besides = Besides(engine, registry, log)
-    answers = Answers(library, intents, log, handovers, policy)
+    answers = Answers(library, intents, log, handovers, policy, words)
     services = Services(
         turns=turns,
         registry=registry,

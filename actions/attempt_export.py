@@ -1,5 +1,6 @@
 """Attempts for trainers: masked once more, users under names that tell nothing, outcomes beside them."""
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -8,6 +9,7 @@ from typing import Any
 
 from actions import attempt_storage as storage
 from actions.attempts import Attempt
+from actions.words import ASKED_IN, QUESTION
 from bot.foundation.database import Database
 
 
@@ -20,7 +22,10 @@ class AttemptExport:
         mask: Callable[[Any], Any],
         outcomes_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]],
         secret: bytes,
+        words_of: Callable[[Sequence[str]], Awaitable[Mapping[str, str]]],
     ) -> None:
+        """Take `words_of`, which gives the messages of turns by the turn's id; they are masked here."""
+        self._words_of = words_of
         self._database = database
         self._mask = mask
         self._outcomes_of = outcomes_of
@@ -34,15 +39,23 @@ class AttemptExport:
             async for batch in storage.by_conversation(connection, since, until):
                 # Of the whole conversation, also of what is not between `since` and `until`.
                 outcomes = await self._outcomes_of(sorted({one.conversation_id for one in batch}))
-                for attempt in batch:
-                    yield self._line(attempt, outcomes.get(attempt.conversation_id))
+                asked = [str(one.read[ASKED_IN]) for one in batch if ASKED_IN in one.read]
+                words = await self._words_of(asked) if asked else {}
+                for line in await asyncio.to_thread(self._lines, batch, outcomes, words):
+                    yield line
 
-    def _line(self, attempt: Attempt, outcome: str | None) -> dict[str, Any]:
+    def _lines(
+        self, batch: Sequence[Attempt], outcomes: Mapping[str, str], words: Mapping[str, str]
+    ) -> list[dict[str, Any]]:
+        return [self._line(one, outcomes.get(one.conversation_id), words) for one in batch]
+
+    def _line(self, attempt: Attempt, outcome: str | None, words: Mapping[str, str]) -> dict[str, Any]:
         moments = {
             "created_at": attempt.created_at.isoformat(),
             "finished_at": attempt.finished_at.isoformat() if attempt.finished_at else None,
         }
-        free = {"read": attempt.read, "done": attempt.done, "error": attempt.error}
+        asked = words.get(str(attempt.read.get(ASKED_IN))) or attempt.read.get(QUESTION)
+        free = {"read": attempt.read, "done": attempt.done, "error": attempt.error, "question": asked}
         masked: dict[str, Any] = self._mask(free)
         return {
             "attempt": attempt.id, "conversation": attempt.conversation_id, "turn": attempt.turn_id,

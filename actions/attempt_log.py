@@ -20,6 +20,7 @@ COLD_AFTER = timedelta(minutes=30)
 REOPENS_WITHIN = timedelta(hours=72)
 """Who comes back with it within this time was not helped, whatever was assumed."""
 MAX_ERROR = 200
+PRIVATE = ("user_ref", "read", "done", "error")
 _BY_USERS = frozenset({"workflow", "answer", "fallback", "handoff"})
 
 
@@ -199,7 +200,7 @@ class AttemptLog:
     ) -> None:
         """Last in the transaction: the chain's head is held from here to its end."""
         if self._journal is not None and changed:
-            entries = [Change(kind, one.id, attempt_content(one)) for one in changed]
+            entries = [Change(kind, one.id, *attempt_content(one)) for one in changed]
             await self._journal.enter(tx, entries, required=required)
 
     def _masked(self, value: Mapping[str, Any]) -> dict[str, Any]:
@@ -207,15 +208,19 @@ class AttemptLog:
         return masked
 
 
-def attempt_content(attempt: Attempt) -> dict[str, Any]:
-    """What an entry of the audit chain holds of an attempt: the whole row."""
-    return asdict(attempt)
+def attempt_content(attempt: Attempt) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an entry of the audit chain says of an attempt, and what stands beside it and can be erased: whose
+    it was, what was read and done, and what went wrong."""
+    public = asdict(attempt)
+    return public, {name: public.pop(name) for name in PRIVATE}
 
 
 class AttemptRows:
     """The rows of `attempts` beside which the audit chain is checked."""
 
-    async def rows(self, connection: AsyncConnection) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Give every row's id and content, by id."""
+    async def rows(
+        self, connection: AsyncConnection
+    ) -> AsyncIterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Give every row's id, content and private part, by id."""
         async for attempt in storage.every_row(connection):
-            yield attempt.id, attempt_content(attempt)
+            yield attempt.id, *attempt_content(attempt)

@@ -10,6 +10,7 @@ from actions.registry import Registry
 from actions.replies import NO_THANKS, OFFER, PERSON, Handoff, Priority, Reason, Result, Say
 from actions.turn import ActionTurn
 from actions.wording import humanise
+from actions.words import Words
 
 PASSING_ON = "I'm passing you to a person now. They'll see our conversation and what I found."
 _OUTCOMES: Mapping[Outcome | None, str] = {
@@ -26,13 +27,15 @@ _URGENT_TROUBLE = frozenset({"unlock_account", "reset_password", "diagnose_sign_
 _HELPED = {"True": "it helped", "False": "it did not help"}
 _LATEST = 5
 _READ_FIELDS = 6
+_QUOTE = 120
 
 
 class Handovers:
     """Offers a person and hands over."""
 
-    def __init__(self, log: AttemptLog, registry: Registry, intents: IntentCatalogue) -> None:
+    def __init__(self, log: AttemptLog, registry: Registry, intents: IntentCatalogue, words: Words) -> None:
         self._log = log
+        self._words = words
         self._registry = registry
         self._intents = intents
 
@@ -47,11 +50,12 @@ class Handovers:
         """Hand over now. Without a `reason` it follows from what the person was offered for."""
         attempts = [a for a in await self._log.for_conversation(turn.conversation_id) if a.kind != "handoff"]
         why = reason or (reason_for(attempts) if turn.memory.offered_person else "user_asked")
-        handoff = Handoff(why, priority_of(why, attempts, turn.intent), self.summary(turn, why, attempts))
+        summary = await self.summary(turn, why, attempts)
+        handoff = Handoff(why, priority_of(why, attempts, turn.intent), summary)
         attempt = await self._log.record(turn.attempt("handoff", why))
         await self._log.close_open(turn.conversation_id, "escalated", turn_id=turn.key, keep=attempt.id)
-        done = {"priority": handoff.priority, "summary": handoff.summary}
-        await self._log.finish(attempt.id, Ending(turn.key, "escalated", done=done))
+        # The summary quotes the user: the case has it, and the log of attempts needs no copy.
+        await self._log.finish(attempt.id, Ending(turn.key, "escalated", done={"priority": handoff.priority}))
         text = f"{opening} {PASSING_ON}".strip()
         return Result((Say(text, card=card),), attempt_id=attempt.id, handoff=handoff, tally="reset")
 
@@ -71,11 +75,11 @@ class Handovers:
         text = "All right. If you change your mind, just ask for a person. What else can I do for you?"
         return Result((Say(text if turn.memory.offered_person else "All right. What can I do for you?"),))
 
-    def summary(self, turn: ActionTurn, reason: Reason, attempts: list[Attempt]) -> str:
-        """Tell the agent in a few lines what was asked and what was tried; attempts are masked already."""
+    async def summary(self, turn: ActionTurn, reason: Reason, attempts: list[Attempt]) -> str:
+        """Tell the agent in a few lines what was asked and what was tried, masked."""
         asked = self._asked(turn, attempts)
         lines = [f"Asked about: {asked}."] if asked else []
-        lines += [self._line(attempt) for attempt in attempts[-_LATEST:]]
+        lines += [await self._line(attempt) for attempt in attempts[-_LATEST:]]
         if not attempts:
             lines.append("Nothing was tried before; the user asked for a person.")
         if reason == "repeated_failure":
@@ -88,14 +92,14 @@ class Handovers:
                   ("workflow", "answer")]  # fmt: skip
         return ", ".join(dict.fromkeys(labels))
 
-    def _line(self, attempt: Attempt) -> str:
+    async def _line(self, attempt: Attempt) -> str:
         workflow = self._registry.get(attempt.name) if attempt.kind == "workflow" else None
         what = workflow.meta.title if workflow else humanise(attempt.name).capitalize()
         if attempt.kind == "fallback":
-            return f"Not understood: {str(attempt.read.get('question') or 'a message')[:120]}"
+            return f"Not understood: {await self._words.quoted(attempt, _QUOTE) or 'a message'}"
         if attempt.kind == "answer":
             what = f"Article {attempt.article_id}" if attempt.article_id else "No article found"
-            question = str(attempt.read.get("question") or "")[:120]
+            question = await self._words.quoted(attempt, _QUOTE)
             helped = _HELPED.get(str(attempt.done.get("helped")), "")
             return ": ".join(part for part in (what, question) if part) + (f" ({helped})" if helped else "")
         error = f" ({humanise(attempt.error)})" if attempt.error else ""

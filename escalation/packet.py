@@ -54,7 +54,8 @@ class _Found:
 class ContextCollector:
     """Makes a `PreparedCase` from what the other rooms and the application know.
 
-    `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary.
+    `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary, and
+    `quote`, which may take milliseconds, out of what the user wrote, since all who see the queue read it.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ContextCollector:
         clock: Clock,
         mask: Callable[[str], str],
         *,
+        quote: Callable[[str], str] | None = None,
         labels: Mapping[str, str] | None = None,
         state_deadline: float = STATE_DEADLINE,
     ) -> None:
@@ -75,6 +77,7 @@ class ContextCollector:
         self._model = model
         self._clock = clock
         self._mask = mask
+        self._quote = quote or mask
         self._labels = labels or {}
         self._state_deadline = state_deadline
 
@@ -108,7 +111,7 @@ class ContextCollector:
         attempts = await self._or_empty("attempts", tried_before, missing, ends)
         state = await state_read
         found = _Found(conversation, contact, events, turns, attempts, state, tuple(missing))
-        return self._prepared(found, reason, priority, summary)
+        return await asyncio.to_thread(self._prepared, found, reason, priority, summary)
 
     def _prepared(self, found: "_Found", reason: str, priority: str, summary: str) -> PreparedCase:
         packet = self._packet(found, reason, decide_priority(reason, priority, found.state), summary)
@@ -143,10 +146,10 @@ class ContextCollector:
             turns=readings,
             model_version=self._model_version(found.turns),
             summary=Summary(
-                wants=wants(contact.name, reason, lines, readings, self._labels, self._mask),
+                wants=wants(contact.name, reason, lines, readings, self._labels, self._quote),
                 tried=tried(attempts, articles),
                 seen=seen(found.state),
-                assistant=self._mask(given.strip())[:MAX_GIVEN],
+                assistant=self._quote(given.strip())[:MAX_GIVEN],
             ),
             shared=shared_with_person(lines, attempts, articles, found.state, page),
             missing=found.missing,

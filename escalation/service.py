@@ -10,6 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.conversation.confidential import Confidential
 from bot.conversation.domain import (
     BOT,
     MAX_TEXT,
@@ -66,10 +67,12 @@ class CaseDesk:
         collector: ContextCollector,
         wakeups: Wakeups,
         clock: Clock,
+        confidential: Confidential,
         *,
         open_cases: int = 3,
     ) -> None:
         """A user may have asked for `open_cases` at a time; of the assistant's making they have one."""
+        self._confidential = confidential
         self._open_cases = open_cases
         self._database = database
         self._conversations = conversations
@@ -259,6 +262,7 @@ class CaseDesk:
         text = text.strip()
         if not 1 <= len(text) <= MAX_TEXT:
             raise InvalidInput(f"A message has 1 to {MAX_TEXT} characters.", hint="Write something.")
+        key = self._confidential.keys.kept(key)
         try:
             sent = await self._append(case_id, agent, text, key)
         except (Forbidden, Conflict):
@@ -308,13 +312,14 @@ class CaseDesk:
     ) -> Case:
         """Close the case and give the conversation back to the bot.
 
-        `note` is for the record; the user sees it only with `tell_user`. Resolving what this agent has
-        resolved the same way changes nothing.
+        `note` is for the record, masked; the user sees it only with `tell_user`. Resolving what this agent
+        has resolved the same way changes nothing.
 
         Raises:
             Forbidden: when somebody else has the case.
             Conflict: when nobody has it, or it was resolved otherwise.
         """
+        note = await self._confidential.free(note, [(await self.get(case_id)).contact.name])
         async with self._database.begin() as tx:
             case, _ = await self._hold(tx, case_id)
             if case.status == "resolved" and (case.assignee, case.outcome) == (

@@ -4,12 +4,21 @@ Each entry's hash covers its number, time, kind, subject, content and the hash b
 
     hash = SHA-256(canonical JSON of [number, time, kind, subject, content, previous])
 
+What may have to be forgotten is not in there: of an entry's `private` part the content holds only a commitment,
+
+    HMAC-SHA256(salt, canonical JSON of the private part), with a random salt of the entry's own
+
+and salt and text stand beside the chain. Once both are erased, nobody can tell from the commitment what it was,
+and the chain still holds. An erasure is itself an entry.
+
 The newest hash (the head) is signed with Ed25519 (RFC 8032). Whoever can write the database and has no key
 can neither sign another head nor make an older one newer. Pure: no I/O.
 """
 
 import hashlib
+import hmac
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,11 +35,15 @@ ROOT = "0" * 64
 
 @dataclass(frozen=True)
 class Change:
-    """What is to be entered: what happened (`kind`), to what (`subject`), and how it is now (`content`)."""
+    """What is to be entered: what happened (`kind`), to what (`subject`), and how it is now (`content`).
+
+    `private` is the part of it that can be erased again; None where all of it is to stay.
+    """
 
     kind: str
     subject: str
     content: Mapping[str, Any]
+    private: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +57,15 @@ class Entry:
     content: str
     previous: str
     hash: str
+    private: "Private | None" = None
+
+
+@dataclass(frozen=True)
+class Private:
+    """What stands beside an entry until it is erased: canonical JSON, and the salt of its commitment."""
+
+    salt: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -57,6 +79,10 @@ class Head:
     signature: str | None = None
 
 
+COMMITMENT = "private"
+"""Name under which an entry's content has the commitment to its private part."""
+ERASED = "erased"
+"""Kind of the entry that says: the private parts of all earlier entries of its subject are gone, on purpose."""
 UNTRUSTED = "head_not_genuine"
 """Kind of the entry that is made before going on from a head that nobody with the key has signed."""
 FOREIGN = "entries_not_covered"
@@ -122,9 +148,29 @@ def entry_hash(number: int, at: str, kind: str, subject: str, content: str, prev
 
 def follow(number: int, previous: str, at: datetime, change: Change) -> Entry:
     """Make the entry that comes after `previous`, the hash of entry `number - 1`."""
-    written, content = moment(at), canonical(dict(change.content))
+    public, private = dict(change.content), None
+    if change.private is not None:
+        private = Private(secrets.token_hex(16), canonical(dict(change.private)))
+        public[COMMITMENT] = commitment(private)
+    written, content = moment(at), canonical(public)
     digest = entry_hash(number, written, change.kind, change.subject, content, previous)
-    return Entry(number, written, change.kind, change.subject, content, previous, digest)
+    return Entry(number, written, change.kind, change.subject, content, previous, digest, private)
+
+
+def commitment(private: Private) -> str:
+    """Return what stands in the content for a private part, 64 hexadecimal digits."""
+    text = private.text.encode("utf-8", "surrogatepass")
+    return hmac.new(private.salt.encode(), text, hashlib.sha256).hexdigest()
+
+
+def committed(content: str) -> str | None:
+    """Return the commitment that an entry's content holds; None where it has no private part."""
+    try:
+        value = json.loads(content)
+    except ValueError:
+        return None  # Its hash does not hold either.
+    found = value.get(COMMITMENT) if isinstance(value, dict) else None
+    return found if isinstance(found, str) else None
 
 
 def signed(number: int, digest: str, at: datetime, kid: str, key: Ed25519PrivateKey) -> Head:

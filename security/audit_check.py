@@ -11,6 +11,7 @@ from bot.foundation.database import Database
 from security import audit_gaps
 from security import audit_storage as storage
 from security.audit_chain import (
+    COMMITMENT,
     EMPTIED,
     FOREIGN,
     LATE,
@@ -18,8 +19,11 @@ from security.audit_chain import (
     ROOT,
     UNTRUSTED,
     Head,
+    Private,
     Verifier,
     canonical,
+    commitment,
+    committed,
     entry_hash,
     is_genuine,
 )
@@ -52,6 +56,8 @@ class Findings:
 
     entries: int = 0
     subjects: int = 0
+    erased: int = 0
+    """Entries whose private part was erased, as a later entry says."""
     checkpoints: int = 0
     flaws: list[Flaw] = field(default_factory=list)
     more: int = 0
@@ -75,11 +81,15 @@ class Findings:
             self.notes.append(note)
 
 
+Row = tuple[str, dict[str, Any], dict[str, Any]]
+"""Subject, content and private part."""
+
+
 class Projection(Protocol):
     """The rows that the entries are about, as they are now."""
 
-    def rows(self, connection: AsyncConnection) -> AsyncIterator[tuple[str, dict[str, Any]]]:
-        """Give (subject, content) of every row, by subject."""
+    def rows(self, connection: AsyncConnection) -> AsyncIterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Give (subject, content, private part) of every row, by subject."""
         ...
 
 
@@ -132,6 +142,7 @@ async def _walk(connection: AsyncConnection, known: dict[int, str], findings: Fi
             if row.number != last + 1:
                 _missing(last + 1, row.number - 1, findings)
             _check_entry(row, previous, row.number == last + 1, findings)
+            _check_private(row, findings)
             _hear(row, findings)
             if row.number in known and known[row.number] != row.hash:
                 text = f"Entry {row.number} is another one than when a checkpoint was signed."
@@ -179,6 +190,21 @@ def _check_entry(row: Any, previous: str, follows: bool, findings: Findings) -> 
         findings.add(Flaw("reordered", text, *of))
 
 
+def _check_private(row: Any, findings: Findings) -> None:
+    expected = committed(row.content)
+    if expected is None:
+        return
+    if row.salt is not None:
+        if commitment(Private(row.salt, row.text)) != expected:
+            text = f"What stands beside entry {row.number} is not what was entered."
+            findings.add(Flaw("text_edited", text, row.number, row.subject))
+    elif row.erased:
+        findings.erased += 1
+    else:
+        text = f"What stood beside entry {row.number} is gone, and no entry says that it was erased."
+        findings.add(Flaw("text_deleted", text, row.number, row.subject))
+
+
 def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findings: Findings) -> None:
     if head is None:
         if last:
@@ -204,7 +230,7 @@ async def _check_rows(connection: AsyncConnection, projection: Projection, findi
     rows = projection.rows(connection)
     current = await anext(rows, None)
     async for batch in storage.latest_of_each(connection):
-        for subject, number, content in batch:
+        for subject, number, content, salt in batch:
             findings.subjects += 1
             while current is not None and current[0] < subject:
                 _invented(current, late, findings)
@@ -213,7 +239,12 @@ async def _check_rows(connection: AsyncConnection, projection: Projection, findi
                 text = f"The row of {subject} is gone; entry {number} has it."
                 findings.add(Flaw("row_deleted", text, number, subject))
                 continue
-            if canonical(current[1]) != late.get(subject, content):
+            waiting = late.get(subject)
+            if waiting is not None:
+                is_so = waiting == written(current)
+            else:
+                is_so = _is_so(current[1], current[2], content, salt)
+            if not is_so:
                 text = f"The row of {subject} is not what entry {number} says."
                 findings.add(Flaw("row_edited", text, number, subject))
             current = await anext(rows, None)
@@ -222,8 +253,23 @@ async def _check_rows(connection: AsyncConnection, projection: Projection, findi
         current = await anext(rows, None)
 
 
-def _invented(row: tuple[str, dict[str, Any]], late: Mapping[str, str], findings: Findings) -> None:
-    subject, content = row
-    if late.get(subject) == canonical(content):
+def _is_so(public: dict[str, Any], private: dict[str, Any], content: str, salt: str | None) -> bool:
+    """Whether a row is what its latest entry says; one without its private part is told of elsewhere."""
+    expected = committed(content)
+    if expected is None:
+        return canonical({**public, **private}) == content
+    if salt is not None and commitment(Private(salt, canonical(private))) != expected:
+        return False
+    return canonical({**public, COMMITMENT: expected}) == content
+
+
+def written(row: Row) -> tuple[str, str | None]:
+    """A row as a change of it waits to be entered."""
+    return canonical(row[1]), canonical(row[2])
+
+
+def _invented(row: Row, late: Mapping[str, tuple[str, str | None]], findings: Findings) -> None:
+    subject = row[0]
+    if late.get(subject) == written(row):
         return  # It waits to be entered, which is told by itself.
     findings.add(Flaw("row_invented", f"The row of {subject} was never entered.", None, subject))

@@ -23,6 +23,7 @@ waiting = sa.Table(
     sa.Column("kind", sa.Text, nullable=False),
     sa.Column("subject", sa.Text(collation="C"), nullable=False),
     sa.Column("content", sa.Text, nullable=False),
+    sa.Column("private", sa.Text),
     sa.Column("reason", sa.Text, nullable=False),
 )
 AT_ONCE = 200
@@ -42,7 +43,7 @@ async def add(tx: AsyncConnection, changes: Sequence[Change], at: str, reason: s
     """Put changes at the end of what waits."""
     rows = [
         {"at": at, "kind": one.kind, "subject": one.subject, "content": canonical(dict(one.content)),
-         "reason": reason}
+         "private": None if one.private is None else canonical(dict(one.private)), "reason": reason}
         for one in changes
     ]  # fmt: skip
     await tx.execute(sa.insert(waiting), rows)
@@ -61,8 +62,13 @@ async def take(tx: AsyncConnection) -> list[Change]:
         "last": rows[-1].at,
         "reasons": sorted({row.reason for row in rows}),
     }
-    late = [Change(f"{LATE_PREFIX}{row.kind}", row.subject, json.loads(row.content)) for row in rows]
+    late = [_late(row) for row in rows]
     return [Change(LATE, "", told), *late]
+
+
+def _late(row: Any) -> Change:
+    private = None if row.private is None else json.loads(row.private)
+    return Change(f"{LATE_PREFIX}{row.kind}", row.subject, json.loads(row.content), private)
 
 
 async def read(connection: AsyncConnection) -> Gap | None:
@@ -76,8 +82,9 @@ async def read(connection: AsyncConnection) -> Gap | None:
     return Gap(count, since, tuple(sorted(reasons))) if count else None
 
 
-async def latest_of_each(connection: AsyncConnection) -> dict[str, str]:
-    """Return the newest content that waits, by subject."""
-    query = sa.select(waiting.c.subject, waiting.c.content).where(waiting.c.subject > "")
+async def latest_of_each(connection: AsyncConnection) -> dict[str, tuple[str, str | None]]:
+    """Return the newest content and private part that wait, by subject."""
+    columns = (waiting.c.subject, waiting.c.content, waiting.c.private)
+    query = sa.select(*columns).where(waiting.c.subject > "")
     rows = await connection.execute(query.order_by(waiting.c.id))
-    return {row.subject: row.content for row in rows}
+    return {row.subject: (row.content, row.private) for row in rows}

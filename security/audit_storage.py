@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy.dialects.postgresql import JSONB, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.foundation.database import metadata
 from security import audit_gaps
-from security.audit_chain import ROOT, Entry, Head
+from security.audit_chain import ERASED, ROOT, Entry, Head
 
 entries = sa.Table(
     "audit_entries",
@@ -24,6 +24,14 @@ entries = sa.Table(
     sa.Column("hash", sa.Text, nullable=False),
     sa.Index("ix_audit_entries_subject", "subject", "number"),
 )
+texts = sa.Table(
+    "audit_texts",
+    metadata,
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("salt", sa.Text, nullable=False),
+    sa.Column("text", sa.Text, nullable=False),
+)
+"""The private parts of entries. A row is deleted when it is erased; the entry stays."""
 heads = sa.Table(
     "audit_head",
     metadata,
@@ -101,7 +109,33 @@ async def entry_at(connection: AsyncConnection, number: int) -> tuple[str, bool]
 async def add(tx: AsyncConnection, new: Sequence[Entry], head: Head) -> None:
     """Add entries and move the head."""
     await tx.execute(sa.insert(entries), [_values(entry) for entry in new])
+    private = [
+        {"number": entry.number, "salt": entry.private.salt, "text": entry.private.text}
+        for entry in new
+        if entry.private is not None
+    ]
+    if private:
+        await tx.execute(sa.insert(texts), private)
     await move_head(tx, head)
+
+
+async def erase_texts(tx: AsyncConnection, subjects: Sequence[str]) -> tuple[int, int]:
+    """Delete the private parts of all entries of these subjects but those that say that this is done.
+
+    Returns how many were deleted, and how many entries have theirs inside, from before there was this table.
+    """
+    own = sa.select(entries.c.number).where(entries.c.subject.in_(subjects), entries.c.kind != ERASED)
+    gone = (await tx.execute(texts.delete().where(texts.c.number.in_(own)))).rowcount
+    whole = sa.select(sa.func.count()).select_from(entries).where(
+        entries.c.subject.in_(subjects), entries.c.kind != ERASED, _holds_all(),
+    )  # fmt: skip
+    return gone, int((await tx.execute(whole)).scalar_one())
+
+
+def _holds_all() -> sa.ColumnElement[bool]:
+    """Whether an entry is from before private parts stood beside the chain."""
+    commitment: sa.ColumnElement[Any] = sa.cast(entries.c.content, JSONB)["private"].astext
+    return commitment.is_(None)
 
 
 async def move_head(tx: AsyncConnection, head: Head) -> None:
@@ -134,10 +168,21 @@ async def see_one_moment(tx: AsyncConnection) -> None:
 
 
 async def in_order(connection: AsyncConnection) -> AsyncIterator[Sequence[Any]]:
-    """Read all entries by number, some thousand at a time."""
+    """Read all entries by number, some thousand at a time, with their private parts where these are there."""
     last = None
     while True:
-        query = sa.select(entries).order_by(entries.c.number).limit(_BATCH)
+        later = entries.alias("later")
+        erased = sa.exists().where(
+            later.c.subject == entries.c.subject, later.c.number > entries.c.number, later.c.kind == ERASED
+        )
+        # Asked of those alone that have no text beside them: a check reads millions.
+        gone = sa.case((texts.c.number.is_(None), erased), else_=False).label("erased")
+        query = (
+            sa.select(entries, texts.c.salt, texts.c.text, gone)
+            .outerjoin(texts, texts.c.number == entries.c.number)
+            .order_by(entries.c.number)
+            .limit(_BATCH)
+        )
         if last is not None:
             query = query.where(entries.c.number > last)
         rows = (await connection.execute(query)).all()
@@ -148,11 +193,12 @@ async def in_order(connection: AsyncConnection) -> AsyncIterator[Sequence[Any]]:
 
 
 async def latest_of_each(connection: AsyncConnection) -> AsyncIterator[Sequence[Any]]:
-    """Read the latest entry of each subject as (subject, number, content), by subject, in batches."""
+    """Read the latest entry of each subject as (subject, number, content, salt), by subject, in batches."""
     last = ""
     while True:
         query = (
-            sa.select(entries.c.subject, entries.c.number, entries.c.content)
+            sa.select(entries.c.subject, entries.c.number, entries.c.content, texts.c.salt)
+            .outerjoin(texts, texts.c.number == entries.c.number)
             .ext(distinct_on(entries.c.subject))
             .where(entries.c.subject > last)
             .order_by(entries.c.subject, entries.c.number.desc())

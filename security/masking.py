@@ -1,13 +1,14 @@
 """Takes personal data and secrets out of text before it is written anywhere but the transcript.
 
-Each finding becomes a placeholder that says what stood there, such as `[email]`, `[card]`, `[secret]` or `[dob]`.
-`mask` and its kin find what has a form or is announced by a word; they are quick and fit for log lines. Names of
-people and street addresses need a language model: `security.masking_personal`.
+Each finding becomes a placeholder that says what stood there, such as `[email]`, `[card]`, `[secret]` or
+`[dob]`. `mask` and its kin find what has a form or is announced by a word; they are quick and fit for log
+lines. Names of people and street addresses need a language model: `security.masking_personal`.
 
-Text is read in a plain form (`security.masking_text`), so other alphabets' digits, full-width letters, zero-width
-characters and unusual separators hide nothing. Every rule is linear in the length of the text: repetitions are
-possessive or bounded, and what is looked at round a word is a window of fixed size. Checksums decide about cards,
-IBANs and national ids; numbers that merely look alike, such as order numbers, stay readable.
+Text is read in a plain form (`security.masking_text`), so other alphabets' digits, full-width letters,
+zero-width characters and unusual separators hide nothing. Every rule is linear in the length of the text:
+repetitions are possessive or bounded, and what is looked at round a word is a window of fixed size.
+Checksums decide about cards, IBANs and national ids; numbers that merely look alike, such as order numbers,
+stay readable.
 """
 
 import re
@@ -24,11 +25,14 @@ from security.masking_urls import mask_url_in_text
 _URL = re.compile(rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|www\.)[^\s<>\"'{FILL}]{{1,4096}}+")
 _CLOSING = ".,;:!?)]}"
 _SECRET_KEY = re.compile(
-    r"(?i)^(?:.*[_-])?(?:pass(?:word|phrase|code|wd)?|pwd|secret|token|api[_-]?key|private[_-]?key|authorization"
+    r"(?i)^(?:.*[_-])?(?:pass(?:word|phrase|code|wd)?|pwd|secret|token|api[_-]?key|private[_-]?key"
+    r"|authorization"
     r"|cookie|cvv2?|cvc2?|otp|pin|ssn)$"
 )
 _PASSES = 6
-"""A finding may show another, e.g. a number before "is my account number": rules are repeated until none is new."""
+"""A finding may show another, e.g. a number before "is my account number": rules are repeated until none
+is new.
+"""
 
 
 def _find_urls(text: str) -> Iterator[Span]:
@@ -48,7 +52,7 @@ def _url_parts(offset: int, url: str) -> Iterator[Span]:
         upcoming = re.search(r"\[[a-z]{2,9}\]", following)
         literal = following[: upcoming.start()] if upcoming else following
         end = url.find(literal, position) if literal and upcoming else len(url) - len(literal)
-        if end < position or not stop and literal:
+        if end < position or (not stop and literal):
             return
         yield offset + position, offset + end, hidden[1]
         position, done = end, hidden.end()
@@ -56,8 +60,17 @@ def _url_parts(offset: int, url: str) -> Iterator[Span]:
 
 _ALWAYS: tuple[Rule, ...] = (find_tokens, find_emails, find_passwords)
 _WITH_DIGITS: tuple[Rule, ...] = (
-    find_wallets, find_ibans, *BY_NAME, find_cards, find_macs, find_ips, find_ids, *ANNOUNCED, find_random, find_phones,
-)  # fmt: skip
+    find_wallets,
+    find_ibans,
+    *BY_NAME,
+    find_cards,
+    find_macs,
+    find_ips,
+    find_ids,
+    *ANNOUNCED,
+    find_random,
+    find_phones,
+)
 
 
 def find(canvas: Canvas) -> None:
@@ -76,7 +89,9 @@ def find(canvas: Canvas) -> None:
             return
 
 
-_MAY_HOLD_NUMBER = re.compile(r"(?i)\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|double|triple)[ ,.-]")
+_MAY_HOLD_NUMBER = re.compile(
+    r"(?i)\d|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|double|triple)[ ,.-]"
+)
 
 
 def mask(text: str) -> str:

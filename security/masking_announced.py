@@ -1,8 +1,8 @@
 """Finds numbers and secrets by the word that says what they are, before or after them.
 
-`Announced` is a small grammar round a noun: noun, up to some words, value ("the code you sent me is 6 1 2 9"),
-or value, a link, up to some words, noun ("6129 was the code", "I typed hunter2 as my password"). All windows are
-bounded, so the work is linear in the length of the text.
+`Announced` is a small grammar round a noun: noun, up to some words, value ("the code you sent me is 6 1 2
+9"), or value, a link, up to some words, noun ("6129 was the code", "I typed hunter2 as my password"). All
+windows are bounded, so the work is linear in the length of the text.
 """
 
 import re
@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from security.masking_text import FILL, Span
 
 _MONTH = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?"
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?|januar|februar|märz|maerz|mai|juni|juli|oktober|dezember)\.?"
 )
 _DAY = r"(?:the\s)?[0-3]?\d(?:st|nd|rd|th|\.)?(?:\s(?:day\s)?of)?"
@@ -33,24 +34,37 @@ _CODE_LIKE = (
 _SPELLED_DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
 SPELLED = rf"(?i:\b{_SPELLED_DIGIT}(?:[ ,.-]{{1,3}}(?:{_SPELLED_DIGIT}|\d)\b){{2,24}})"
 _LINK_BEFORE_NOUN = re.compile(
-    r"(?i)\s{0,2}(?:[=(\[-]{1,2}|<?[-=]{1,2}>?|[-–<]{1,2}\s?(?:that|this|it)|,\s?(?:that|this|it)(?:['’]?s|\sis)|\b(?:is|was|are|were|as|being|for|into|in)\b|['’]s\b)(?:\s{0,2}[a-z'’-]{1,14}){0,5}[\s\"'(:-]{0,3}\Z"
+    r"(?i)\s{0,2}(?:[=(\[-]{1,2}|<?[-=]{1,2}>?|[-–<]{1,2}\s?(?:that|this|it)|,\s?(?:that|this|it)(?:['’]?s"
+    r"|\sis)|\b(?:is|was|are|were|as|being|for|into|in)\b"
+    r"|['’]s\b)(?:\s{0,2}[a-z'’-]{1,14}){0,5}[\s\"'(:-]{0,3}\Z"
 )
 _UNIT = re.compile(
-    r"(?i)\s?(?:times?|days?|weeks?|months?|years?|hours?|hrs?|minutes?|mins?|seconds?|secs?|digits?|characters?|chars?"
-    r"|letters?|attempts?|tries|euros?|dollars?|pounds?|eur|usd|gbp|%|€|£|people|users|percent|points|am|pm|o['’]clock"
+    r"(?i)\s?(?:times?|days?|weeks?|months?|years?|hours?|hrs?|minutes?|mins?|seconds?|secs?|digits?"
+    r"|characters?|chars?"
+    r"|letters?|attempts?|tries|euros?|dollars?|pounds?|eur|usd|gbp|%|€|£|people|users|percent|points|am"
+    r"|pm|o['’]clock"
     r"|mb|gb|kb|ms|items?|letters|business|working)\b|\s?[%€£$]"
 )
 _MONEY = re.compile(r"(?i)(?:[$€£¥]|\b(?:eur|usd|gbp|chf|rs\.?|inr))\s?\Z")
-_WHEN = re.compile(r"(?i)\b(?:in|since|until|till|by|on|at|after|before|within|every|last|over|than|about|around|least|most)\s\Z")
-_A_DATE = re.compile(rf"(?i){DATE}(?:[T ]\d{{1,2}}:\d{{2}}.*)?|\d{{1,2}}:\d{{2}}(?::\d{{2}})?.*|(?:19|20)\d{{2}}")
+_WHEN = re.compile(
+    r"(?i)\b(?:in|since|until|till|by|on|at|after|before|within|every|last|over|than|about|around|least"
+    r"|most)\s\Z"
+)
+_A_DATE = re.compile(
+    rf"(?i){DATE}(?:[T ]\d{{1,2}}:\d{{2}}.*)?|\d{{1,2}}:\d{{2}}(?::\d{{2}})?.*|(?:19|20)\d{{2}}"
+)
 _RECORD = re.compile(r"[A-Z]{2,4}-\d{3,8}(?:-\d{1,6})?")
 _NOT_SECRET_CODE = re.compile(
-    r"(?i)\b(?:error|err|promo(?:tion(?:al)?)?|discount|coupon|voucher|referral|zip|post(?:al)?|country|area|dial(?:l?ing)?"
-    r"|status|exit|response|bar|qr|source|sku|product|tracking|return|http|item|model|style|colou?r|currency|language"
-    r"|dress|building|reason|stop|airport|diagnostic|fault|state|class|order|job|school|course|pickup|campaign|hs|tax)\W{0,2}\Z"
+    r"(?i)\b(?:error|err|promo(?:tion(?:al)?)?|discount|coupon|voucher|referral|zip|post(?:al)?|country"
+    r"|area|dial(?:l?ing)?"
+    r"|status|exit|response|bar|qr|source|sku|product|tracking|return|http|item|model|style|colou?r"
+    r"|currency|language"
+    r"|dress|building|reason|stop|airport|diagnostic|fault|state|class|order|job|school|course|pickup"
+    r"|campaign|hs|tax)\W{0,2}\Z"
 )
 _CODE_TOLD = re.compile(
-    r"(?i)\b(?:sen[dt]|texte?d?|e?mailed|received?|got|get|sms|phone|app|authenticator|verif\w+|enter(?:ed)?|typed?|is|was"
+    r"(?i)\b(?:sen[dt]|texte?d?|e?mailed|received?|got|get|sms|phone|app|authenticator|verif\w+"
+    r"|enter(?:ed)?|typed?|is|was"
     r"|are|reads?|says|shows?|it['’]?s|gave|generated|came|used?|put|here)\b|[:=#>]"
 )
 
@@ -59,8 +73,9 @@ _CODE_TOLD = re.compile(
 class Announced:
     """A kind of number that a noun announces.
 
-    `digits` bounds how many digits the value has; `value` is its form; `check` may refuse one by the whole text and
-    the noun's and the value's place; `reach` bounds the characters between; `back` allows the noun to come last.
+    `digits` bounds how many digits the value has; `value` is its form; `check` may refuse one by the whole
+    text and the noun's and the value's place; `reach` bounds the characters between; `back` allows the noun
+    to come last.
     """
 
     label: str
@@ -73,7 +88,10 @@ class Announced:
     dates: bool = False
 
     def __post_init__(self) -> None:
-        gap = rf"(?:\b[Nn][or]\.|[.?!]\s[Ii]t(?:['’]?s|\sis|\swas)\b|[?](?=\s?[A-Z0-9])|[^\d.!?;{FILL}]|[.](?=\S)){{0,{self.reach}}}?"
+        gap = (
+            rf"(?:\b[Nn][or]\.|[.?!]\s[Ii]t(?:['’]?s|\sis|\swas)\b|[?](?=\s?[A-Z0-9])"
+            rf"|[^\d.!?;{FILL}]|[.](?=\S)){{0,{self.reach}}}?"
+        )
         object.__setattr__(self, "_after", re.compile(rf"{gap}(?P<value>{self.value}|{SPELLED})"))
         object.__setattr__(self, "_before", re.compile(rf"(?P<value>{self.value}|{SPELLED})"))
 
@@ -107,7 +125,9 @@ class Announced:
         start, end = span
         value = text[start:end]
         if not value[0].isdigit() and re.match(SPELLED, value):
-            return span if len(value.split()) >= self.digits[0] and self.check(text, noun, start, end) else None
+            return (
+                span if len(value.split()) >= self.digits[0] and self.check(text, noun, start, end) else None
+            )
         count = sum(c.isdigit() for c in value)
         if not self.digits[0] <= count <= self.digits[1]:
             return None
@@ -126,7 +146,9 @@ def _is_secret_code(text: str, noun: re.Match[str], start: int, end: int) -> boo
         return True
     before = text[max(0, noun.start() - 24) : noun.start()]
     between = text[noun.end() : start] if start >= noun.end() else text[end : noun.start()]
-    if _NOT_SECRET_CODE.search(before) or re.search(r"(?i)\berror\b", text[max(0, noun.start() - 40) : noun.start()]):
+    if _NOT_SECRET_CODE.search(before) or re.search(
+        r"(?i)\berror\b", text[max(0, noun.start() - 40) : noun.start()]
+    ):
         return False
     return _CODE_TOLD.search(between) is not None or _CODE_TOLD.search(before) is not None
 
@@ -143,10 +165,14 @@ _NUMBER = r"(?:\s?(?:numbers?|num|no\.?|nr\.?|#|id|code))?"
 CODES = Announced(
     "secret",
     _noun(
-        r"(?P<bare>codes?)|2\s?fa|mfa|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?|pin['’]?s?(?:[ -]?(?:code|number|no\.?))?"
-        r"|(?:security|verification|login|log-?in|sms|backup|recovery|auth(?:entication|enticator|orization)?|access|unlock"
-        r"|activation|pairing|reset|2fa|two[ -]factor|sign-?in|confirmation|gift[ -]?card|entry|door|gate|alarm|safe)[ -]?codes?"
-        r"|pass-?codes?|cvv2?|cvc2?|csc|(?:digits|numbers?|code)\s(?:on|at|from)\s(?:the|its|my)\sback|two[ -]factor|authenticator"
+        r"(?P<bare>codes?)|2\s?fa|mfa|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?"
+        r"|pin['’]?s?(?:[ -]?(?:code|number|no\.?))?"
+        r"|(?:security|verification|login|log-?in|sms|backup|recovery|auth(?:entication|enticator"
+        r"|orization)?|access|unlock"
+        r"|activation|pairing|reset|2fa|two[ -]factor|sign-?in|confirmation|gift[ -]?card|entry|door|gate"
+        r"|alarm|safe)[ -]?codes?"
+        r"|pass-?codes?|cvv2?|cvc2?|csc|(?:digits|numbers?|code)\s(?:on|at|from)\s(?:the|its|my)\sback"
+        r"|two[ -]factor|authenticator"
     ),
     (3, 12),
     check=_is_secret_code,
@@ -155,11 +181,16 @@ CODES = Announced(
 NATIONAL = Announced(
     "id",
     _noun(
-        r"s\.?\s?s\.?\s?n\.?|social\s(?:security|insurance)(?:\scard)?|(?:my|her|his|their|the|our)\s(?:(?:whole|full|entire|own|last\sfour\sof\smy)\s)?social(?!\s(?:media|net|acc|login|app|page|link|prof|event|club))"
+        r"s\.?\s?s\.?\s?n\.?|social\s(?:security|insurance)(?:\scard)?|(?:my|her|his|their|the"
+        r"|our)\s(?:(?:whole|full|entire|own|last\sfour\sof\smy)\s)?social(?!\s(?:media|net|acc|login|app"
+        r"|page|link|prof|event|club))"
         r"|(?:i?tin|ein|nino|nhs|aadhaa?r|pan|cpf|curp|rfc|dni|nie|nif|bsn|pesel|medicare|medicaid|mrn|sin)"
-        r"|tax(?:payer)?['’]?s?\s?(?:id(?:entification)?|number|no\.?|file\snumber|ref(?:erence)?)|national\s(?:id(?:entity|entification)?|insurance)"
-        r"|identity\s(?:card|number|document)|id[ -]card|government\sid|ni\s(?:number|no\.?)|steuer(?:nummer|-?id)|ausweis(?:nummer)?"
-        r"|codice\sfiscale|personnummer|health\s(?:insurance|card)|medical\srecord|voter\sid|visa\snumber|resident\spermit|green\scard"
+        r"|tax(?:payer)?['’]?s?\s?(?:id(?:entification)?|number|no\.?|file\snumber|ref(?:erence)?)"
+        r"|national\s(?:id(?:entity|entification)?|insurance)"
+        r"|identity\s(?:card|number|document)|id[ -]card|government\sid|ni\s(?:number|no\.?)"
+        r"|steuer(?:nummer|-?id)|ausweis(?:nummer)?"
+        r"|codice\sfiscale|personnummer|health\s(?:insurance|card)|medical\srecord|voter\sid|visa\snumber"
+        r"|resident\spermit|green\scard"
     ),
     (4, 20),
     value=rf"{_CODE_LIKE}(?:[ -][B-HJ-Z]\b)?",
@@ -175,9 +206,11 @@ PASSPORT = Announced(
 LICENCE = Announced(
     "licence",
     _noun(
-        r"driv(?:er|ing|er['’]?s|ers['’])['’]?s?\s(?:permit|licen[cs]e)|licen[cs]e(?!\s?(?:key|agreement|server|file|fee|term))"
+        r"driv(?:er|ing|er['’]?s|ers['’])['’]?s?\s(?:permit|licen[cs]e)|licen[cs]e(?!\s?(?:key|agreement"
+        r"|server|file|fee|term))"
         r"|d/?l(?=\s?(?:#|n[or]\.?|number|is|:))|dln|f[üu]hrerschein\w{0,10}|permis\sde\sconduire"
-        r"|(?:licen[cs]e|number|registration|reg)\splates?|vin(?=\s?(?:#|n[or]|number|is|:))|vehicle\sregistration"
+        r"|(?:licen[cs]e|number|registration|reg)\splates?|vin(?=\s?(?:#|n[or]|number|is|:))"
+        r"|vehicle\sregistration"
     ),
     (3, 20),
     check=_not_when,
@@ -185,7 +218,8 @@ LICENCE = Announced(
 ACCOUNT = Announced(
     "account",
     _noun(
-        r"(?:account|acct|acc|a/c)['’]?s?\s?(?:numbers?|num|no\.?|nr\.?|#|ending(?:\sin)?)|(?:bank|checking|savings|current|giro)\s(?:account|acct|a/c)"
+        r"(?:account|acct|acc|a/c)['’]?s?\s?(?:numbers?|num|no\.?|nr\.?|#|ending(?:\sin)?)|(?:bank"
+        r"|checking|savings|current|giro)\s(?:account|acct|a/c)"
         r"|routing|aba|sort\s?code|bsb|transit|kontonummer|konto|blz|clabe|ifsc|iban|swift|bic|wire\sto"
     ),
     (4, 30),
@@ -195,7 +229,8 @@ ACCOUNT = Announced(
 CARD = Announced(
     "card",
     _noun(
-        r"(?:(?:credit|debit|bank|payment|visa|master|amex|maestro|discover|jcb|kredit|giro)[ -]?)?cards?(?:['’]s)?|cc|visa|master[ -]?card|amex|maestro|kreditkarte|karte"
+        r"(?:(?:credit|debit|bank|payment|visa|master|amex|maestro|discover|jcb|kredit"
+        r"|giro)[ -]?)?cards?(?:['’]s)?|cc|visa|master[ -]?card|amex|maestro|kreditkarte|karte"
     ),
     (12, 19),
     check=_not_when,
@@ -204,7 +239,8 @@ CARD = Announced(
 BORN = Announced(
     "dob",
     _noun(
-        r"born|d\.?\s?o\.?\s?b\.?|date\s?of\s?birth|birth[ -]?(?:day|date)s?|b-?day|geboren|geb\.?|geburts(?:datum|tag)|nacid[oa]|nacimiento|naissance|n[ée]e?\sle"
+        r"born|d\.?\s?o\.?\s?b\.?|date\s?of\s?birth|birth[ -]?(?:day|date)s?|b-?day|geboren|geb\.?"
+        r"|geburts(?:datum|tag)|nacid[oa]|nacimiento|naissance|n[ée]e?\sle"
     ),
     (1, 8),
     value=rf"(?<![A-Za-z0-9])(?i:{DATE}|\d{{8}}(?!\d)|\d{{6}}(?!\d))",
@@ -216,12 +252,20 @@ BY_NAME = (BORN, PASSPORT, LICENCE)
 ANNOUNCED = (CARD, ACCOUNT, NATIONAL, CODES)
 
 _SWIFT = re.compile(r"(?i)\b(?:swift|bic)\b[^\n\d.]{0,16}?\b(?P<value>[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?)\b")
-_SEED = re.compile(r"(?i)\b(?:seed|recovery|secret|backup|mnemonic)\s(?:phrase|words)[^\n]{0,24}?[:\s]\s?(?P<value>(?:[a-z]{3,8}[ ,]{1,2}){11,24}[a-z]{3,8})")
-_EXPIRY = re.compile(r"(?i)\b(?:exp(?:iry|ires?|iration)?|valid\s(?:thru|until|to))(?:\sdate)?[\s:.]{0,3}(?:is\s)?(?P<value>[01]\d\s?/\s?(?:20)?\d{2})(?![\d/])")
+_SEED = re.compile(
+    r"(?i)\b(?:seed|recovery|secret|backup|mnemonic)\s(?:phrase"
+    r"|words)[^\n]{0,24}?[:\s]\s?(?P<value>(?:[a-z]{3,8}[ ,]{1,2}){11,24}[a-z]{3,8})"
+)
+_EXPIRY = re.compile(
+    r"(?i)\b(?:exp(?:iry|ires?|iration)?|valid\s(?:thru|until"
+    r"|to))(?:\sdate)?[\s:.]{0,3}(?:is\s)?(?P<value>[01]\d\s?/\s?(?:20)?\d{2})(?![\d/])"
+)
 
 
 def find_bank_words(text: str) -> Iterator[Span]:
-    """Find what is announced but holds no digits to count: BIC codes and seed phrases, and expiry dates of cards."""
+    """Find what is announced but holds no digits to count: BIC codes and seed phrases, and expiry dates of
+    cards.
+    """
     found = [*_SWIFT.finditer(text), *_SEED.finditer(text)]
     if "card" in text.lower() or FILL in text:
         found += _EXPIRY.finditer(text)

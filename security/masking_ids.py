@@ -1,5 +1,5 @@
-"""Finds identifiers that need no word beside them: national ids by form and check digit, machines' and wallets'
-addresses, machine-readable lines of passports. Check digits are python-stdnum's.
+"""Finds identifiers that need no word beside them: national ids by form and check digit, machines' and
+wallets' addresses, machine-readable lines of passports.
 """
 
 import hashlib
@@ -8,16 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from stdnum import verhoeff
-from stdnum.ch import ssn as swiss
-from stdnum.cn import ric
-from stdnum.es import dni, nie
-from stdnum.fr import nir
-from stdnum.it import codicefiscale
-from stdnum.kr import rrn
-from stdnum.mx import curp
-from stdnum.se import personnummer
-
+from security.check_digits import is_aadhaar, is_ahv, is_dni, is_nir, is_personnummer, is_ric
 from security.masking_text import FILL, Span
 
 _E = r"(?<![A-Za-z0-9])"
@@ -28,30 +19,38 @@ def _anything(_value: str) -> bool:
     return True
 
 
-def _is_aadhaar(value: str) -> bool:
-    return bool(verhoeff.is_valid(re.sub(r"\D", "", value)))
-
-
 _BY_FORM: tuple[tuple[re.Pattern[str], Callable[[str], bool], str], ...] = tuple(
     (re.compile(f"{_E}(?:{form}){_Z}(?![-.]\\d)"), check, label)
     for form, check, label in (
         (r"\d{3}([ \-./\\_,:|~*–]{1,3})\d{2}\1\d{4}", _anything, "id"),
-        (r"\d\s\d\s\d(?:\s[-/.]\s|\s{2,3}|[-/.])\d\s\d(?:\s[-/.]\s|\s{2,3}|[-/.])\d\s\d\s\d\s\d", _anything, "id"),
-        (r"(?i:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?(?i:[A-D])", _anything, "id"),
-        (r"(?i:[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z])", codicefiscale.is_valid, "id"),
-        (r"(?i:\d{8}[ -]?[A-Z])", dni.is_valid, "id"),
-        (r"(?i:[XYZ][ -]?\d{7}[ -]?[A-Z])", nie.is_valid, "id"),
-        (r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", _is_aadhaar, "id"),
+        (
+            r"\d\s\d\s\d(?:\s[-/.]\s|\s{2,3}|[-/.])\d\s\d(?:\s[-/.]\s|\s{2,3}|[-/.])\d\s\d\s\d\s\d",
+            _anything,
+            "id",
+        ),
+        (
+            r"(?i:[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z])[ -]?\d{2}[ -]?\d{2}[ -]?\d{2}[ -]?(?i:[A-D])",
+            _anything,
+            "id",
+        ),
+        (
+            r"(?i:[A-Z]{6}[0-9LMNP-V]{2}[A-EHLMPRST][0-9LMNP-V]{2}[A-Z][0-9LMNP-V]{3}[A-Z])",
+            _anything,
+            "id",
+        ),
+        (r"(?i:\d{8}[ -]?[A-Z])", is_dni, "id"),
+        (r"(?i:[XYZ][ -]?\d{7}[ -]?[A-Z])", is_dni, "id"),
+        (r"[2-9]\d{3}[ -]?\d{4}[ -]?\d{4}", is_aadhaar, "id"),
         (r"[A-Z]{3}[ABCFGHJLPT][A-Z]\d{4}[A-Z]", _anything, "id"),
         (r"\d{3}\.\d{3}\.\d{3}-\d{2}|\d{2}\.\d{3}\.\d{3}/\d{4}-\d{2}", _anything, "id"),
-        (r"[12] ?\d{2} ?[0-9]{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}", nir.is_valid, "id"),
-        (r"(?:19|20)?\d{6}[-+]\d{4}", personnummer.is_valid, "id"),
+        (r"[12] ?\d{2} ?[0-9]{2} ?\d[\dAB] ?\d{3} ?\d{3} ?\d{2}", is_nir, "id"),
+        (r"(?:19|20)?\d{6}[-+]\d{4}", is_personnummer, "id"),
         (r"[0-3]\d[01]\d{3}[-+A]\d{3}[0-9A-FHJ-NPR-Y]", _anything, "id"),
-        (r"[1-9]\d{16}[0-9Xx]", ric.is_valid, "id"),
-        (r"\d{6}-[1-8]\d{6}", rrn.is_valid, "id"),
+        (r"[1-9]\d{16}[0-9Xx]", is_ric, "id"),
+        (r"\d{6}-[1-8]\d{6}", _anything, "id"),
         (r"[STFGM]\d{7}[A-Z]", _anything, "id"),
-        (r"(?i:[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d)", curp.is_valid, "id"),
-        (r"756\.\d{4}\.\d{4}\.\d{2}", swiss.is_valid, "id"),
+        (r"(?i:[A-Z]{4}\d{6}[HM][A-Z]{5}[A-Z0-9]\d)", _anything, "id"),
+        (r"756\.\d{4}\.\d{4}\.\d{2}", is_ahv, "id"),
         (r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", _anything, "id"),
         (r"[1-9][A-Z][A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2}", _anything, "id"),
         (r"[0-9]{2}-[0-9]{7}", _anything, "id"),
@@ -62,16 +61,21 @@ _BY_FORM: tuple[tuple[re.Pattern[str], Callable[[str], bool], str], ...] = tuple
 )
 _MRZ = re.compile(r"(?<![A-Z0-9<])[A-Z0-9<]{28,44}+(?![A-Z0-9<])")
 _MAC = re.compile(
-    rf"(?i){_E}(?:[0-9a-f]{{2}}([:-])(?:[0-9a-f]{{2}}\1){{4}}[0-9a-f]{{2}}(?:\1[0-9a-f]{{2}}){{0,2}}|(?=[0-9.]{{0,13}}[a-f])[0-9a-f]{{4}}\.[0-9a-f]{{4}}\.[0-9a-f]{{4}})(?!\.[0-9a-f]{{4}})(?![A-Za-z0-9:])"
+    rf"(?i){_E}(?:[0-9a-f]{{2}}([:-])(?:[0-9a-f]{{2}}\1){{4}}[0-9a-f]{{2}}(?:\1[0-9a-f]{{2}}){{0,2}}"
+    rf"|(?=[0-9.]{{0,13}}[a-f])[0-9a-f]{{4}}\.[0-9a-f]{{4}}\.[0-9a-f]{{4}})(?!\.[0-9a-f]{{4}})(?![A-Za-z0-9"
+    rf":])"
 )
 _MAC_WORD = re.compile(
-    r"(?i)\b(?:mac|bssid|hardware|ethernet|wi-?fi|bluetooth)\b[^\n]{0,32}?(?<![a-z0-9])(?P<value>[0-9a-f]{2}(?:[ :./_|-]{0,2}[0-9a-f]{2}){5})(?![a-z0-9])"
+    r"(?i)\b(?:mac|bssid|hardware|ethernet|wi-?fi"
+    r"|bluetooth)\b[^\n]{0,32}?(?<![a-z0-9])(?P<value>[0-9a-f]{2}(?:[ :./_"
+    r"|-]{0,2}[0-9a-f]{2}){5})(?![a-z0-9])"
 )
 _ETHEREUM = re.compile(rf"{_E}0x[0-9a-fA-F]{{40}}(?:[0-9a-fA-F]{{24}})?{_Z}")
 _BECH32 = re.compile(rf"(?i){_E}(?:bc1|tb1|ltc1|addr1|cosmos1|bitcoincash:q)[a-z0-9]{{20,104}}+")
 _BASE58 = re.compile(rf"{_E}[1-9A-HJ-NP-Za-km-z]{{25,95}}+{_Z}")
 _WALLET_WORD = re.compile(
-    r"(?i)\b(?:btc|bitcoin|eth(?:ereum)?|ltc|litecoin|doge(?:coin)?|xrp|ripple|sol(?:ana)?|trx|tron|usdt|monero|xmr|crypto|wallet)\b"
+    r"(?i)\b(?:btc|bitcoin|eth(?:ereum)?|ltc|litecoin|doge(?:coin)?|xrp|ripple|sol(?:ana)?|trx|tron|usdt"
+    r"|monero|xmr|crypto|wallet)\b"
 )
 _BASE58_DIGITS = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
 
@@ -109,7 +113,11 @@ def find_wallets(text: str) -> Iterator[Span]:
 
 
 def _is_wallet(value: str, *, named: bool) -> bool:
-    if not (any(c.isdigit() for c in value) and any(c.isupper() for c in value) and any(c.islower() for c in value)):
+    if not (
+        any(c.isdigit() for c in value)
+        and any(c.isupper() for c in value)
+        and any(c.islower() for c in value)
+    ):
         return False
     return named or (value[0] in "13LMDTr" and len(value) <= 36 and _passes_base58(value))
 
@@ -135,9 +143,12 @@ _DOT = r"(?:\.|\s?[\[({]\s?(?:\.|dot)\s?[\])}]\s?|\s\.\s|\s?\bdot\b\s?)"
 _IPV4 = re.compile(rf"(?i)(?<![\w.])\d{{1,3}}+(?:{_DOT}\d{{1,3}}+){{3}}(?!\w|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{3,}+(?:\.\d{1,3}+){0,3}(?:%\w{1,16})?(?![\w:])")
 _VERSION = re.compile(
-    r"(?i)(?P<version>\b(?:versions?|ver|v|vers|builds?|releases?d?|firmware|fw|drivers?|updat\w{1,4}|upgrad\w{1,5}|downgrad\w{1,5}|patch(?:ed)?"
-    r"|revision|rev|sdk|hotfix|changelog|runtime|framework|agent|chrome|firefox|edge|safari|java|node|python|windows|ios|android|macos|linux|kernel)\b)"
-    r"|(?P<address>\b(?:ip|ips|ipv4|address|addresses|host|server|ping|gateway|dns|subnet|router|network|vpn|proxy|connect(?:ed|ing)?|login|logged|sign(?:ed)?)\b)"
+    r"(?i)(?P<version>\b(?:versions?|ver|v|vers|builds?|releases?d?|firmware|fw|drivers?|updat\w{1,4}"
+    r"|upgrad\w{1,5}|downgrad\w{1,5}|patch(?:ed)?"
+    r"|revision|rev|sdk|hotfix|changelog|runtime|framework|agent|chrome|firefox|edge|safari|java|node"
+    r"|python|windows|ios|android|macos|linux|kernel)\b)"
+    r"|(?P<address>\b(?:ip|ips|ipv4|address|addresses|host|server|ping|gateway|dns|subnet|router|network"
+    r"|vpn|proxy|connect(?:ed|ing)?|login|logged|sign(?:ed)?)\b)"
 )
 
 
@@ -158,10 +169,8 @@ def _is_version(text: str, start: int, end: int) -> bool:
         return True
     if re.match(r"(?i)\s(?:versions?|release|build|firmware|update|patch)\b", text[end : end + 12]):
         return True
-    last = None
-    for last in _VERSION.finditer(text, max(0, start - 44), start):
-        pass
-    return last is not None and last["version"] is not None
+    named = list(_VERSION.finditer(text, max(0, start - 44), start))
+    return bool(named) and named[-1]["version"] is not None
 
 
 def _ipv6(found: re.Match[str]) -> Span | None:
@@ -177,13 +186,18 @@ def _ipv6(found: re.Match[str]) -> Span | None:
     return found.start(), found.start() + len(address), "ip"
 
 
-_TLD = r"(?:com|org|net|edu|gov|info|biz|io|co|me|de|uk|fr|es|it|nl|eu|us|ca|au|in|ch|at|se|no|dk|fi|pl|br|mx|jp|ie|be|app|dev|example|test)"
+_TLD = (
+    r"(?:com|org|net|edu|gov|info|biz|io|co|me|de|uk|fr|es|it|nl|eu|us|ca|au|in|ch|at|se|no|dk|fi|pl|br|mx"
+    r"|jp|ie|be|app|dev|example|test)"
+)
 _EMAIL = re.compile(
-    r"(?<![\w.+%'-])(?:\"[^\"\n@]{1,64}\"|[\w.+%'!#$&*=^~{|}-]++)(?:@|%40|&#64;|&commat;)(?:[\w-]++(?:\.[\w-]++)*+|\[[\d.]{7,15}\])"
+    r"(?<![\w.+%'-])(?:\"[^\"\n@]{1,64}\"|[\w.+%'!#$&*=^~{|}-]++)(?:@|%40|&#64;"
+    r"|&commat;)(?:[\w-]++(?:\.[\w-]++)*+|\[[\d.]{7,15}\])"
 )
 _AT = r"(?:\s?[\[({<]\s?(?:at|@|ät)\s?[\])}>]\s?|\s{1,2}@\s{0,2}|@\s{1,2}|\sat\s)"
 _SPELLED_EMAIL = re.compile(
-    rf"(?i)(?<![\w.+%-])(?P<user>[\w+%-]{{1,64}}+(?:{_DOT}[\w+%-]{{1,64}}+){{0,3}}?){_AT}(?P<host>[\w-]{{1,64}}+(?:{_DOT}[\w-]{{1,32}}+){{0,3}}?){_DOT}{_TLD}(?![\w-])"
+    rf"(?i)(?<![\w.+%-])(?P<user>[\w+%-]{{1,64}}+(?:{_DOT}[\w+%-]{{1,64}}+){{0,3}}?){_AT}(?P<host>[\w-]{{1,"
+    rf"64}}+(?:{_DOT}[\w-]{{1,32}}+){{0,3}}?){_DOT}{_TLD}(?![\w-])"
 )
 
 
@@ -192,13 +206,13 @@ def find_emails(text: str) -> Iterator[Span]:
     spans: list[Span] = []
     for found in _EMAIL.finditer(text):
         if _is_email(found[0]):
-            value = found[0]
             spans.append((found.start(), found.end(), "email"))
-            del value
     if re.search(r"(?i)\bat\b|@", text):
         for found in _SPELLED_EMAIL.finditer(text):
             spelled = " at " not in found[0].lower() or "dot" in found[0].lower()
-            if spelled or re.search(r"(?i)\bat\s\w+\.\w+", found[0]) and re.search(r"[\d._-]", found["user"]):
+            if spelled or (
+                re.search(r"(?i)\bat\s\w+\.\w+", found[0]) and re.search(r"[\d._-]", found["user"])
+            ):
                 spans.append((*found.span(), "email"))
     yield from _without_overlaps(spans)
 

@@ -1,8 +1,8 @@
 """Lists of given and family names, and of the usual words that are none.
 
-`names/given.txt` and `names/family.txt` hold one name a line in small letters; a star marks one that is also a
-usual word, a place or a brand ("mark", "london"), which needs more than itself to be a name. Where they come from
-and under which licence: `names/README.md`.
+`names/given.txt` and `names/family.txt` hold one name a line in small letters; a star marks one that is also
+a usual word, a place or a brand ("mark", "london"), which needs more than itself to be a name. Where they
+come from and under which licence: `names/README.md`.
 """
 
 from functools import lru_cache

@@ -7,13 +7,16 @@ modulo 97 (ISO 13616-1). Phone numbers have no checksum, so their shape must spe
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 
 from security.masking_text import Span
 
 SEPARATORS = r" \n\-./\\_,:;|*~"
 _DIGIT_RUN = re.compile(rf"(?<!\d)\d++(?:[{SEPARATORS}]{{1,3}}+\d++)*+")
 _GROUP = re.compile(r"\d+")
-_IBAN_START = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]{2}[ ./_-]{0,2}\d[ ./_-]?\d(?=[ \n./_,:-]{0,2}[A-Za-z0-9])")
+_IBAN_START = re.compile(
+    r"(?<![A-Za-z0-9])[A-Za-z]{2}[ ./_-]{0,2}\d[ ./_-]?\d(?=[ \n./_,:-]{0,2}[A-Za-z0-9])"
+)
 _IBAN_LENGTHS = {
     country: length
     for length, countries in {
@@ -33,19 +36,23 @@ _BRAND = re.compile(
 _PHONE_RUN = re.compile(r"(?<![A-Za-z0-9_.-])[+(]{0,2}+\d[\d ()./\\\n,|_+-]*+")
 _TIME = r"T?\d{1,2}:\d{2}"
 _DATE = re.compile(
-    r"(?<!\d)(?<!\d[-/.])(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19|20)?\d{2})(?!\d)(?!\2\d)(?!\1\d)"
+    r"(?<!\d)(?<!\d[-/.])(?:\d{4}([-/.])\d{1,2}\1\d{1,2}|\d{1,2}([-/.])\d{1,2}\2(?:19"
+    r"|20)?\d{2})(?!\d)(?!\2\d)(?!\1\d)"
 )
 _PHONE_WORD = re.compile(
-    r"(?i)\b(?:tele?phones?|phones?|mobile|mob|cell(?:phone|ular)?|tel|whatsapp|signal|viber|telegram|call(?:ed|ing)?"
+    r"(?i)\b(?:tele?phones?|phones?|mobile|mob|cell(?:phone|ular)?|tel|whatsapp|signal|viber|telegram"
+    r"|call(?:ed|ing)?"
     r"|ring|text(?:ed)?|sms|reach(?:ed)?|dial(?:led)?|fax|landline|contact|callback|number['’]?s?|handy"
     r"|t[eé]l[eé]fono|desk|office|home|answer(?:ing|s|ed)?|line)\b[^\d\n]{0,32}\n{0,2}[^\d\n]{0,4}\Z"
 )
 _PHONE_AFTER = re.compile(
-    r"(?i)\s{0,2}[-,(]?\s{0,2}(?:is|was|['’]s)?\s?(?:(?:my|the|his|her|our|a|in\s+case)\s)?(?:new\s|work\s|home\s|old\s|direct\s){0,2}"
+    r"(?i)\s{0,2}[-,(]?\s{0,2}(?:is|was|['’]s)?\s?(?:(?:my|the|his|her|our|a|in\s+case)\s)?(?:new\s|work\s"
+    r"|home\s|old\s|direct\s){0,2}"
     r"(?:phone|mobile|cell|number\s+to\s+(?:call|reach)|telephone|fax|whatsapp|landline|office|desk)\b"
 )
 _NUMBER_OF = re.compile(
-    r"(?i)\b(?:order|purchase|invoice|ticket|case|tracking|parcel|shipment|reference|ref|transaction|serial|model|item|sku|booking"
+    r"(?i)\b(?:order|purchase|invoice|ticket|case|tracking|parcel|shipment|reference|ref|transaction"
+    r"|serial|model|item|sku|booking"
     r"|confirmation|receipt|error|code|id|batch|part|product|claim|request|timestamp|isbn|ean|barcode|upc)\b"
     r"[^\d\n]{0,24}\Z"
 )
@@ -106,7 +113,9 @@ def _is_card(digits: str, sizes: list[int], gaps: set[str]) -> bool:
     if not passes_luhn(digits):
         return False
     regular = len(gaps) <= 1 and (
-        len(sizes) == 1 or tuple(sizes) in _CARD_SHAPES or (len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0])
+        len(sizes) == 1
+        or tuple(sizes) in _CARD_SHAPES
+        or (len(set(sizes[:-1])) == 1 and sizes[-1] <= sizes[0])
     )
     if regular and (gaps <= {" ", "-", "."}):
         return True
@@ -156,11 +165,13 @@ def _candidates(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     cuts = [(start, start)]
     for date in _DATE.finditer(text, start, end):
         cuts.append(date.span())
-    for cut in re.compile(r", |\n\n|[ ,/;|](?=\+)|(?<=[\d)]) ?[/|] ?(?=[(0]\d)| - (?=[(+0])").finditer(text, start, end):
+    for cut in re.compile(r", |\n\n|[ ,/;|](?=\+)|(?<=[\d)]) ?[/|] ?(?=[(0]\d)| - (?=[(+0])").finditer(
+        text, start, end
+    ):
         cuts.append(cut.span())
     cuts.sort()
     cuts.append((end, end))
-    for (_, first), (last, _) in zip(cuts, cuts[1:], strict=False):
+    for (_, first), (last, _) in pairwise(cuts):
         piece = text[first:last]
         body = piece.strip(" ./\\-),|_*~\n")
         if piece.startswith("(") is False and body.count("(") < body.count(")"):
@@ -198,14 +209,21 @@ def _is_price(candidate: str) -> bool:
 
 def _has_phone_shape(candidate: str, groups: list[str], digits: str) -> bool:
     if len(groups) == 1:
-        return (len(digits) in (9, 10, 11, 12) and re.match(r"0[1-9]", digits) is not None) or bool(_NANP.fullmatch(digits))
+        return (len(digits) in (9, 10, 11, 12) and re.match(r"0[1-9]", digits) is not None) or bool(
+            _NANP.fullmatch(digits)
+        )
     sizes = [len(group) for group in groups]
     if "," in candidate or "_" in candidate:
         return len(digits) in (10, 11) and sizes in ([3, 3, 4], [1, 3, 3, 4])
     return (
         ("(" in candidate and len(digits) >= 7)
         or (digits[0] == "0" and len(digits) >= 9 and max(sizes) >= 2)
-        or (set(sizes) == {1} and len(digits) in (10, 11) and bool(_NANP.fullmatch(digits) or digits[0] == "0"))
-        or sizes in ([3, 4], [3, 3, 4], [1, 3, 3, 4], [3, 3, 3], [3, 2, 2, 2], [5, 5], [4, 3, 3], [3, 7], [2, 4, 4])
+        or (
+            set(sizes) == {1}
+            and len(digits) in (10, 11)
+            and bool(_NANP.fullmatch(digits) or digits[0] == "0")
+        )
+        or sizes
+        in ([3, 4], [3, 3, 4], [1, 3, 3, 4], [3, 3, 3], [3, 2, 2, 2], [5, 5], [4, 3, 3], [3, 7], [2, 4, 4])
         or sizes in ([2, 5, 4], [2, 4, 5], [3, 4, 4], [2, 3, 3, 2], [1, 2, 2, 2, 2], [2, 2, 2, 2, 2], [4, 6])
     )

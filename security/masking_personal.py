@@ -1,7 +1,7 @@
 """Masks free text of users: all that `security.masking` finds, and names of people and street addresses.
 
-For what is stored of messages, notes and the like; too slow for log lines (about 5 ms for a usual message). The
-language model is loaded once, at first use and in the thread that asks (about a second, 60 MB). Call
+For what is stored of messages, notes and the like; too slow for log lines (about 5 ms for a usual message).
+The language model is loaded once, at first use and in the thread that asks (about a second, 60 MB). Call
 `mask_personal_aside` from the event loop; `warm_up` loads the model ahead, in a thread of its own.
 """
 
@@ -46,7 +46,13 @@ class SpacyEntities(Entities):
     def is_word(self, word: str) -> bool:
         """Tell whether it is a usual English word, also in the plural or as a form of a verb."""
         small = word.lower()
-        stems = (small, small.removesuffix("s"), small.removesuffix("es"), small.removesuffix("ed"), small.removesuffix("ing"))
+        stems = (
+            small,
+            small.removesuffix("s"),
+            small.removesuffix("es"),
+            small.removesuffix("ed"),
+            small.removesuffix("ing"),
+        )
         return any(stem in self._words for stem in stems) or super().is_word(word)
 
     @classmethod
@@ -65,8 +71,8 @@ class SpacyEntities(Entities):
 def mask_personal(text: str, known_names: Sequence[str] = ()) -> str:
     """Return `text` masked, also of people's names and street addresses.
 
-    `known_names` are names that the caller knows to belong to people, such as the user's own: they are masked wherever
-    they stand. Blocks for milliseconds; never raises.
+    `known_names` are names that the caller knows to belong to people, such as the user's own: they are
+    masked wherever they stand. Blocks for milliseconds; never raises.
     """
     return personal_canvas(text, known_names).masked()
 
@@ -87,7 +93,9 @@ def personal_canvas(text: str, known_names: Sequence[str] = ()) -> Canvas:
 
 
 def mask_personal_json(value: Any, known_names: Sequence[str] = ()) -> Any:
-    """Do what `mask_json` does, and mask people's names and street addresses in every string but keys' names."""
+    """Do what `mask_json` does, and mask people's names and street addresses in every string but keys'
+    names.
+    """
     return masked_json(value, lambda text: mask_personal(text, known_names))
 
 

@@ -1,7 +1,8 @@
 """Finds names of people: by a language model, by lists of names, and by the words that introduce one.
 
-spaCy's model misses lower-case chat ("this is bob from accounting") and takes products for people, the lists know
-no rare names, and an introduction ("my name is ...") says what neither knows: each finds, the others confirm.
+spaCy's model misses lower-case chat ("this is bob from accounting") and takes products for people, the lists
+know no rare names, and an introduction ("my name is ...") says what neither knows: each finds, the others
+confirm.
 """
 
 import re
@@ -11,26 +12,45 @@ from dataclasses import dataclass
 from security.masking_names import Names
 from security.masking_text import FILL, Span
 
-_TOKEN = re.compile(r"(?<![\w@/&?=#%-])[^\W\d_]++(?:['’-][^\W\d_]++)*+(?![\w@=/]|-\d|\.\w\w)")
-_PARTICLES = frozenset(["de", "da", "do", "dos", "di", "del", "della", "van", "von", "der", "den", "la", "le", "bin", "ben", "al", "el", "st", "ter", "ten", "zu", "af", "mac", "mc", "o", "y", "e"])
+_TOKEN = re.compile(r"(?<![\w@/&?=#%-])[^\W\d_]++(?:['’-](?!s\b)[^\W\d_]++)*+(?![\w@=/]|-\d|\.\w\w)")
+_SMALL_PARTS = "de da do dos di del della van von der den la le bin ben al el st ter ten zu af mac mc o y e"
+_PARTICLES = frozenset(_SMALL_PARTS.split())
 _SURE_INTRODUCTION = re.compile(
-    r"(?i)(?:\bnames?(?:\s(?:on|in)\sthe\s\w+)?(?:['’]?s|\sis|\swas)|\bname\s?:|\bcalled\sme|\bcall\sme|\bcalls\sme|\bgo(?:es)?\sby|\b(?:full|first|last|middle|maiden|given|family|nick|sur)\s?name(?:\sis|['’]s)?\s?:?"
-    r"|\bsurname\s(?:is|of)?|\bunder\s(?:the\sname(?:\sof)?|my\s\w+['’]s\sname)|\bin\sthe\sname\sof|(?<!\w)(?:mr|mrs|ms|mx|dr|prof|mister|missus|herr|frau|monsieur|madame|senor|senora|sr|sra|signor|signora)\b\.?"
-    r"|\bnamed\s(?:him|her|it\s)?|\bsincerely|\b(?:kind|best|warm)\s(?:regards|wishes)|\byours(?:\s(?:truly|faithfully))?|\bregards)[ ,:?\n-]{1,4}(?:(?:by|now|actually|is|it|mr|mrs|ms|dr|miss)\.?[ ]){0,2}"
+    r"(?i)(?:\bnames?(?:\s(?:on|in)\sthe\s\w+)?(?:['’]?s|\sis|\swas)|\bname\s?:|\bcalled\sme|\bcall\sme"
+    r"|\bcalls\sme|\bgo(?:es)?\sby|\b(?:full|first|last|middle|maiden|given|family|nick|sur)\s?name(?:\sis"
+    r"|['’]s)?\s?:?"
+    r"|\bsurname\s(?:is|of)?|\bunder\s(?:the\sname(?:\sof)?|my\s\w+['’]s\sname)|\bin\sthe\sname\sof"
+    r"|(?<!\w)(?:mr|mrs|ms|mx|dr|prof|mister|missus|herr|frau|monsieur|madame|senor|senora|sr|sra|signor"
+    r"|signora)\b\.?"
+    r"|\bnamed\s(?:him|her|it\s)?|\bsincerely|\b(?:kind|best|warm)\s(?:regards|wishes)"
+    r"|\byours(?:\s(?:truly|faithfully))?|\bregards)[ ,:?\n-]{1,4}(?:(?:by|now|actually|is|it|mr|mrs|ms|dr"
+    r"|miss)\.?[ ]){0,2}"
 )
 _INTRODUCTION = re.compile(
-    r"(?i)(?<!\w)(?:i\sam|i['’]?m|im|this\sis|it['’]?s|its|here\sis|here['’]s|hi|hello|hey|dear|thanks|thank\syou|thx|cheers|best|love|ask(?:ed)?\sfor|sp(?:eak|oke|oken)\s(?:to|with)|speaking\s(?:to|with)"
-    r"|talk(?:ed)?\s(?:to|with)|contact|attn|c/o|on\sbehalf\sof|signed|miss|madam|sir|lady|aunt|uncle|cousin|brother|sister|wife|husband|son|daughter|mother|father|mom|mum|dad|boss|manager|colleague|friend|partner|neighbour|neighbor|agent|kid|child|girlfriend|boyfriend|roommate|landlord|says?|said|told|asked|met|owner|holder|user|customer|client|guest|passenger|recipient|sender|beneficiary|(?P<weak>from|by|with|for|to|add|remove|me))[ ,:\n-]{1,4}(?:(?:is|was|named|called|are|mr|mrs|ms|dr|miss|my\s\w+)\.?[ ]){0,2}"
+    r"(?i)(?<!\w)(?:i\sam|i['’]?m|im|this\sis|it['’]?s|its|here\sis|here['’]s|hi|hello|hey|dear|thanks"
+    r"|thank\syou|thx|cheers|best|love|ask(?:ed)?\sfor|sp(?:eak|oke|oken)\s(?:to|with)|speaking\s(?:to"
+    r"|with)"
+    r"|talk(?:ed)?\s(?:to|with)|contact|attn|c/o|on\sbehalf\sof|signed|miss|madam|sir|lady|aunt|uncle"
+    r"|cousin|brother|sister|wife|husband|son|daughter|mother|father|mom|mum|dad|boss|manager|colleague"
+    r"|friend|partner|neighbour|neighbor|agent|kid|child|girlfriend|boyfriend|roommate|landlord|says?|said"
+    r"|told|asked|met|owner|holder|user|customer|client|guest|passenger|recipient|sender|beneficiary"
+    r"|(?P<weak>from|by|with|for|to|add|remove|me))[ ,:\n-]{1,4}(?:(?:is|was|named|called|are|mr|mrs|ms|dr"
+    r"|miss|my\s\w+)\.?[ ]){0,2}"
 )
-_NEVER = frozenset(
-    """a about account after again all also am an and any anyone are as asking at back be because been before being bit but by call can cannot could
-    customer did do does doing done dont down email even ever every everyone fine for from get getting give going good got great guys had happy has have having he
-    hello help her here hey hi him his how i if in into is it its just know let like live looking lost made make many maybe me mine more most much my name need never new no not nothing now of off
-    ok okay on once one only or order other our out over please really right sad same she should since so some someone something sorry soon still stuck such support sure
-    team than thank thanks that the their them then there these they this those time to today tomorrow too trying two under unable until up us using very waiting want wanted was way we well were what when where
-    which while who why will with without wondering would wrong yes yesterday yet you your yours sir madam everybody anybody nobody folks dear mr mrs ms miss dr
-    monday tuesday wednesday thursday friday saturday sunday january february march april june july august september october november december""".split()
-)
+_USUAL = """
+a about account after again all also am an and any anyone are as asking at back be because been before being
+bit but by call can cannot could customer did do does doing done dont down email even ever every everyone
+fine for from get getting give going good got great guys had happy has have having he hello help her here hey
+hi him his how i if in into is it its just know let like live looking lost made make many maybe me mine more
+most much my name need never new no not nothing now of off ok okay on once one only or order other our out
+over please really right sad same she should since so some someone something sorry soon still stuck such
+support sure team than thank thanks that the their them then there these they this those time to today
+tomorrow too trying two under unable until up us using very waiting want wanted was way we well were what
+when where which while who why will with without wondering would wrong yes yesterday yet you your yours sir
+madam everybody anybody nobody folks dear mr mrs ms miss dr monday tuesday wednesday thursday friday saturday
+sunday january february march april june july august september october november december
+"""
+_NEVER = frozenset(_USUAL.split())
 
 
 @dataclass(frozen=True)
@@ -41,8 +61,8 @@ class _Word:
 
 
 class PersonFinder:
-    """Finds people in a plain text. `entities` gives the language model's findings, `known` are names that the caller
-    knows, e.g. the user's own."""
+    """Finds people in a plain text. `entities` gives the language model's findings, `known` are names that
+    the caller knows, e.g. the user's own."""
 
     def __init__(self, names: Names, entities: "Entities", known: Sequence[str] = ()) -> None:
         self._names = names
@@ -78,80 +98,160 @@ class PersonFinder:
         word = words[first].text
         if word.lower() in _NEVER or taken[first]:
             return
-        known = self._names.is_name(word) or (word[0].isupper() and (self._names.may_be_given(word) or self._names.may_be_family(word)))
+        known = self._names.is_name(word) or (
+            word[0].isupper() and (self._names.may_be_given(word) or self._names.may_be_family(word))
+        )
         if not (sure or known):
             return
-        if sure and not known and word.islower() and self._entities.is_word(word) and not self._names.may_be_given(word):
+        if (
+            sure
+            and not known
+            and word.islower()
+            and self._entities.is_word(word)
+            and not self._names.may_be_given(word)
+        ):
             return
         taken[first] = True
         self._extend(text, words, first, taken, introduced=sure)
 
-    def _extend(self, text: str, words: list[_Word], index: int, taken: list[bool], *, introduced: bool = False) -> None:
+    def _extend(
+        self, text: str, words: list[_Word], index: int, taken: list[bool], *, introduced: bool = False
+    ) -> None:
         """Take the rest of a name: particles, initials, family names, capitals."""
         capital = words[index].text[0].isupper()
         for following in range(index + 1, min(index + 5, len(words))):
             gap = text[words[following - 1].end : words[following].start]
             word = words[following].text
-            if gap not in (" ", ". ", "  ", "-", ".", "\n" if False else " ") or word.lower() in _NEVER:
+            initial = len(word) == 1 and word.isupper() == capital and following + 1 < len(words)
+            if (
+                initial
+                and gap == " "
+                and words[following + 1].text[0].isupper() == capital
+                and word not in "Ii"
+            ):
+                taken[following] = True
+                continue
+            if gap not in (" ", ". ", "  ", "-", ".") or word.lower() in _NEVER:
                 return
             if word.lower() in _PARTICLES and following + 1 < len(words) and gap == " ":
-                after = words[min(following + 1 + (words[following + 1].text.lower() in _PARTICLES), len(words) - 1)].text
-                if after.lower() not in _NEVER and (after[0].isupper() or self._names.may_be_family(after)):
+                after = words[
+                    min(following + 1 + (words[following + 1].text.lower() in _PARTICLES), len(words) - 1)
+                ].text
+                if after.lower() not in _NEVER and (after[0].isupper() or not self._entities.is_word(after)):
                     taken[following] = True
                     continue
                 return
             if gap != " " and len(words[following - 1].text) > 3:
                 return
-            fits = (capital and word[0].isupper()) or self._names.is_name(word) or (
-                not capital and self._names.may_be_family(word) and not self._entities.is_word(word)
-            ) or (len(word) == 1 and following + 1 < len(words) and words[following + 1].text[0].isupper() == capital)
-            if not fits and not (introduced and word.islower() and not capital and not _is_common(word) and following == index + 1 and len(word) > 3 and not self._entities.is_word(word)):
+            fits = (
+                (capital and word[0].isupper())
+                or self._names.is_name(word)
+                or (not capital and self._names.may_be_family(word) and not self._entities.is_word(word))
+            )
+            unknown = word.islower() and not capital and len(word) > 2 and not self._entities.is_word(word)
+            if not fits and not (unknown and following == index + 1 and (introduced or len(word) > 3)):
                 return
             taken[following] = True
 
-    def _take_entities(self, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]) -> None:
+    def _may_stand_alone(self, word: str) -> bool:
+        return self._names.is_family(word) or (
+            self._names.may_be_given(word) and not self._entities.is_word(word)
+        )
+
+    def _is_foreign_pair(self, first: str, second: str) -> bool:
+        """Two capitalised words that English does not know stand for a person more often than for anything
+        else.
+        """
+        return all(
+            len(word) > 2 and word[0].isupper() and word[1:].islower() and not self._entities.is_word(word)
+            for word in (first, second)
+        )
+
+    def _take_entities(
+        self, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]
+    ) -> None:
         for start, end in people:
             inside = [i for i, w in enumerate(words) if w.start >= start and w.end <= end]
             for i in inside:
                 word = words[i].text
-                if word.lower() not in _NEVER and (len(word) > 1 or len(inside) > 1) and self._confirms(word, inside):
+                if (
+                    word.lower() not in _NEVER
+                    and (len(word) > 1 or len(inside) > 1)
+                    and self._confirms(word, inside)
+                ):
                     taken[i] = True
 
     def _confirms(self, word: str, inside: list[int]) -> bool:
-        """The model takes products and typing errors for people: a usual word alone, or a small one, needs the lists."""
+        """The model takes products and typing errors for people: a usual word alone, or a small one, needs
+        the lists.
+        """
         if self._names.is_name(word):
             return True
         if word[0].islower():
             return self._names.may_be_family(word) and len(inside) > 1 and not self._entities.is_word(word)
         return len(inside) > 1 or not self._entities.is_word(word)
 
-    def _take_listed(self, text: str, words: list[_Word], others: list[tuple[int, int]], taken: list[bool]) -> None:
+    def _take_listed(
+        self, text: str, words: list[_Word], others: list[tuple[int, int]], taken: list[bool]
+    ) -> None:
         for index, word in enumerate(words):
             if taken[index] or word.text.lower() in _NEVER:
                 continue
             elsewhere = any(a <= word.start < b for a, b in others)
             capital = word.text[0].isupper()
             following = words[index + 1] if index + 1 < len(words) else None
-            pair = following is not None and text[word.end : following.start] in (" ", "  ") and following.text.lower() not in _NEVER
-            if self._names.is_given(word.text):
+            pair = (
+                following is not None
+                and text[word.end : following.start] in (" ", "  ")
+                and following.text.lower() not in _NEVER
+            )
+            if (
+                self._names.is_given(word.text)
+                or (
+                    pair
+                    and following is not None
+                    and capital
+                    and following.text[0].isupper()
+                    and self._names.may_be_given(word.text)
+                    and self._names.may_be_family(following.text)
+                    and not elsewhere
+                )
+                or (
+                    capital and not elsewhere and not word.text.isupper() and self._may_stand_alone(word.text)
+                )
+            ):
                 taken[index] = True
                 self._extend(text, words, index, taken)
-            elif pair and following is not None and capital and following.text[0].isupper() and self._names.may_be_given(word.text) and self._names.may_be_family(following.text) and not elsewhere:
-                taken[index] = True
-                self._extend(text, words, index, taken)
-            elif capital and not elsewhere and self._names.is_family(word.text) and not word.text.isupper():
-                taken[index] = True
+            elif (
+                pair
+                and following is not None
+                and not elsewhere
+                and self._is_foreign_pair(word.text, following.text)
+            ):
+                taken[index] = taken[index + 1] = True
 
 
 def _is_common(word: str) -> bool:
-    return word.lower() in _NEVER or re.fullmatch(r"(?i)\w{2,}(?:ing|ed|ly|tion|ment|ness|able)", word) is not None
+    return (
+        word.lower() in _NEVER
+        or re.fullmatch(r"(?i)\w{2,}(?:ing|ed|ly|tion|ment|ness|able)", word) is not None
+    )
 
 
 def _known_pattern(known: Sequence[str]) -> re.Pattern[str] | None:
-    parts = {part for name in known for part in [name, *name.split()] if len(part) >= 3 and part.lower() not in _NEVER}
+    parts = {
+        part
+        for name in known
+        for part in [name, *name.split()]
+        if len(part) >= 3 and part.lower() not in _NEVER
+    }
     if not parts:
         return None
-    return re.compile(r"(?i)(?<!\w)(?:" + "|".join(re.escape(p) for p in sorted(parts, key=len, reverse=True)[:32]) + r")(?!\w)")
+    return re.compile(
+        r"(?i)(?<!\w)(?:"
+        + "|".join(re.escape(p) for p in sorted(parts, key=len, reverse=True)[:32])
+        + r")(?!\w)"
+    )
 
 
 def _spans(text: str, words: list[_Word], taken: list[bool]) -> list[tuple[int, int]]:
@@ -171,7 +271,9 @@ def _spans(text: str, words: list[_Word], taken: list[bool]) -> list[tuple[int, 
 
 
 class Entities:
-    """What a language model says: spans of people, and spans of what is something else (places, organisations)."""
+    """What a language model says: spans of people, and spans of what is something else (places,
+    organisations).
+    """
 
     def __call__(self, text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
         """Find nothing; the form that needs no model."""

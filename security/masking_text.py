@@ -1,8 +1,8 @@
 """Text as the rules of masking read it, with the way back to the text as it was written.
 
-People, and those who want to get round a mask, write `４１１１`, `4111<zero width space>1111` or a Cyrillic `а`.
-`fold` makes one plain form of these; `Canvas` keeps which characters of the original each plain one came from,
-so that only what was found is replaced and all else stays as it was, byte for byte.
+People, and those who want to get round a mask, write full-width digits, zero-width spaces between digits, or a
+Cyrillic letter that looks like a Latin one. `Canvas` makes one plain form of these and keeps which characters
+of the original each plain one came from, so that only what was found is replaced; all else stays as it was.
 """
 
 import re
@@ -14,9 +14,12 @@ Span = tuple[int, int, str]
 """Start and end in the plain text, and the placeholder's word, such as `card`."""
 Rule = Callable[[str], Iterable[Span]]
 FILL = "\ufffc"
-"""Stands in the plain text where something was found already; no rule takes it for a letter, digit or space."""
+"""Stands in the plain text where something was found already; no rule takes it for a letter, digit or
+space.
+"""
 LABELS = (
-    "email|card|iban|phone|ip|secret|token|id|mac|dob|wallet|account|person|street|url|path|key|passport|licence"
+    "email|card|iban|phone|ip|secret|token|id|mac|dob|wallet|account|person|street|url|path|key"
+    "|passport|licence"
 )
 _PLACEHOLDER = re.compile(rf"\[(?:{LABELS})\]")
 _PLAIN = re.compile(r"[\n\r\x20-\x7e]*+")
@@ -53,7 +56,9 @@ def _fold(character: str) -> str:
         return ""
     if category == "Nd":
         return str(unicodedata.decimal(character))
-    plain = "".join(c for c in unicodedata.normalize("NFKD", character) if unicodedata.category(c) not in ("Mn", "Me"))
+    plain = "".join(
+        c for c in unicodedata.normalize("NFKD", character) if unicodedata.category(c) not in ("Mn", "Me")
+    )
     return "".join(_PLAIN_OF.get(c, c) for c in plain.replace("\u2044", "/").replace(FILL, ""))
 
 
@@ -94,7 +99,8 @@ class Canvas:
 
     def apply(self, rule: Rule) -> bool:
         """Let a rule look at the plain text and take out what it finds; tell whether that was anything."""
-        pieces, done = [], 0
+        pieces: list[str] = []
+        done = 0
         for start, end, label in rule(self.plain):
             if start < done or end <= start:
                 continue
@@ -106,12 +112,14 @@ class Canvas:
         return done > 0
 
     def collapsed(self) -> str:
-        """Make each finding one character, as it is when a masked text is read again; return the plain text."""
+        """Make each finding one character, as it is when a masked text is read again; return the plain
+        text.
+        """
         if FILL * 2 not in self.plain:
             return self.plain
         if self._starts is None:
             self._starts, self._ends = list(range(len(self.plain))), list(range(1, len(self.plain) + 1))
-        spans = _joined(self._found)
+        spans = sorted(self._found)
         pieces: list[str] = []
         starts: list[int] = []
         ends: list[int] = []
@@ -148,10 +156,6 @@ class Canvas:
             pieces += [self._original[done:start], f"[{label}]"]
             done = end
         return "".join([*pieces, self._original[done:]])
-
-
-def _joined(found: list[Span]) -> list[Span]:
-    return sorted(found)
 
 
 def _digits(plain: str) -> str:

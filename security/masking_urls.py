@@ -8,6 +8,7 @@ fragments that carry values (`#access_token=...`).
 
 import ipaddress
 import re
+from itertools import pairwise
 from urllib.parse import unquote
 
 _PARTS = re.compile(
@@ -19,23 +20,27 @@ _LONGEST = 4096
 _HIERARCHICAL = frozenset(
     {"http", "https", "ws", "wss", "ftp", "ftps", "sftp", "ssh", "git", "redis", "rediss"}
 )
-_HARMLESS = frozenset(
-    "page p tab lang language locale hl sort sort_by order_by direction dir view section step size per_page "
-    "limit offset theme category currency country format version v platform device plan utm_source utm_medium "
-    "utm_campaign utm_content utm_term".split()
-)
+_HARMLESS_NAMES = """
+page p tab lang language locale hl sort sort_by order_by direction dir view section step size per_page limit
+offset theme category currency country format version v platform device plan utm_source utm_medium
+utm_campaign utm_content utm_term
+"""
+_HARMLESS = frozenset(_HARMLESS_NAMES.split())
 """Parameters whose values are settings of a page; a value still has to be a plain word or a small number."""
 _SECRET_NAME = re.compile(
-    r"(?i)pass|pwd|secret|token|sig(?:nature)?$|auth|session|^sid$|(?:^|[_.-])(?:key|code|otp|pin|jwt|hash|mac"
-    r"|state|nonce|ticket|saml\w*|mail|e-?mail|phone|tel|name|user|login|ssn|dob|iban|card|address)(?:$|[_.-])"
+    r"(?i)pass|pwd|secret|token|sig(?:nature)?$|auth|session|^sid$|(?:^|[_.-])(?:key|code|otp|pin|jwt|hash"
+    r"|mac"
+    r"|state|nonce|ticket|saml\w*|mail|e-?mail|phone|tel|name|user|login|ssn|dob|iban|card|address)(?:$"
+    r"|[_.-])"
     r"|apikey|credential|invite|reset|magic|verif"
 )
-_OPENS = frozenset(
-    "reset reset-password password-reset resetpassword passwordreset password recover recovery verify verification "
-    "verify-email confirm confirmation activate activation invite invites invitation invitations join magic "
-    "magic-link magiclink token tokens auth login signin sign-in sso oauth callback unsubscribe share shared "
-    "s secret secrets key keys session sessions otp link links t k r".split()
-)
+_OPENING_WORDS = """
+reset reset-password password-reset resetpassword passwordreset password recover recovery verify verification
+verify-email confirm confirmation activate activation invite invites invitation invitations join magic
+magic-link magiclink token tokens auth login signin sign-in sso oauth callback unsubscribe share shared s
+secret secrets key keys session sessions otp link links t k r
+"""
+_OPENS = frozenset(_OPENING_WORDS.split())
 """Path words after which a token usually stands."""
 _WORD = re.compile(r"[A-Za-z]{1,24}(?:[-_.~+][A-Za-z0-9]{1,24})*+")
 _ANY_WORD = re.compile(r"!?[\w-]{1,24}(?:[-_.~+:,()' ][\w]{1,24}){0,24}+")
@@ -54,8 +59,8 @@ def mask_url(url: str) -> str:
     """Return the address of a page without what may open something or name somebody.
 
     `https://a:b@shop.example/reset/9fK2xq?token=x&page=2#access_token=y` becomes
-    `https://[secret]@shop.example/reset/[token]?token=[secret]&page=2#[secret]`. Works for relative addresses,
-    never raises, is linear in the length and changes nothing the second time.
+    `https://[secret]@shop.example/reset/[token]?token=[secret]&page=2#[secret]`. Works for relative
+    addresses, never raises, is linear in the length and changes nothing the second time.
     """
     return _mask(_CONTROL.sub("", url)[:_LONGEST], strict=True)
 
@@ -72,9 +77,7 @@ def looks_random(run: str) -> bool:
     letters = sum(c.isalpha() for c in run)
     if len(run) >= 24 and letters == len(run) and (run.islower() or run.isupper()):
         return True
-    turns = sum(
-        _kind(a) != _kind(b) and not (a.isupper() and b.islower()) for a, b in zip(run, run[1:], strict=False)
-    )
+    turns = sum(_kind(a) != _kind(b) and not (a.isupper() and b.islower()) for a, b in pairwise(run))
     return len(run) >= 8 and bool(letters) and (turns * 4 >= len(run) or (digits >= 3 and len(run) >= 14))
 
 

@@ -76,14 +76,16 @@ async def _verify(checkpoints: Path | None, *, as_json: bool) -> int:
         print_json(
             {
                 "sound": findings.sound, "entries": findings.entries, "attempts": findings.subjects,
+                "erased": findings.erased,
                 "checkpoints": findings.checkpoints, "flaws": [asdict(flaw) for flaw in findings.flaws],
                 "more_flaws": findings.more, "notes": [asdict(note) for note in findings.notes],
             }
         )  # fmt: skip
     elif findings.sound:
+        erased = f"; what {findings.erased} entries said of a user was erased" if findings.erased else ""
         print(
             f"Sound: {findings.entries} entries about {findings.subjects} attempts, "
-            f"{findings.checkpoints} checkpoints."
+            f"{findings.checkpoints} checkpoints{erased}."
         )
     else:
         rows = [(f.number or "", f.subject or "", f.problem, f.text) for f in findings.flaws]

@@ -1,7 +1,6 @@
 """firstline: run it, train it, talk to it, look at what it did, and mend it."""
 
 import sys
-import traceback
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -9,9 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from bot.cli import audit, healing, kb, triggers, workflows
+from bot.cli import audit, healing, kb, privacy, triggers, workflows
 from bot.cli.output import print_error
 from bot.foundation.errors import FirstlineError, InvalidInput, Unavailable
+from bot.foundation.traces import trace_of
 
 app = typer.Typer(
     name="firstline",
@@ -28,6 +28,7 @@ app.add_typer(kb.app, name="kb")
 app.add_typer(keys, name="keys")
 app.add_typer(staff, name="staff")
 app.add_typer(audit.app, name="audit")
+app.add_typer(privacy.app, name="privacy")
 app.add_typer(healing.app, name="healing")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(workflows.app, name="workflows")
@@ -246,7 +247,7 @@ def _unexpected(error: Exception) -> FirstlineError:
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         with log.open("a", encoding="utf-8") as file:
             log.chmod(0o600)
-            file.write(f"--- {datetime.now(UTC).isoformat()}\n{''.join(traceback.format_exception(error))}\n")
+            file.write(f"--- {datetime.now(UTC).isoformat()}\n{trace_of(error)}\n")
     except OSError as unwritable:
         return Unavailable(
             f"{settings.home} cannot be written: {unwritable.strerror}.",

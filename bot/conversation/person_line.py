@@ -6,6 +6,7 @@ Each step takes a connection for itself and gives it back: none is held while so
 import secrets
 from dataclasses import replace
 
+from bot.conversation.confidential import ClientKeys
 from bot.conversation.domain import Author, Conversation, Event, NewEvent, message
 from bot.conversation.limits import UserLimits
 from bot.conversation.ports import CaseView, Handoffs
@@ -19,7 +20,10 @@ from bot.foundation.ids import ConversationId, is_id
 class PersonLine:
     """Opens cases at the wish of users."""
 
-    def __init__(self, conversations: Conversations, handoffs: Handoffs, limits: UserLimits) -> None:
+    def __init__(
+        self, conversations: Conversations, handoffs: Handoffs, limits: UserLimits, keys: ClientKeys
+    ) -> None:
+        self._keys = keys
         self._conversations = conversations
         self._handoffs = handoffs
         self._limits = limits
@@ -47,7 +51,7 @@ class PersonLine:
             if said:
                 # Before the context is collected, which is to hold it.
                 words = NewEvent("message", Author("user", caller.name), message(said))
-                await note(self._conversations, conversation, "handoff", words, key)
+                await note(self._conversations, conversation, "handoff", words, key, self._keys)
             if case is None or not case.asked:
                 case = await self._open(conversation)
             position = await self._handoffs.position(case.conversation_id)
@@ -99,7 +103,12 @@ async def find_own(conversations: Conversations, caller: Caller, conversation_id
 
 
 async def note(
-    conversations: Conversations, conversation: Conversation, what: str, event: NewEvent, key: str | None
+    conversations: Conversations,
+    conversation: Conversation,
+    what: str,
+    event: NewEvent,
+    key: str | None,
+    keys: ClientKeys,
 ) -> Event:
     """Append what the user said besides messages, once for a key.
 
@@ -108,7 +117,7 @@ async def note(
         Conflict: when the key was used for something else.
     """
     # The blank, which no client's key has, keeps these keys apart from those of messages.
-    client_key = None if key is None else f"{what} {check_key(key)}"
+    client_key = None if key is None else f"{what} {keys.kept(check_key(key))}"
     noted = await conversations.append(conversation.id, replace(event, client_key=client_key))
     if noted.payload != event.payload:
         raise Conflict(

@@ -1,6 +1,6 @@
 """The table of turns and its statements: pending, leased by one runner, finished once."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -287,6 +287,12 @@ async def waiting_conversations(
         .limit(limit)
     )
     return [(row.conversation_id, row.contact_id) for row in await tx.execute(query)]
+
+
+async def texts_of(tx: AsyncConnection, turn_ids: Sequence[str]) -> dict[str, str]:
+    """Read the messages of these turns, by the turn's id."""
+    query = sa.select(turns.c.id, turns.c.text).where(turns.c.id.in_(turn_ids))
+    return {row.id: row.text for row in await tx.execute(query)}
 
 
 async def count_pending(tx: AsyncConnection, conversation_id: ConversationId) -> int:

@@ -1,5 +1,6 @@
 """What a user may do in their own conversations; the one gate for HTTP and WebSocket alike."""
 
+from bot.conversation.confidential import Confidential
 from bot.conversation.domain import Author, Conversation, Event, NewEvent
 from bot.conversation.limits import UserLimits
 from bot.conversation.person_line import PersonLine, check_key, find_own, note
@@ -21,16 +22,18 @@ class UserLine:
         conversations: Conversations,
         runner: TurnRunner,
         handoffs: Handoffs,
+        confidential: Confidential,
         offered_elsewhere: OfferedElsewhere | None = None,
         *,
         limits: UserLimits | None = None,
     ) -> None:
         """Without `limits` the product's values hold, counted here alone."""
+        self._confidential = confidential
         self.limits = limits or UserLimits()
         self._conversations = conversations
         self._runner = runner
         self._offered_elsewhere = offered_elsewhere
-        self._persons = PersonLine(conversations, handoffs, self.limits)
+        self._persons = PersonLine(conversations, handoffs, self.limits, confidential.keys)
 
     async def start(self, caller: Caller, wanted: StartIn, *, channel: str = "web") -> Conversation:
         """Begin a conversation for the caller.
@@ -41,6 +44,8 @@ class UserLine:
         assert caller.host is not None
         assert caller.ref is not None
         await self.limits.conversation(caller)
+        page = await self._confidential.page(wanted.page.model_dump(), [caller.name])
+        client = await self._confidential.free(dict(wanted.client), [caller.name])
         async with self.limits.lane(caller):
             return await self._conversations.start(
                 host=caller.host,
@@ -48,8 +53,8 @@ class UserLine:
                 name=caller.name,
                 email=caller.email,
                 channel=channel,
-                page=wanted.page.model_dump(),
-                client=wanted.client,
+                page=page,
+                client=client,
                 open_at_once=self.limits.policy.conversations.open_at_once,
             )
 
@@ -72,7 +77,7 @@ class UserLine:
             RateLimited: when the caller sends too much; what was accepted before is never refused.
         """
         text = clean_text(wanted.text, wanted.choice)
-        checked = check_key(key)
+        checked = self._confidential.keys.kept(check_key(key))
         if key is None or not await self._conversations.has_key(conversation.id, checked):
             await self.limits.message(caller)
         if wanted.choice is not None:
@@ -121,9 +126,11 @@ class UserLine:
             raise Unprocessable(
                 "There is no message to you with that number.", hint="Use the `seq` of an answer."
             )
-        payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": given.comment}
+        comment = await self._confidential.free(given.comment, [caller.name])
+        payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": comment}
         event = NewEvent("feedback", Author("user", caller.name), payload)
-        return await note(self._conversations, conversation, "feedback", event, key)
+        keys = self._confidential.keys
+        return await note(self._conversations, conversation, "feedback", event, key, keys)
 
     async def typing(self, caller: Caller, conversation: Conversation, active: bool) -> None:
         """Show others that the user types; what they type is not sent."""

@@ -1,5 +1,6 @@
 """The JSON forms of conversations and events, the same over HTTP, SSE and WebSocket."""
 
+import re
 from datetime import datetime
 from typing import Any, Literal
 
@@ -7,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from bot.conversation.domain import MAX_TEXT, Conversation, Event
 from bot.foundation.errors import InvalidInput
+
+_NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
 
 
 class OwnerOut(BaseModel):
@@ -103,6 +106,9 @@ class StartIn(_Strict):
     def _short(cls, value: dict[str, Any]) -> dict[str, Any]:
         if any(len(key) > 64 or len(str(item)) > 500 for key, item in value.items()):
             raise ValueError("keys have at most 64 and values at most 500 characters")
+        if not all(_NAME.fullmatch(key) for key in value):
+            # What is no name may be anything, and masking knows a secret by the words around it.
+            raise ValueError("keys are names: letters, and between them _ or -")
         return value
 
 

@@ -119,6 +119,8 @@ class Database:
                 pool_size=kept,
                 max_overflow=further,
                 pool_timeout=pool_timeout,
+                # The text of an error goes into logs; what people wrote does not.
+                hide_parameters=True,
                 connect_args={"timeout": 5, "command_timeout": 30, "server_settings": settings},
             )
 

@@ -24,6 +24,7 @@ from actions.registry import Registry
 from actions.triggers.api import TriggersApi
 from actions.triggers.service import Triggers
 from bot.conversation.api import ConversationApi
+from bot.conversation.confidential import ClientKeys, Confidential
 from bot.conversation.follow import Follower
 from bot.conversation.limits import UserLimits
 from bot.conversation.live import LiveSocket
@@ -43,6 +44,7 @@ from bot.process.healing_wiring import wire_healing
 from bot.process.housekeeping import Housekeeping
 from bot.process.kb_wiring import knowledge_endpoints, seed_gate, vector_indexes
 from bot.process.lanes import on_their_lanes
+from bot.process.masking_wiring import mask_confidences
 from bot.process.operations_api import Operations, Probe
 from bot.process.parts import Parts
 from bot.process.settings import Settings
@@ -82,6 +84,8 @@ from security.authentication import HttpAuthenticator
 from security.directory import StaffDirectory
 from security.domain import OneTimePassword
 from security.masking import mask, mask_json
+from security.masking_personal import mask_personal
+from security.masking_urls import mask_url
 from security.passwords import Passwords
 from security.rate_limit import SignInLimits
 from security.sessions import Sessions
@@ -104,6 +108,7 @@ class Firstline:
     hosts: HostRegistry
     actions: ActionsRoom
     desk: CaseDesk
+    confidential: Confidential
     articles: Articles
     search: ArticleSearch
     gate: Gate
@@ -188,6 +193,7 @@ def _assemble(
         lambda: brain.model,
         clock,
         mask,
+        quote=mask_personal,
         labels={intent.name: intent.label for intent in intents},
     )
     passwords = Passwords()
@@ -200,12 +206,14 @@ def _assemble(
     )
     tokens = UserTokens(host_keys(settings, hosts, clock), clock)
     limits = UserLimits(limit_policy(settings), Rates(cache))
+    confidential = Confidential(ClientKeys(parts.secrets.session_secret), mask_url, mask_confidences)
     desk = CaseDesk(
         database,
         conversations,
         collector,
         wakeups,
         clock,
+        confidential,
         open_cases=limits.policy.persons.open_cases,
     )
     articles = Articles(database, indexes, clock)
@@ -219,6 +227,7 @@ def _assemble(
         hosts=hosts,
         actions=actions,
         desk=desk,
+        confidential=confidential,
         articles=articles,
         search=search,
         gate=Gate(database, articles, WhatIf(search), clock),
@@ -262,7 +271,12 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     follower = Follower(firstline.conversations, firstline.desk, firstline.wakeups)
     line = UserLine(
-        firstline.conversations, runner, handoffs, firstline.triggers.offered, limits=firstline.limits
+        firstline.conversations,
+        runner,
+        handoffs,
+        firstline.confidential,
+        firstline.triggers.offered,
+        limits=firstline.limits,
     )
     agents = AgentLine(firstline.desk, firstline.conversations)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
@@ -334,7 +348,7 @@ def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
         *knowledge_endpoints(
             firstline.database, firstline.articles, firstline.search, firstline.gate, firstline.clock
         ),
-        *ReviewApi(conversations, firstline.actions.log, outcomes).endpoints(),
+        *ReviewApi(conversations, firstline.actions.log, outcomes, mask_confidences).endpoints(),
         *InsightsApi(outcomes).endpoints(),
     ]
 

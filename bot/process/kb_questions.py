@@ -1,18 +1,22 @@
 """What users asked and what became of it, for the knowledge base: read from attempts, events and cases."""
 
+import asyncio
 import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from actions.attempt_storage import attempts
+from actions.words import ASKED_IN, QUESTION
 from bot.conversation.storage import contacts, conversations, events
+from bot.conversation.turn_storage import turns
 from bot.foundation.database import Database
+from bot.process.masking_wiring import mask_confidences
 from escalation.storage import cases
 from kb_index.questions.ports import AskedInVain, DayOfUse
-from security.masking import mask
 
 _MOST = 20_000
 _CHUNK = 500
@@ -24,6 +28,16 @@ def without(text: str, names: Sequence[str | None]) -> str:
     for part in sorted(parts, key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", "[name]", text, flags=re.IGNORECASE)
     return text
+
+
+def _asked(a: sa.ColumnCollection[str, sa.Column[Any]]) -> sa.ColumnElement[str]:
+    """What was asked: the words of the turn that the attempt names, else what the attempt itself has."""
+    return sa.func.coalesce(turns.c.text, a.read[QUESTION].astext)
+
+
+def _readable(asked: Sequence[tuple[str, Sequence[str | None]]]) -> list[str]:
+    """The texts as all staff may read them."""
+    return [without(mask_confidences(text, [name for name in names if name]), names) for text, names in asked]
 
 
 class LoggedQuestions:
@@ -41,7 +55,7 @@ class LoggedQuestions:
             .group_by(k.conversation_id)
             .subquery()
         )
-        question = a.read["question"].astext
+        question = _asked(a)
         query = (
             sa.select(
                 a.id,
@@ -54,6 +68,7 @@ class LoggedQuestions:
             .outerjoin(conversations, conversations.c.id == a.conversation_id)
             .outerjoin(contacts, contacts.c.id == conversations.c.contact_id)
             .outerjoin(taken, taken.c.conversation_id == a.conversation_id)
+            .outerjoin(turns, turns.c.id == a.read[ASKED_IN].astext)
             .where(
                 a.kind.in_(("answer", "fallback")),
                 a.created_at >= since,
@@ -64,13 +79,15 @@ class LoggedQuestions:
             .limit(_MOST)
         )
         async with self._database.connect() as connection:
-            return [
-                AskedInVain(
-                    row.id, row.conversation_id, without(mask(row.question), [row.name]), row.created_at,
-                    handed_off=row.minutes is not None, minutes=float(row.minutes or 0.0),
-                )
-                for row in await connection.execute(query)
-            ]  # fmt: skip
+            rows = list(await connection.execute(query))
+        texts = await asyncio.to_thread(_readable, [(row.question, [row.name]) for row in rows])
+        return [
+            AskedInVain(
+                row.id, row.conversation_id, text, row.created_at,
+                handed_off=row.minutes is not None, minutes=float(row.minutes or 0.0),
+            )
+            for row, text in zip(rows, texts, strict=True)
+        ]  # fmt: skip
 
     async def answered(self, since: datetime, article_ids: Sequence[str]) -> int:
         """Answers since then that showed one of these articles and were not called unhelpful."""
@@ -109,13 +126,16 @@ class LoggedQuestions:
     async def helped(self, since: datetime) -> Sequence[tuple[str, str]]:
         """Questions whose answer the user called helpful, with the article."""
         a = attempts.c
-        question = a.read["question"].astext
-        query = sa.select(question, a.article_id).where(
+        question = _asked(a)
+        joined = attempts.outerjoin(turns, turns.c.id == a.read[ASKED_IN].astext)
+        query = sa.select(question, a.article_id).select_from(joined).where(
             a.kind == "answer", a.created_at >= since, a.article_id.is_not(None),
             a.done["helped"].astext == "true", sa.func.length(question) > 0,
         )  # fmt: skip
         async with self._database.connect() as connection:
-            return [(mask(row[0]), row[1]) for row in await connection.execute(query.limit(_MOST))]
+            rows = list(await connection.execute(query.limit(_MOST)))
+        texts = await asyncio.to_thread(_readable, [(row[0], []) for row in rows])
+        return [(text, row[1]) for text, row in zip(texts, rows, strict=True)]
 
     async def agents_words(self, conversation_ids: Sequence[str]) -> Sequence[str]:
         """What agents wrote in these conversations, masked, in order."""
@@ -132,5 +152,5 @@ class LoggedQuestions:
                 )
                 for row in await connection.execute(query.order_by(e.conversation_id, e.seq)):
                     if isinstance(text := row.payload.get("text"), str):
-                        said[row.conversation_id].append(without(mask(text), row[2:]))
+                        said[row.conversation_id].append(without(text, row[2:]))
         return [text for key in conversation_ids for text in said.get(key, ())]

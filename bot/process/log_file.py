@@ -1,15 +1,22 @@
-"""Our own log: JSON lines in a file of bounded size, masked before they are written."""
+"""Our own log: JSON lines in a file of bounded size, masked before they are written.
+
+Of exceptions it has places and types, of libraries' lines the fixed words: the rest may be anybody's.
+"""
 
 import logging
 import logging.handlers
 import os
 from pathlib import Path
+from typing import Any
 
 import structlog
 
+from bot.foundation.traces import format_trace
 from security.sign_in_log import mask_all_but_sign_in_addresses
 
 _LARGEST = 8 * 2**20
+_LONGEST_LINE = 200
+_OURS = ("bot.", "actions.", "kb_index.", "escalation.", "connectors.", "security.", "insights.", "firstline")
 
 
 def set_up(folder: Path, level: str) -> Path:
@@ -23,12 +30,12 @@ def set_up(folder: Path, level: str) -> Path:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
+        format_trace,
         mask_all_but_sign_in_addresses,
     ]
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
+            foreign_pre_chain=[_fixed_words, *shared],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.JSONRenderer(default=str),
@@ -47,3 +54,14 @@ def set_up(folder: Path, level: str) -> Path:
         cache_logger_on_first_use=False,
     )
     return path
+
+
+def _fixed_words(_logger: Any, _method: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """What a library says, without what it filled in, and of several lines the first."""
+    record: logging.LogRecord = entry["_record"]
+    if record.name.startswith(_OURS):
+        return entry
+    entry["event"] = str(record.msg).partition("\n")[0][:_LONGEST_LINE]
+    if record.exc_info:
+        entry["exc_info"] = record.exc_info
+    return entry

@@ -1,7 +1,7 @@
 """Single services for commands that need no more: the whole of `bootstrap` takes seconds to import."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import aiohttp
@@ -11,15 +11,19 @@ from actions.attempt_log import AttemptLog
 from actions.healing.overview import Overview
 from actions.healing.policy import PolicyFile
 from actions.registry import Registry
+from bot.conversation import turn_storage
 from bot.conversation.limit_policy import LimitPolicy
 from bot.foundation.clock import Clock, SystemClock
 from bot.foundation.database import Database
+from bot.process.forgetting import Forgetting
+from bot.process.masking_wiring import mask_confidences
 from bot.process.settings import Settings
 from connectors.hosts.registry import HostRegistry, HostSettings, connect_hosts, find_hosts_file, load_hosts
 from escalation import storage as case_storage
 from escalation.domain import Case
 from insights.outcomes import Outcomes
 from security.audit_keys import AuditKeys
+from security.audit_log import AuditLog
 from security.directory import StaffDirectory
 from security.keyring import HostKeys, KeyRing
 from security.masking import mask_json
@@ -66,7 +70,19 @@ def attempt_export(database: Database, settings: Settings) -> AttemptExport:
     """Attempts for trainers; the names of users follow from this installation's key."""
     _, key = audit_keys(settings).signing()
     secret = hashlib.sha256(b"names in exports" + key.private_bytes_raw()).digest()
-    return AttemptExport(database, mask_json, Outcomes(database, SystemClock()).of, secret)
+
+    async def words_of(turn_ids: Sequence[str]) -> Mapping[str, str]:
+        async with database.connect() as connection:
+            return await turn_storage.texts_of(connection, turn_ids)
+
+    outcomes = Outcomes(database, SystemClock())
+    return AttemptExport(database, mask_confidences, outcomes.of, secret, words_of)
+
+
+def forgetting(database: Database, settings: Settings) -> Forgetting:
+    """What erases a user."""
+    clock = SystemClock()
+    return Forgetting(database, AuditLog(audit_keys(settings), clock), clock)
 
 
 def attempt_log(database: Database) -> AttemptLog:

@@ -11,8 +11,11 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from actions.attempt_storage import attempts
+from actions.words import ASKED_IN, QUESTION
 from bot.conversation.storage import events
+from bot.conversation.turn_storage import turns
 from bot.foundation.database import Database
+from bot.process.masking_wiring import mask_confidences
 from bot.process.settings import Settings
 from kb_index.articles import storage
 from kb_index.domain import Draft
@@ -31,7 +34,6 @@ from kb_index.retrieval.corpus import Query, TestSet
 from kb_index.retrieval.normalising import Normaliser, read_vocabulary
 from kb_index.retrieval.ranking import Ranking
 from kb_index.retrieval.search import ArticleSearch
-from security.masking import mask
 
 NEWEST = 10_000
 """Rows of each log that are learnt from; older ones are about older articles."""
@@ -68,15 +70,19 @@ async def gate_questions(database: Database, file: Path) -> Sequence[Asked]:
     return [Asked(one.text, one.article, "gate") for one in found]
 
 
-async def helped_answers(database: Database, mask: Callable[[str], str] = mask) -> Sequence[Asked]:
+async def helped_answers(
+    database: Database, mask: Callable[[str], str] = mask_confidences
+) -> Sequence[Asked]:
     """Questions that were answered with an article, where the user said that it helped.
 
     Silence is no yes: learning from what merely nobody objected to would teach the encoder its own mistakes.
     """
     c = attempts.c
-    question, helped = c.read["question"].astext, c.done["helped"].astext == "true"
+    question = sa.func.coalesce(turns.c.text, c.read[QUESTION].astext)
+    helped = c.done["helped"].astext == "true"
     query = (
         sa.select(question.label("question"), c.article_id)
+        .select_from(attempts.outerjoin(turns, turns.c.id == c.read[ASKED_IN].astext))
         .where(c.kind == "answer", c.outcome.in_(("assumed", "verified")), helped)
         .where(c.article_id.is_not(None), question.is_not(None))
         .order_by(c.created_at.desc(), c.id)
@@ -84,10 +90,12 @@ async def helped_answers(database: Database, mask: Callable[[str], str] = mask) 
     )
     async with database.connect() as connection:
         rows = list(await connection.execute(query))
-    return [Asked(mask(row.question), row.article_id, "answer") for row in rows]
+    return await asyncio.to_thread(
+        lambda: [Asked(mask(row.question), row.article_id, "answer") for row in rows]
+    )
 
 
-async def agent_links(database: Database, mask: Callable[[str], str] = mask) -> Sequence[Asked]:
+async def agent_links(database: Database, mask: Callable[[str], str] = mask_confidences) -> Sequence[Asked]:
     """What a user wrote last before an agent sent the link of an article."""
     asked, said = events.alias("asked"), events.alias("said")
     text = said.c.payload["text"].astext
@@ -107,12 +115,12 @@ async def agent_links(database: Database, mask: Callable[[str], str] = mask) -> 
     )
     async with database.connect() as connection:
         rows = list(await connection.execute(query))
-    return [
-        Asked(mask(row.question), linked[0], "agent")
-        for row in rows
-        # Of an answer that links several articles nobody knows which one answered.
-        if row.question and len(linked := sorted(set(_LINK.findall(row.answer)))) == 1
-    ]
+    linked = [(row.question, sorted(set(_LINK.findall(row.answer)))) for row in rows if row.question]
+    # Of an answer that links several articles nobody knows which one answered.
+    clear = [(question, articles[0]) for question, articles in linked if len(articles) == 1]
+    return await asyncio.to_thread(
+        lambda: [Asked(mask(question), article, "agent") for question, article in clear]
+    )
 
 
 def question_sources(settings: Settings, database: Database) -> Mapping[str, QuestionSource]:

@@ -47,3 +47,30 @@ def shortened(events: Events, kept: int = KEPT_TURNS) -> Events:
         if listening and loop is None:
             cut, before_cut = position, list(slots.values())
     return [*before_cut, *events[cut:]]
+
+
+def without_words(events: Events) -> Events:
+    """The events without what anybody wrote: intents, slots and actions are all that later turns look at.
+
+    The transcript has the words. Of what a button carried only the entities stay, which are values of ours.
+    """
+    return [_wordless(event) for event in events]
+
+
+def _wordless(event: Dict[str, Any]) -> Dict[str, Any]:
+    kind = event.get("event")
+    if kind == "user":
+        parsed = event.get("parse_data") or {}
+        kept = {name: parsed[name] for name in ("intent", "intent_ranking") if name in parsed}
+        entities = [_valued(entity) for entity in parsed.get("entities") or [] if entity.get("entity")]
+        return {**event, "text": "", "parse_data": {**kept, "entities": entities, "text": ""}}
+    if kind == "bot":
+        return {**event, "text": "", "data": {}}
+    if kind == "action" and event.get("action_text"):
+        return {**event, "action_text": None}
+    return event
+
+
+def _valued(entity: Dict[str, Any]) -> Dict[str, Any]:
+    # Rules look at which entities there are; the values were read when the message came.
+    return {"entity": entity["entity"], "value": None}

@@ -74,7 +74,7 @@ def main() -> None:
         sys.exit(f"rasa: there is no model at {model}; train one first.")
     warnings.simplefilter("ignore")
 
-    from bot.rasa_components import lean
+    from bot.rasa_components import lean, quiet_logs
 
     lean.install()
     import rasa.core.run
@@ -89,7 +89,10 @@ def main() -> None:
     configure_structlog(level)
     warnings.simplefilter("ignore")
 
+    quiet_logs.install()
+
     async def loaded(app: Any, loop: Any) -> None:
+        quiet_logs.install()
         give_back_memory()
 
     rasa.core.run.serve_application(

@@ -3,6 +3,9 @@
 Rasa's own Redis store merges what it saves into what is stored, so nothing can ever be taken back, and reads
 and parses the stored tracker twice a message. Here a turn that comes again finds the tracker as it was before
 that turn, and what is saved replaces what was stored. While nothing is saved the earlier state stands.
+
+A tracker is the dialogue's working memory and no second transcript: what anybody wrote is not stored, and it
+is gone some hours after the last message.
 """
 
 from __future__ import annotations
@@ -14,18 +17,18 @@ from typing import Any, Iterable, Optional
 
 import redis.asyncio
 import redis.exceptions
-from rasa.core.tracker_store import SerializedTrackerAsText, TrackerStore
+from rasa.core.tracker_store import TrackerStore
 from rasa.shared.core.conversation import Dialogue
 from rasa.shared.core.events import Event
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.rasa_components.history import before_turn, shortened
+from bot.rasa_components.history import before_turn, shortened, without_words
 from bot.rasa_components.patience import patiently
 
 rewind_before: ContextVar[Optional[str]] = ContextVar("rewind_before", default=None)
 """The turn that is being processed; a tracker that knows it already is cut before it when it is read."""
 
-DEFAULT_KEPT = 30 * 24 * 3600
+DEFAULT_KEPT = 12 * 3600
 TIMEOUT = 3.0
 AWAY = (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError, OSError)
 
@@ -36,7 +39,7 @@ def _kind(name: str) -> Any:
     return Event.resolve_by_type(name)
 
 
-class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[misc]
+class TurnTrackerStore(TrackerStore):  # type: ignore[misc]
     """Trackers in Redis or Valkey. Settings come from `endpoints.yml`; `kept` is the life of a tracker in
     seconds after its last message."""
 
@@ -73,7 +76,9 @@ class TurnTrackerStore(TrackerStore, SerializedTrackerAsText):  # type: ignore[m
     async def save(self, tracker: DialogueStateTracker) -> None:
         """Replace what is stored."""
         await self.stream_events(tracker)
-        key, text = self._key(tracker.sender_id), self.serialise_tracker(tracker)
+        dialogue = tracker.as_dialogue().as_dict()
+        key = self._key(tracker.sender_id)
+        text = json.dumps({**dialogue, "events": without_words(dialogue.get("events") or [])})
         await patiently(lambda: self._redis.set(key, text, ex=self._kept), AWAY)
 
     async def retrieve(self, sender_id: str) -> Optional[DialogueStateTracker]:

@@ -1,6 +1,7 @@
 """Reading conversations turn by turn: what was said, what was understood, what was done."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -100,7 +101,15 @@ class ReviewOut(BaseModel):
 class ReviewApi:
     """Endpoints for trainers."""
 
-    def __init__(self, conversations: Conversations, attempts: AttemptReader, ending: OutcomeReader) -> None:
+    def __init__(
+        self,
+        conversations: Conversations,
+        attempts: AttemptReader,
+        ending: OutcomeReader,
+        mask: Callable[[Any, Sequence[str]], Any],
+    ) -> None:
+        """Take `mask`, which takes personal data out of a JSON value: trainers do not handle the case."""
+        self._mask = mask
         self._conversations = conversations
         self._ending = ending
         self._attempts = attempts
@@ -160,7 +169,7 @@ class ReviewApi:
             outcome=outcome,
             outcomes=[*outcomes],
             turns=sum(event.author.kind == "user" and event.turn_id is not None for event in events),
-            last_text=texts[-1][:140] if texts else "",
+            last_text=(await self._masked(texts[-1], contact.name))[:140] if texts else "",
         )
 
     async def read(self, call: Call) -> ReviewOut:
@@ -171,13 +180,25 @@ class ReviewApi:
         contact = await self._conversations.contact(conversation.contact_id)
         events: Sequence[Event] = await self._conversations.events(conversation.id, limit=2000)
         attempts = await self._attempts.for_conversation(conversation.id)
+        turns = [_turn(turn) for turn in await self._conversations.turns(conversation.id)]
+        said = await self._masked(
+            {"events": [event.payload for event in events], "turns": [turn.text for turn in turns]},
+            contact.name,
+        )
+        shown = zip(events, said["events"], strict=True)
         return ReviewOut(
             conversation=conversation_out(conversation),
             contact_name=contact.name,
-            events=[event_out(event) for event in events],
-            turns=[_turn(turn) for turn in await self._conversations.turns(conversation.id)],
+            events=[event_out(event).model_copy(update={"data": data}) for event, data in shown],
+            turns=[
+                turn.model_copy(update={"text": text})
+                for turn, text in zip(turns, said["turns"], strict=True)
+            ],
             attempts=[AttemptOut.model_validate(attempt) for attempt in attempts],
         )
+
+    async def _masked(self, value: Any, name: str) -> Any:
+        return await asyncio.to_thread(self._mask, value, [name])
 
 
 def _turn(turn: Turn) -> TurnOut:

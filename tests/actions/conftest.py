@@ -215,6 +215,10 @@ def article(name: str, score: float) -> Hit:
     return Hit(name, 3, title, "billing", f"Quote of {name}.", url, score, "p1", probability)
 
 
+SAID: dict[str, str] = {}
+"""What was said in which turn, as the transcript would have it."""
+
+
 class FakeContext:
     """Knows one user for every conversation, except those named `nobody...`."""
 
@@ -224,7 +228,7 @@ class FakeContext:
     async def find(self, conversation_id: str, turn_id: str | None) -> TurnContext | None:
         if conversation_id.startswith("nobody"):
             return None
-        return TurnContext(conversation_id, turn_id, "usr_ada", "kettle", "Ada")
+        return TurnContext(conversation_id, turn_id, "usr_ada", "kettle", "Ada", SAID.get(turn_id or "", ""))
 
     async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
         return self.last_offered
@@ -299,6 +303,7 @@ class Chat:
         ranking: Sequence[tuple[str, float]] = (), turn: str | None = None,
     ) -> dict[str, Any]:  # fmt: skip
         self.turn = turn or new_id("trn")
+        SAID[self.turn] = text or ""
         listed = [{"name": intent, "confidence": confidence}] + [
             {"name": name, "confidence": value} for name, value in ranking
         ]

@@ -10,6 +10,7 @@ from actions.attempt_log import AttemptLog
 from actions.attempts import Ending, NewAttempt
 from bot.foundation.clock import FixedClock
 from bot.foundation.database import Database
+from bot.process.masking_wiring import mask_confidences
 from security.masking import mask_json
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -19,8 +20,12 @@ async def outcomes_of(ids: Sequence[str]) -> Mapping[str, str]:
     return {name: "escalated" for name in ids if name}
 
 
+async def words_of(turn_ids: Sequence[str]) -> Mapping[str, str]:
+    return {one: f"Ottoline Vandersteen in {one}: my card 4111 1111 1111 1111?" for one in turn_ids}
+
+
 async def exported(database: Database, secret: bytes = b"s" * 32, **between: Any) -> list[dict[str, Any]]:
-    lines = AttemptExport(database, mask_json, outcomes_of, secret).lines(**between)
+    lines = AttemptExport(database, mask_confidences, outcomes_of, secret, words_of).lines(**between)
     return [json.loads(json.dumps(line)) async for line in lines]
 
 
@@ -48,6 +53,17 @@ async def test_every_attempt_is_there_once_masked_and_under_another_name(databas
     assert len({line["user"] for line in lines}) == 7
     assert {line["conversation_outcome"] for line in lines if line["conversation"]} == {"escalated"}
     assert {line["conversation_outcome"] for line in lines if not line["conversation"]} == {None}
+
+
+async def test_a_question_is_taken_from_the_transcript_and_masked(database: Database) -> None:
+    log = AttemptLog(database, FixedClock(START), mask_json)
+    for turn, read in (("trn_1", {"asked_in": "trn_1"}), ("trn_2", {"question": "refunds?"}), ("trn_3", {})):
+        await log.record(NewAttempt("cnv_1", turn, "usr_1", "kettle", "answer", "question", read=read))
+    first, second, third = await exported(database)
+    assert "in trn_1: my card" in first["question"]
+    assert "4111" not in first["question"]
+    assert "Vandersteen" not in first["question"]
+    assert (second["question"], third["question"]) == ("refunds?", None)
 
 
 async def test_names_depend_on_the_secret_alone(database: Database) -> None:

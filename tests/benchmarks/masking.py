@@ -1,13 +1,13 @@
 """Masking: how much of what it should find it finds, how much it takes that may stay, and how long it needs.
 
-    .venv/bin/python tests/benchmarks/masking.py [--templates FILE] [--dataset FILE] [--plain FILE ...] [--seed 7]
-                                                 [--misses KIND] [--taken]
+    .venv/bin/python tests/benchmarks/masking.py [--templates FILE] [--dataset FILE] [--plain FILE ...]
+    [--seed 7] [--misses KIND] [--taken]
 
-`--templates` is a file with one text a line and slots such as `{{person}}` (that of presidio-research, MIT, fits);
-`--dataset` is presidio-research's `synth_dataset_v2.json`; `--plain` are texts (.csv, .jsonl, .md, .txt, .json) that
-hold next to nothing personal: each line in which something is masked counts as taken. A value is found when none of
-its letters and digits stays; an address when nine tenths of its street, else six tenths of the whole, are gone.
-Prints tables and a JSON line.
+`--templates` is a file with one text a line and slots such as `{{person}}` (that of presidio-research, MIT,
+fits); `--dataset` is presidio-research's `synth_dataset_v2.json`; `--plain` are texts (.csv, .jsonl, .md,
+.txt, .json) that hold next to nothing personal: each line in which something is masked counts as taken. A
+value is found when none of its letters and digits stays; an address when nine tenths of its street, else six
+tenths of the whole, are gone. Prints tables and a JSON line.
 """
 
 import argparse
@@ -34,9 +34,16 @@ from tests.benchmarks.masking_values import SLOTS, Values  # noqa: E402
 
 Found = list[tuple[int, int, str]]
 GOLD = {
-    "PERSON": "person", "STREET_ADDRESS": "street", "CREDIT_CARD": "card", "PHONE_NUMBER": "phone", "IBAN_CODE": "iban",
-    "US_SSN": "ssn", "EMAIL_ADDRESS": "email", "IP_ADDRESS": "ip", "US_DRIVER_LICENSE": "licence",
-}  # fmt: skip
+    "PERSON": "person",
+    "STREET_ADDRESS": "street",
+    "CREDIT_CARD": "card",
+    "PHONE_NUMBER": "phone",
+    "IBAN_CODE": "iban",
+    "US_SSN": "ssn",
+    "EMAIL_ADDRESS": "email",
+    "IP_ADDRESS": "ip",
+    "US_DRIVER_LICENSE": "licence",
+}
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,11 @@ def filled(lines: str, values: Values, times: int) -> Iterator[Case]:
 def dataset(path: Path) -> Iterator[Case]:
     """Read labelled texts in presidio-research's form."""
     for row in json.loads(path.read_text(encoding="utf-8")):
-        spans = [(s["start_position"], s["end_position"], GOLD[s["entity_type"]]) for s in row["spans"] if s["entity_type"] in GOLD]  # fmt: skip
+        spans = [
+            (s["start_position"], s["end_position"], GOLD[s["entity_type"]])
+            for s in row["spans"]
+            if s["entity_type"] in GOLD
+        ]
         yield Case(row["full_text"], spans)
 
 
@@ -79,9 +90,14 @@ def is_found(case: Case, start: int, end: int, kind: str, found: Found) -> bool:
     if kind == "street":
         first = case.text[start:end].split("\n")[0].split(",")[0]
         street = [i for i in range(start, start + len(first)) if case.text[i].isalnum()]
-        return gone >= 0.9 * len(places) or (sum(hidden[i] for i in street) >= 0.9 * len(street) and gone >= 0.6 * len(places))
+        return gone >= 0.9 * len(places) or (
+            sum(hidden[i] for i in street) >= 0.9 * len(street) and gone >= 0.6 * len(places)
+        )
     if kind == "link":
-        return not any(len(part) >= 12 and part in _visible(case.text, found) for part in re.findall(r"\w+", case.text[start:end].partition("//")[2].partition("/")[2]))
+        return not any(
+            len(part) >= 12 and part in _visible(case.text, found)
+            for part in re.findall(r"\w+", case.text[start:end].partition("//")[2].partition("/")[2])
+        )
     return gone == len(places)
 
 
@@ -150,12 +166,18 @@ def precision(texts: list[str], *, show: bool) -> dict[str, Any]:
         if show and second:
             for a, b, label in second:
                 print(f"  taken [{label}] {text[a:b]!r} in {text[max(0, a - 40) : b + 30]!r}")
-    return {"texts": len(texts), "quick": touched[0], "full": touched[1], "quick_by": dict(quick), "full_by": dict(full)}
+    return {
+        "texts": len(texts),
+        "quick": touched[0],
+        "full": touched[1],
+        "quick_by": dict(quick),
+        "full_by": dict(full),
+    }
 
 
 def latency(texts: list[str]) -> dict[str, float]:
     """Return the median and the 95th percentile in ms a text, of the quick and the full mask."""
-    result = {}
+    result: dict[str, float] = {}
     for name, function in (("quick", mask), ("full", mask_personal)):
         function(texts[0])
         took = []
@@ -163,7 +185,10 @@ def latency(texts: list[str]) -> dict[str, float]:
             begun = time.process_time()
             function(text)
             took.append((time.process_time() - begun) * 1000)
-        result |= {f"{name}_p50": round(statistics.median(took), 3), f"{name}_p95": round(statistics.quantiles(took, n=20)[-1], 3)}  # fmt: skip
+        result |= {
+            f"{name}_p50": round(statistics.median(took), 3),
+            f"{name}_p95": round(statistics.quantiles(took, n=20)[-1], 3),
+        }
     return result
 
 
@@ -176,7 +201,9 @@ def table(title: str, counts: dict[str, tuple[int, int]]) -> None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--templates", type=Path)
     parser.add_argument("--dataset", type=Path)
     parser.add_argument("--plain", type=Path, nargs="*", default=[])
@@ -186,10 +213,14 @@ def main() -> None:
     parser.add_argument("--taken", action="store_true")
     parser.add_argument("--skip-own", action="store_true")
     given = parser.parse_args()
-    sets = {} if given.skip_own else {
-        "development": list(filled(DEVELOPMENT, Values(given.seed), given.times)),
-        "sealed": list(filled(SEALED, Values(given.seed + 1), given.times)),
-    }
+    sets = (
+        {}
+        if given.skip_own
+        else {
+            "development": list(filled(DEVELOPMENT, Values(given.seed), given.times)),
+            "sealed": list(filled(SEALED, Values(given.seed + 1), given.times)),
+        }
+    )
     if given.templates:
         lines = given.templates.read_text(encoding="utf-8", errors="replace")
         sets["templates"] = list(filled(lines, Values(given.seed + 2), 3))

@@ -1,7 +1,7 @@
 """Texts with slots for the benchmark of masking.
 
-DEVELOPMENT was used while the rules were written. SEALED was written from another angle, by kinds of people who write
-to a help desk, and used to measure only.
+DEVELOPMENT was used while the rules were written. SEALED was written from another angle, by kinds of people
+who write to a help desk, and used to measure only.
 """
 
 DEVELOPMENT = """
@@ -41,8 +41,8 @@ routing number {{routing}} account number {{account}}
 acct no. {{account}}
 """
 SEALED = """
-Good morning, {{name}} here. I am 71 and my grandson set this up; the bank card is {{credit_card_number}} if that is any use to you.
-yo its {{chat_name}} again lol still locked out, texted code was {{code}}
+Good morning, {{name}} here. I am 71 and my grandson set this up; the bank card is {{credit_card_number}} if
+that is any use to you. yo its {{chat_name}} again lol still locked out, texted code was {{code}}
 To whom it may concern: I, {{name}}, resident at {{address}}, request the deletion of my data.
 can u ring my mum {{chat_name}} on {{phone_number}} she knows
 Passenger {{name}}, passport {{passport}}, was charged twice.

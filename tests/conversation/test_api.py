@@ -18,6 +18,7 @@ from bot.foundation.clock import SystemClock
 from bot.foundation.errors import Forbidden, NotFound, Unauthenticated
 from bot.foundation.http import Caller
 from bot.foundation.http.server import build_http
+from tests.support.confidential import CONFIDENTIAL
 
 API = "/api/v1/conversations"
 
@@ -64,7 +65,7 @@ class NoStaff:
 
 @pytest.fixture
 async def client(room, aiohttp_client):
-    line = UserLine(room.conversations, room.runner, room.desk)
+    line = UserLine(room.conversations, room.runner, room.desk, CONFIDENTIAL)
     follower = Follower(room.conversations, room.desk, room.wakeups)
     room.authenticator = TokenIsTheName()
     live = LiveSocket(line, NoStaff(), follower, room.authenticator, SystemClock())

@@ -22,6 +22,7 @@ from escalation.ports import HostState
 from escalation.rules import Agent
 from escalation.service import CaseDesk
 from security.masking import mask
+from tests.support.confidential import CONFIDENTIAL
 
 NOW = datetime(2025, 11, 23, 8, 0, tzinfo=UTC)
 STATE = {
@@ -172,5 +173,5 @@ async def room(database: Database) -> Desk:
         labels={"unlock_account": "unlock the account"},
         state_deadline=0.2,
     )
-    desk = CaseDesk(database, conversations, collector, wakeups, clock)
+    desk = CaseDesk(database, conversations, collector, wakeups, clock, CONFIDENTIAL)
     return Desk(database, conversations, wakeups, desk, application, attempts, clock)

@@ -42,3 +42,12 @@ def test_the_commands_are_those_that_exist() -> None:
             assert rest[0] in known[name], words
         documented.add(name)
     assert documented == set(known)
+
+
+def test_what_is_kept_on_purpose_is_listed_as_it_is_declared() -> None:
+    from bot.process.kept import KEPT
+
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    section = text.partition("### What is kept on purpose")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{one.place}` | {one.what} | {one.why} |" for one in KEPT]

@@ -208,21 +208,52 @@ async def test_valkey_wants_its_password_and_shows_it_to_nobody(valkey: Valkey) 
     assert stat.S_IMODE(config.stat().st_mode) == 0o600
 
 
-async def test_valkey_keeps_port_and_data_over_a_stop(tmp_path: Path) -> None:
+async def test_valkey_keeps_its_port_over_a_stop_and_nothing_else(tmp_path: Path) -> None:
     place = Place.within(tmp_path)
     first = Valkey(place, tmp_path / "valkey")
     await first.start()
     client = redis.asyncio.Redis.from_url(first.url)
-    await client.set("kept", "yes")
+    await client.set("told", "in confidence")
     await client.aclose()
     await first.stop()
     second = Valkey(place, tmp_path / "valkey")
     await second.start()
     assert second.port == first.port
     client = redis.asyncio.Redis.from_url(second.url)
-    assert await client.get("kept") == b"yes"
+    assert await client.get("told") is None
     await client.aclose()
     await second.stop()
+    written = [file for file in tmp_path.rglob("*") if file.is_file() and b"confidence" in file.read_bytes()]
+    assert written == []
+
+
+async def test_what_earlier_versions_appended_to_a_file_is_removed(tmp_path: Path) -> None:
+    former = tmp_path / "valkey" / "appendonlydir"
+    former.mkdir(parents=True)
+    (former / "appendonly.aof.1.incr.aof").write_text("what somebody told in confidence")
+    (tmp_path / "valkey" / "dump.rdb").write_text("the same")
+    child = Valkey(Place.within(tmp_path), tmp_path / "valkey")
+    await child.start()
+    await child.stop()
+    assert not former.exists()
+    assert not (tmp_path / "valkey" / "dump.rdb").exists()
+
+
+async def test_postgres_logs_no_words_of_statements_that_fail(postgres: Postgres) -> None:
+    database = Database.open(postgres.url, pool_size=1)
+    secret = "Quokka Lamp"
+    for statement in ("create table told (word text primary key)", f"insert into told values ('{secret}')"):
+        async with database.begin() as tx:
+            await tx.execute(text(statement))
+    for statement in ("insert into told values (:word)", f"select '{secret}'::int", f"nonsense {secret}"):
+        with pytest.raises(sqlalchemy.exc.DBAPIError) as refused:
+            async with database.begin() as tx:
+                await tx.execute(text(statement), {"word": secret} if ":word" in statement else {})
+        assert f"'{secret}'" not in "".join(str(refused.value).partition("[parameters")[1:])
+    await database.close()
+    await postgres.stop()
+    assert "database system is ready" in postgres.log.path.read_text()
+    assert secret not in postgres.log.path.read_text()
 
 
 async def test_an_embedded_server_ends_with_its_owner_even_when_that_is_killed(tmp_path: Path) -> None:

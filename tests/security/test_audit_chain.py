@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from actions.attempt_log import AttemptLog, AttemptRows
 from actions.attempts import Ending, NewAttempt
 from bot.foundation.clock import SystemClock
 from bot.foundation.database import Database
+from security.audit_chain import Change
 from security.audit_check import Findings, check_chain
 from security.audit_keys import AuditKeyError, AuditKeys
 from security.audit_log import AuditLog, Checkpoints, read_checkpoints
@@ -100,12 +102,11 @@ async def test_an_edit_with_a_new_hash_breaks_the_chain_after_it(evidence: Evide
     await evidence.fill()
     async with evidence.database.connect() as connection:
         row = (await connection.execute(sa.text("select * from audit_entries where number = 5"))).one()
-    content = row.content.replace('"n":1.0', '"n":2.0')
+    content = row.content.replace("0.93", "0.94")
     assert content != row.content
     digest = entry_hash(5, row.at, row.kind, row.subject, content, row.previous)
     await evidence.tamper(
-        "update audit_entries set content = replace(content, chr(58) || '1.0', chr(58) || '2.0'), "
-        f"hash = '{digest}' where number = 5"
+        f"update audit_entries set content = replace(content, '0.93', '0.94'), hash = '{digest}' where number = 5"
     )
     assert ("reordered", 6) in await evidence.problems()
 
@@ -294,3 +295,50 @@ async def test_a_check_beside_running_writers_raises_no_false_alarm(evidence: Ev
         checks += 1
     await writing
     assert checks > 1
+
+
+async def test_entries_hold_nothing_of_what_may_have_to_be_forgotten(evidence: Evidence) -> None:
+    await evidence.fill()
+    async with evidence.database.connect() as connection:
+        contents = list((await connection.execute(sa.text("select content from audit_entries"))).scalars())
+        beside = (await connection.execute(sa.text("select count(*) from audit_texts"))).scalar_one()
+    for content in map(json.loads, contents):
+        assert not {"read", "done", "error", "user_ref"} & set(content)
+        assert len(content["private"]) == 64
+    assert len({json.loads(content)["private"] for content in contents}) == len(contents) == beside
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("update audit_texts set text = replace(text, 'usr_', 'usx_') where number = 4", "text_edited"),
+        ("update audit_texts set salt = 'x' where number = 4", "text_edited"),
+        ("delete from audit_texts where number = 4", "text_deleted"),
+    ],
+)
+async def test_what_stands_beside_an_entry_cannot_be_changed_or_lost_unseen(
+    evidence: Evidence, statement: str, problem: str
+) -> None:
+    await evidence.fill()
+    await evidence.tamper(statement)
+    assert [(f.problem, f.number) for f in (await evidence.check()).flaws] == [(problem, 4)]
+
+
+async def test_a_row_is_held_against_what_stands_beside_its_latest_entry(evidence: Evidence) -> None:
+    ids = await evidence.fill()
+    await evidence.tamper(f"update attempts set error = 'invented' where id = '{ids[0]}'")
+    assert [(f.problem, f.subject) for f in (await evidence.check()).flaws] == [("row_edited", ids[0])]
+
+
+async def test_entries_of_earlier_versions_that_hold_all_in_themselves_still_verify(
+    evidence: Evidence,
+) -> None:
+    from actions.attempt_storage import every_row
+
+    await evidence.fill()
+    async with evidence.database.begin() as tx:
+        rows = [asdict(row) async for row in every_row(tx)]
+        await evidence.log._journal.enter(tx, [Change("taken_over", row["id"], row) for row in rows])
+    assert (await evidence.check()).flaws == []
+    await evidence.tamper(f"update attempts set user_ref = 'usr_x' where id = '{rows[0]['id']}'")
+    assert [f.problem for f in (await evidence.check()).flaws] == ["row_edited"]

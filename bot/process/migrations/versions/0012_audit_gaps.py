@@ -1,14 +1,14 @@
 """Changes that could not be entered in the audit chain wait in a table.
 
 Revision: 0012
-Revises: 0008
+Revises: 0011
 """
 
 import sqlalchemy as sa
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(collation="C"), nullable=False),
         sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("private", sa.Text(), nullable=True),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_gaps")),
     )
