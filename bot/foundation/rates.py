@@ -13,7 +13,6 @@ from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 log = structlog.get_logger(__name__)
-_DEADLINE = 0.5
 _SLEEP = 10.0
 """Seconds for which a Redis that did not answer is left alone, so that nobody waits for it each time."""
 _LONGEST_MEMORY = 60.0
@@ -32,9 +31,14 @@ class Rates:
         client: "redis.Redis | None",
         *,
         prefix: str = "firstline:rates",
+        deadline: float = 1.0,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Count in `client`'s Redis (it stays the caller's to close), or only here when None."""
+        """Count in `client`'s Redis (it stays the caller's to close), or only here when None.
+
+        Redis has `deadline` seconds for an answer.
+        """
+        self._deadline = deadline
         self._memory = SlidingWindowCounterRateLimiter(MemoryStorage())
         self._shared: SlidingWindowCounterRateLimiter | None = None
         if client is not None:
@@ -87,7 +91,7 @@ class Rates:
         if self._shared is None or self._now() < self._asleep_until:
             return None
         try:
-            async with asyncio.timeout(_DEADLINE):
+            async with asyncio.timeout(self._deadline):
                 return await ask(self._shared)
         except Exception as error:
             # Whatever the client raises: talking must work without Redis, and must stay limited.

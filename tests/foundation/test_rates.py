@@ -30,7 +30,7 @@ async def cache(valkey_url):
 
 @pytest.fixture(params=["shared", "alone"])
 def rates(request, cache) -> Rates:
-    return Rates(cache if request.param == "shared" else None, prefix=new_id("test"))
+    return Rates(cache if request.param == "shared" else None, prefix=new_id("test"), deadline=20)
 
 
 async def test_one_too_many_is_told_how_long_to_wait_and_others_are_not_touched(rates) -> None:
@@ -46,7 +46,7 @@ async def test_at_the_same_moment_no_more_are_let_through(rates) -> None:
 
 
 async def test_all_rates_hold_and_what_the_long_one_refuses_leaves_the_burst_alone(cache) -> None:
-    rates = Rates(cache, prefix=new_id("test"))
+    rates = Rates(cache, prefix=new_id("test"), deadline=20)
     long = [parse("1 per 10 seconds"), parse("1 per hour")]
     assert await rates.take(long, "a") is None
     assert await rates.take(long, "a") is not None
@@ -54,7 +54,7 @@ async def test_all_rates_hold_and_what_the_long_one_refuses_leaves_the_burst_alo
 
 async def test_two_apps_count_together(cache) -> None:
     prefix = new_id("test")
-    one, two = Rates(cache, prefix=prefix), Rates(cache, prefix=prefix)
+    one, two = Rates(cache, prefix=prefix, deadline=20), Rates(cache, prefix=prefix, deadline=20)
     assert await one.take(TWO, "ada") is None
     assert await two.take(TWO, "ada") is None
     assert await one.take(TWO, "ada") is not None
@@ -80,7 +80,7 @@ async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits
     silent = socket.create_server(("127.0.0.1", 0))
     client = redis.Redis.from_url(f"redis://127.0.0.1:{silent.getsockname()[1]}")
     time = Time()
-    rates = Rates(client, now=time)
+    rates = Rates(client, deadline=0.05, now=time)
     asked = 0
     counted = rates._ask_shared
 
@@ -99,7 +99,7 @@ async def test_without_a_valkey_that_answers_it_is_counted_here_and_nobody_waits
 
 async def test_what_is_refused_is_not_asked_of_valkey_again_until_its_time(cache) -> None:
     time = Time()
-    rates = Rates(cache, prefix=new_id("test"), now=time)
+    rates = Rates(cache, prefix=new_id("test"), deadline=20, now=time)
     assert [await rates.take(TWO, "ada") for _ in range(2)] == [None, None]
     seconds = await rates.take(TWO, "ada")
     assert seconds is not None
