@@ -126,10 +126,15 @@ class Database:
 
         return cls(make_engine)
 
+    @property
+    def engine(self) -> AsyncEngine:
+        """The connections of the present lane."""
+        return self._engines[_lane.get()]
+
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
         """Open a transaction that commits when the block ends and rolls back when it raises."""
-        async with self._engines[_lane.get()].begin() as connection:
+        async with self.engine.begin() as connection:
             yield connection
 
     @asynccontextmanager

@@ -182,7 +182,8 @@ async def busy(idle: Room) -> AsyncIterator[Room]:
 
 
 def failing_once(error: BaseException) -> Callable[..., Awaitable[bool]]:
-    finish, failed = turn_storage.finish_turn, []
+    finish = turn_storage.finish_turn
+    failed: list[bool] = []
 
     async def finish_turn(*given: Any, **named: Any) -> bool:
         if not failed:

@@ -28,7 +28,7 @@ async def begin(room: Room) -> AsyncIterator[Begin]:
     await room.runner.stop()
     started: list[TurnRunner] = []
 
-    async def start(*, desk: NotingDesk | None = None, **given: float) -> TurnRunner:
+    async def start(*, desk: NotingDesk | None = None, **given: Any) -> TurnRunner:
         room.runner = TurnRunner(
             room.database, room.conversations, room.brain, desk or room.desk, SystemClock(), **given
         )
@@ -90,11 +90,13 @@ async def test_time_in_the_queue_counts_for_the_brains_deadline(room: Room, begi
     assert room.desk.cases[0].reason == "assistant_unavailable"
 
 
-async def test_an_overdue_turn_is_given_up_once_by_however_many_runners(room: Room, begin: Begin) -> None:
+async def test_an_overdue_turn_is_given_up_once_by_however_many_runners(
+    room: Room, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
     conversations = [await room.begin(f"usr_{number}") for number in range(6)]
     for conversation in conversations:
         await post(room, conversation)
-    room.brain.ready = never
+    monkeypatch.setattr(room.brain, "ready", never)
     for _ in range(3):
         await begin(patience=0.3)
     for conversation in conversations:

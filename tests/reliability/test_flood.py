@@ -78,7 +78,7 @@ class Room:
                         "id": new_id("evt"),
                         "type": "message",
                         "author_kind": "user",
-                        "payload": message(one["text"]),
+                        "payload": message(str(one["text"])),
                         **{key: one[key] for key in ("conversation_id", "seq", "turn_id", "at")},
                     }
                     for one in said
