@@ -1,6 +1,7 @@
 """Whose request it is, with proxies that are trusted, proxies that are not, and callers who lie."""
 
 import ipaddress
+from unittest.mock import Mock
 
 import pytest
 from aiohttp import web
@@ -8,14 +9,18 @@ from aiohttp.test_utils import make_mocked_request
 from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
+from pydantic import BaseModel
 
+from bot.foundation.http import Access, Authenticator, Call, Endpoint
 from bot.foundation.http.peers import (
+    NO_PROXIES,
     TRUSTED_PROXIES,
     TrustedProxies,
     client_address,
     is_https,
     is_local,
 )
+from bot.foundation.http.server import build_http
 
 TRUSTED = TrustedProxies(tuple(map(ipaddress.ip_network, ("10.0.0.0/24", "127.0.0.1/32", "fd00::/64"))))
 
@@ -149,3 +154,30 @@ def test_any_header_gives_an_address(said: str, standard: bool) -> None:
     asked = request("10.0.0.1", (name, said))
     ipaddress.ip_address(client_address(asked))
     assert is_https(asked) in (True, False)
+
+
+class Answer(BaseModel):
+    """Anything."""
+
+    ok: bool = True
+
+
+async def _answer(_: Call) -> Answer:
+    return Answer()
+
+
+@pytest.mark.parametrize("trusted", [NO_PROXIES, TRUSTED])
+async def test_a_local_endpoint_refuses_what_a_proxy_on_this_machine_forwards(
+    aiohttp_client, trusted: TrustedProxies
+) -> None:
+    """`/metrics` with `local` answered the whole world through a reverse proxy."""
+    endpoint = Endpoint("GET", "/local", _answer, Access.local(), "Local", response=Answer)
+    app = build_http([endpoint], Mock(spec=Authenticator), allowed_origins=frozenset, trusted_proxies=trusted)
+    client = await aiohttp_client(app)
+    assert (await client.get("/local")).status == 200
+    for headers in (
+        {"X-Forwarded-For": "203.0.113.7"},
+        {"Forwarded": "for=127.0.0.1"},
+        {"Host": "help.example"},
+    ):
+        assert (await client.get("/local", headers=headers)).status == 403
