@@ -22,7 +22,7 @@ from bot.scenarios.web import DemoApplication, Firstline, Patience
 from tests.reliability.conftest import Note
 from tests.support.product import Product
 
-pytestmark = pytest.mark.integration
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 TROUBLES = {
     "ada": ("my account is locked", "unlock_account"),
