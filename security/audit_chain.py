@@ -4,12 +4,12 @@ Each entry's hash covers its number, time, kind, subject, content and the hash b
 
     hash = SHA-256(canonical JSON of [number, time, kind, subject, content, previous])
 
-What may have to be forgotten is not in there: of an entry's `private` part the content holds only a commitment,
+What may have to be forgotten is not in there: of an entry's `private` part there is a commitment alone,
 
     HMAC-SHA256(salt, canonical JSON of the private part), with a random salt of the entry's own
 
-and salt and text stand beside the chain. Once both are erased, nobody can tell from the commitment what it was,
-and the chain still holds. An erasure is itself an entry.
+and salt and text stand beside the chain. Once both are erased, nobody can tell from the commitment what it
+was, and the chain still holds. An erasure is itself an entry.
 
 The newest hash (the head) is signed with Ed25519 (RFC 8032). Whoever can write the database and has no key
 can neither sign another head nor make an older one newer. Pure: no I/O.
@@ -82,7 +82,7 @@ class Head:
 COMMITMENT = "private"
 """Name under which an entry's content has the commitment to its private part."""
 ERASED = "erased"
-"""Kind of the entry that says: the private parts of all earlier entries of its subject are gone, on purpose."""
+"""Kind of the entry that says: the private parts of its subject's earlier entries are gone, on purpose."""
 UNTRUSTED = "head_not_genuine"
 """Kind of the entry that is made before going on from a head that nobody with the key has signed."""
 FOREIGN = "entries_not_covered"

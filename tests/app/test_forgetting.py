@@ -1,4 +1,4 @@
-"""One user is forgotten: their words are gone from every table, others' stay, and the audit log still verifies."""
+"""One user is forgotten: their words are gone from every table, and the audit log still verifies."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from actions.attempt_log import AttemptRows
 from actions.attempts import Ending, NewAttempt
 from actions.triggers.storage import offers
-from bot.conversation.domain import Author, NewEvent, message
+from bot.conversation.domain import Author, NewEvent
 from bot.foundation.errors import Conflict, NotFound
 from bot.foundation.ids import StaffId
 from bot.process.bootstrap import Firstline
@@ -42,8 +42,9 @@ async def _talk(firstline: Firstline, ref: str, name: str, word: str, *, resolve
     async with firstline.database.begin() as tx:
         # No assistant runs here; a turn that waits is no obstacle of this test.
         await tx.execute(sa.text("update turns set status = 'done'"))
-        values = {"id": f"ofr_{ref}", "host": "kettle", "user_ref": ref, "trigger": "t", "offer": {"text": word},
-                  "policy": "p", "created_at": firstline.clock.now(), "evidence": {}}  # fmt: skip
+        now = firstline.clock.now()
+        offer = {"id": f"ofr_{ref}", "offer": {"text": word}, "policy": "p", "evidence": {}}
+        values = {**offer, "host": "kettle", "user_ref": ref, "trigger": "t", "created_at": now}
         await tx.execute(offers.insert().values(**values))
     handoffs = RecordedHandoffs(firstline.desk, log, talk)
     prepared = await handoffs.prepare(conversation.id, reason="user_asked", priority="normal", summary=word)

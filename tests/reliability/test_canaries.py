@@ -40,7 +40,7 @@ MASKED = frozenset(
 )  # fmt: skip
 """Where words are kept or shown as far as masking leaves them; everywhere else there are none at all."""
 NOT_RECOGNISED = frozenset({"Harbor&Violet53", "Pebble^Canoe94", "Walrus_Kite40", "918 264", "qm4t-zx7w"})
-"""What masking does not know for a secret yet. Exactly these: one more is a fault, one fewer to be struck here."""
+"""What masking does not know for a secret yet: one more is a fault, one that it learns is to be struck."""
 
 
 @pytest.fixture

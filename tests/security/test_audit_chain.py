@@ -106,7 +106,8 @@ async def test_an_edit_with_a_new_hash_breaks_the_chain_after_it(evidence: Evide
     assert content != row.content
     digest = entry_hash(5, row.at, row.kind, row.subject, content, row.previous)
     await evidence.tamper(
-        f"update audit_entries set content = replace(content, '0.93', '0.94'), hash = '{digest}' where number = 5"
+        "update audit_entries set content = replace(content, '0.93', '0.94'), "
+        f"hash = '{digest}' where number = 5"
     )
     assert ("reordered", 6) in await evidence.problems()
 
