@@ -1,7 +1,7 @@
 """One stranger against everybody: floods of JSON, and hundreds of requests that are begun and never ended.
 
-Somebody else's answer is timed alone and under attack, in the same run. The figure of before is the one with which
-the fault was reported.
+Somebody else's answer is timed alone and under attack, in the same run. The figure of before is the one with
+which the fault was reported.
 """
 
 import asyncio
