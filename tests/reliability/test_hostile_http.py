@@ -1,7 +1,7 @@
 """One stranger against everybody: floods of JSON, and hundreds of requests that are begun and never ended.
 
-Somebody else's answer is timed alone and under attack, in the same run. `before` was measured with these
-functions on the code without the repair.
+Somebody else's answer is timed alone and under attack, in the same run. The figure of before is the one with
+which the fault was reported.
 """
 
 import asyncio
@@ -158,7 +158,7 @@ def test_hundreds_of_unfinished_requests_delay_nobody_and_end(app: Running, figu
     assert held == 0
 
 
-BEFORE = "?"
-BEFORE_CHUNKED = "?"
-BEFORE_UNFINISHED = "?"
-BEFORE_HELD = "?"
+BEFORE = "12 to 17 s (0.13 s)"
+BEFORE_CHUNKED = "not measured"
+BEFORE_UNFINISHED = "not measured"
+BEFORE_HELD = "not measured (no deadline)"
