@@ -38,6 +38,7 @@ _INTRODUCTION = re.compile(
     r"|miss|my\s\w+)\.?[ ]){0,2}"
 )
 _USUAL = """
+i'm i've i'd i'll it's that's what's who's there's he's she's let's
 a about account after again all also am an and any anyone are as asking at back be because been before being
 bit but by call can cannot could customer did do does doing done dont down email even ever every everyone
 fine for from get getting give going good got great guys had happy has have having he hello help her here hey
@@ -80,11 +81,7 @@ class PersonFinder:
         spans = _spans(text, words, taken)
         if self._known is not None:
             spans += [m.span() for m in self._known.finditer(text)]
-        done = 0
-        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if start >= done:
-                yield start, end, "person"
-                done = end
+        yield from _merged(text, spans)
 
     def _take_introduced(self, text: str, words: list[_Word], at: dict[int, int], taken: list[bool]) -> None:
         for sure, pattern in ((True, _SURE_INTRODUCTION), (False, _INTRODUCTION)):
@@ -112,7 +109,7 @@ class PersonFinder:
         ):
             return
         taken[first] = True
-        self._extend(text, words, first, taken, introduced=sure)
+        self._extend(text, words, first, taken, introduced=sure or self._names.is_given(word))
 
     def _extend(
         self, text: str, words: list[_Word], index: int, taken: list[bool], *, introduced: bool = False
@@ -148,6 +145,10 @@ class PersonFinder:
                 or self._names.is_name(word)
                 or (not capital and self._names.may_be_family(word) and not self._entities.is_word(word))
             )
+            stops = text[words[following].end :][:1] in ("", ",", ".", "\n", "!", "?")
+            ends = introduced and following == index + 1 and stops and not _is_common(word)
+            if (ends or introduced) and self._names.may_be_family(word) and not _is_common(word):
+                fits = True
             unknown = word.islower() and not capital and len(word) > 2 and not self._entities.is_word(word)
             if not fits and not (unknown and following == index + 1 and (introduced or len(word) > 3)):
                 return
@@ -229,6 +230,19 @@ class PersonFinder:
                 and self._is_foreign_pair(word.text, following.text)
             ):
                 taken[index] = taken[index + 1] = True
+
+
+def _merged(text: str, spans: list[tuple[int, int]]) -> Iterator[Span]:
+    first = last = -1
+    for start, end in sorted(spans):
+        if last >= 0 and (start <= last or text[last:start] == " "):
+            last = max(last, end)
+            continue
+        if last >= 0:
+            yield first, last, "person"
+        first, last = start, end
+    if last >= 0:
+        yield first, last, "person"
 
 
 def _is_common(word: str) -> bool:

@@ -47,7 +47,7 @@ _NAMED = re.compile(
     r"|Road|Lane|Drive|St\.|Ave\.?|Rd\.?|Blvd\.?)(?![\w-])"
 )
 _GERMANIC = re.compile(
-    r"(?i)(?<!\w)(?:[A-Za-z][\w'-]{0,24}[ -]){0,3}(?:[A-Za-z][\w-]{0,30}(?:stra(?:ss|ß)e|strasse|str\.?"
+    r"(?i)(?<!\w)(?:(?-i:[A-Z])[\w'-]{0,24}[ -]){0,3}(?:[A-Za-z][\w-]{0,30}(?:stra(?:ss|ß)e|strasse|str\.?"
     r"|weg|platz|gasse|allee|ring|damm|ufer|gatan|vagen|vej|veien|gade|gaten|gata|laan|straat|plein|gracht"
     r"|kade|singel|dijk|hof|katu|tie|kuja|utca|hegyi|stien)|stra(?:ss|ß)e|strasse|platz|utca|ut|ter"
     r"|krt\.?)"
