@@ -159,6 +159,13 @@ class PersonFinder:
             self._names.may_be_given(word) and not self._entities.is_word(word)
         )
 
+    def _is_pair(self, first: str, second: str) -> bool:
+        if len(first) > 2 and not self._entities.is_word(first) and first[0].isupper() == second[0].isupper():
+            known = self._names.may_be_family if first[0].isupper() else self._names.is_family
+            if known(second):
+                return True
+        return self._is_foreign_pair(first, second)
+
     def _is_foreign_pair(self, first: str, second: str) -> bool:
         """Two capitalised words that English does not know stand for a person more often than for anything
         else.
@@ -224,10 +231,7 @@ class PersonFinder:
                 taken[index] = True
                 self._extend(text, words, index, taken)
             elif (
-                pair
-                and following is not None
-                and not elsewhere
-                and self._is_foreign_pair(word.text, following.text)
+                pair and following is not None and not elsewhere and self._is_pair(word.text, following.text)
             ):
                 taken[index] = taken[index + 1] = True
 
