@@ -6,6 +6,7 @@ confirm.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -178,8 +179,10 @@ class PersonFinder:
     def _take_entities(
         self, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]
     ) -> None:
+        starts = [word.start for word in words]
         for start, end in people:
-            inside = [i for i, w in enumerate(words) if w.start >= start and w.end <= end]
+            first = bisect_left(starts, start)
+            inside = [i for i in range(first, bisect_left(starts, end)) if words[i].end <= end]
             for i in inside:
                 word = words[i].text
                 if (
@@ -202,10 +205,13 @@ class PersonFinder:
     def _take_listed(
         self, text: str, words: list[_Word], others: list[tuple[int, int]], taken: list[bool]
     ) -> None:
+        covered = bytearray(len(text))
+        for start, end in others:
+            covered[start:end] = b"\1" * (end - start)
         for index, word in enumerate(words):
             if taken[index] or word.text.lower() in _NEVER:
                 continue
-            elsewhere = any(a <= word.start < b for a, b in others)
+            elsewhere = covered[word.start] > 0
             capital = word.text[0].isupper()
             following = words[index + 1] if index + 1 < len(words) else None
             pair = (

@@ -124,7 +124,7 @@ _NUMBER_LAST = re.compile(
     rf"\d{{4,6}}|\d{{3}}[ ]\d{{2}}|\d{{2}}-\d{{3}}|\d{{4}}[ ]?[A-Z]{{2}})[ ,]{{1,2}}{_CAPS}"
 )
 _AFTER_ADDRESS = re.compile(
-    r"(?i)\b(?:address(?:es)?(?:\s(?:is|was|to|are|here\sthey\sare|it\sis|with|the\ssame|as))*\s?[:?]?"
+    r"(?i)\b(?:address(?:es)?(?:\s(?:is|was|to|are|here\sthey\sare|it\sis|with|the\ssame|as)){0,6}\s?[:?]?"
     r"|liv(?:e|es|ed|ing)\s(?:at|in|on)|located\sat|resid(?:e|es|ing|ent)\s(?:at|in)|(?:ship|sent|send"
     r"|deliver(?:ed)?|moved?|mail(?:ed)?|post(?:ed)?|return(?:ed)?|arrived)\s(?:(?:it|them|this|that|me"
     r"|back|one)\s)?(?:to|at|from)|meet(?:ing)?\s(?:you\s|me\s)?at|(?:office|restaurant|shop|store|house"
