@@ -1,4 +1,4 @@
-"""Check digits of national ids, so that numbers which merely look alike stay readable. All take it as written."""
+"""Check digits of national ids, so that numbers which merely look alike stay readable."""
 
 import re
 

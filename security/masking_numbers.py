@@ -17,6 +17,8 @@ _GROUP = re.compile(r"\d+")
 _IBAN_START = re.compile(
     r"(?<![A-Za-z0-9])[A-Za-z]{2}[ ./_-]{0,2}\d[ ./_-]?\d(?=[ \n./_,:-]{0,2}[A-Za-z0-9])"
 )
+_IBAN_RUN = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}+(?![A-Za-z0-9])")
+"""Some banks print other lengths; the remainder decides then."""
 _IBAN_LENGTHS = {
     country: length
     for length, countries in {
@@ -148,7 +150,10 @@ def _iban_end(text: str, start: int) -> int | None:
             return None
         position += 1
     followed = position < len(text) and text[position].isalnum()
-    return position if len(iban) == length and not followed and passes_iban(iban) else None
+    if len(iban) == length and not followed and passes_iban(iban):
+        return position
+    run = _IBAN_RUN.match(text, start)
+    return run.end() if run is not None and passes_iban(run[0].upper()) else None
 
 
 def find_phones(text: str) -> Iterator[Span]:
@@ -197,7 +202,7 @@ def _is_phone(text: str, start: int, end: int) -> bool:
     called = _PHONE_WORD.search(before) is not None or _PHONE_AFTER.match(text, end) is not None
     if called and not _is_price(candidate):
         return True
-    if _NUMBER_OF.search(before):
+    if _NUMBER_OF.search(before) or "\n" in candidate:
         return False
     abroad = re.match(r"00[1-9]", digits) is not None and len(digits) >= 11
     return abroad or _has_phone_shape(candidate, groups, digits)

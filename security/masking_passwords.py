@@ -211,6 +211,8 @@ def _looks_typed(value: str) -> bool:
         value,
     ):
         return False
+    if value.isalpha() and len(value) >= 8 and looks_random(value):
+        return True
     letters, digits = any(c.isalpha() for c in value), any(c.isdigit() for c in value)
     signs = any(c in "!@#$%^&*_+=?~" for c in value[:-1]) or (value[-1] in "@#$%^&*_+=~")
     return (letters and (digits or signs)) or (

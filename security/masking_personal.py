@@ -1,7 +1,7 @@
 """Masks free text of users: all that `security.masking` finds, and names of people and street addresses.
 
 For what is stored of messages, notes and the like; too slow for log lines (about 5 ms for a usual message).
-The language model is loaded once, at first use and in the thread that asks (about a second, 60 MB). Call
+The language model is loaded once, at first use and in the thread that asks (1.6 s, 135 MB). Call
 `mask_personal_aside` from the event loop; `warm_up` loads the model ahead, in a thread of its own.
 """
 

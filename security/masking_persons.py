@@ -6,6 +6,7 @@ confirm.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,7 @@ _INTRODUCTION = re.compile(
     r"|miss|my\s\w+)\.?[ ]){0,2}"
 )
 _USUAL = """
+i'm i've i'd i'll it's that's what's who's there's he's she's let's
 a about account after again all also am an and any anyone are as asking at back be because been before being
 bit but by call can cannot could customer did do does doing done dont down email even ever every everyone
 fine for from get getting give going good got great guys had happy has have having he hello help her here hey
@@ -80,11 +82,7 @@ class PersonFinder:
         spans = _spans(text, words, taken)
         if self._known is not None:
             spans += [m.span() for m in self._known.finditer(text)]
-        done = 0
-        for start, end in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if start >= done:
-                yield start, end, "person"
-                done = end
+        yield from _merged(text, spans)
 
     def _take_introduced(self, text: str, words: list[_Word], at: dict[int, int], taken: list[bool]) -> None:
         for sure, pattern in ((True, _SURE_INTRODUCTION), (False, _INTRODUCTION)):
@@ -112,7 +110,7 @@ class PersonFinder:
         ):
             return
         taken[first] = True
-        self._extend(text, words, first, taken, introduced=sure)
+        self._extend(text, words, first, taken, introduced=sure or self._names.is_given(word))
 
     def _extend(
         self, text: str, words: list[_Word], index: int, taken: list[bool], *, introduced: bool = False
@@ -148,6 +146,10 @@ class PersonFinder:
                 or self._names.is_name(word)
                 or (not capital and self._names.may_be_family(word) and not self._entities.is_word(word))
             )
+            stops = text[words[following].end :][:1] in ("", ",", ".", "\n", "!", "?")
+            ends = introduced and following == index + 1 and stops and not _is_common(word)
+            if (ends or introduced) and self._names.may_be_family(word) and not _is_common(word):
+                fits = True
             unknown = word.islower() and not capital and len(word) > 2 and not self._entities.is_word(word)
             if not fits and not (unknown and following == index + 1 and (introduced or len(word) > 3)):
                 return
@@ -157,6 +159,13 @@ class PersonFinder:
         return self._names.is_family(word) or (
             self._names.may_be_given(word) and not self._entities.is_word(word)
         )
+
+    def _is_pair(self, first: str, second: str) -> bool:
+        if len(first) > 2 and not self._entities.is_word(first) and first[0].isupper() == second[0].isupper():
+            known = self._names.may_be_family if first[0].isupper() else self._names.is_family
+            if known(second):
+                return True
+        return self._is_foreign_pair(first, second)
 
     def _is_foreign_pair(self, first: str, second: str) -> bool:
         """Two capitalised words that English does not know stand for a person more often than for anything
@@ -170,8 +179,10 @@ class PersonFinder:
     def _take_entities(
         self, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]
     ) -> None:
+        starts = [word.start for word in words]
         for start, end in people:
-            inside = [i for i, w in enumerate(words) if w.start >= start and w.end <= end]
+            first = bisect_left(starts, start)
+            inside = [i for i in range(first, bisect_left(starts, end)) if words[i].end <= end]
             for i in inside:
                 word = words[i].text
                 if (
@@ -194,10 +205,13 @@ class PersonFinder:
     def _take_listed(
         self, text: str, words: list[_Word], others: list[tuple[int, int]], taken: list[bool]
     ) -> None:
+        covered = bytearray(len(text))
+        for start, end in others:
+            covered[start:end] = b"\1" * (end - start)
         for index, word in enumerate(words):
             if taken[index] or word.text.lower() in _NEVER:
                 continue
-            elsewhere = any(a <= word.start < b for a, b in others)
+            elsewhere = covered[word.start] > 0
             capital = word.text[0].isupper()
             following = words[index + 1] if index + 1 < len(words) else None
             pair = (
@@ -223,12 +237,22 @@ class PersonFinder:
                 taken[index] = True
                 self._extend(text, words, index, taken)
             elif (
-                pair
-                and following is not None
-                and not elsewhere
-                and self._is_foreign_pair(word.text, following.text)
+                pair and following is not None and not elsewhere and self._is_pair(word.text, following.text)
             ):
                 taken[index] = taken[index + 1] = True
+
+
+def _merged(text: str, spans: list[tuple[int, int]]) -> Iterator[Span]:
+    first = last = -1
+    for start, end in sorted(spans):
+        if last >= 0 and (start <= last or text[last:start] == " "):
+            last = max(last, end)
+            continue
+        if last >= 0:
+            yield first, last, "person"
+        first, last = start, end
+    if last >= 0:
+        yield first, last, "person"
 
 
 def _is_common(word: str) -> bool:

@@ -27,7 +27,7 @@ _KIND = (
     r"|dale|dam|divide|estates?|extensions?|falls?|ferry|fields?|flats?|fords?|forest|forges?|forks?|fort"
     r"|gateway|glens?|groves|harbors?|harbours?|haven|hollow|inlet|islands?|isle"
     r"|keys?|knolls?|lakes?|landing|light|lights|loaf|locks?|lodge|neck|oval|overpass|passage|pines?"
-    r"|plains?|radial|ridges)"
+    r"|plains?|radial|ridges|marg|nagar|chowk|arcade|colonnade|polku)"
 )
 _SURE_KIND = (
     r"(?:street|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|court|square|terrace|parkway|pkwy|highway"
@@ -47,14 +47,14 @@ _NAMED = re.compile(
     r"|Road|Lane|Drive|St\.|Ave\.?|Rd\.?|Blvd\.?)(?![\w-])"
 )
 _GERMANIC = re.compile(
-    r"(?i)(?<!\w)(?:[A-Za-z][\w'-]{0,24}[ -]){0,3}(?:[A-Za-z][\w-]{0,30}(?:stra(?:ss|ß)e|strasse|str\.?"
+    r"(?i)(?<!\w)(?:(?-i:[A-Z])[\w'-]{0,24}[ -]){0,3}(?:[A-Za-z][\w-]{0,30}(?:stra(?:ss|ß)e|strasse|str\.?"
     r"|weg|platz|gasse|allee|ring|damm|ufer|gatan|vagen|vej|veien|gade|gaten|gata|laan|straat|plein|gracht"
     r"|kade|singel|dijk|hof|katu|tie|kuja|utca|hegyi|stien)|stra(?:ss|ß)e|strasse|platz|utca|ut|ter"
     r"|krt\.?)"
     r"[ ,]{1,2}(?:nr\.?\s?)?\d{1,4}[ ]?[a-z]?(?![\w.:,]\d|\w)"
 )
 _ROMANCE = re.compile(
-    r"(?i)(?<!\w)(?:\d{1,5}(?:\s?(?:bis|ter))?,?[ ])?(?:rue|avenue|av\.|avda\.?|avenida|boulevard|bd"
+    r"(?i)(?<!\w)(?:\d{1,5}(?:\s?(?:bis|ter))?,?[ ])?(?:rue|plac|avenue|av\.|avda\.?|avenida|boulevard|bd"
     r"|chemin|impasse|allee|quai|route|cours|calle|c/|carrer|paseo|plaza|ronda|camino|via|viale|piazza"
     r"|corso|vicolo|largo|strada|rua|travessa|praca|alameda|rodovia|estrada|ulica|ul\.|aleja|al\.|jalan"
     r"|jl\.)"
@@ -84,7 +84,7 @@ _LIVES = re.compile(
     rf"]{_NAME}){{0,3}})"
 )
 _UNIT = (
-    r"(?:(?:apt|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|door|apto|piso|lgh|stiege|top"
+    r"(?:(?:apt|h\.?\s?no|apartment|suite|ste|unit|flat|floor|fl|room|rm|bldg|building|door|apto|piso|lgh|stiege|top"
     r"|interior|depto|lot|slip|space|dept)\.?\s?#?\s?[\w-]{1,8}|#\s?\w{1,6}|\d{1,3}(?:st|nd|rd"
     r"|th)\s(?:floor|fl))"
 )
@@ -97,7 +97,8 @@ _ZIP = (
     r"|\d{4,6}(?:\s?[A-Z]{2})?|\d{3}-\d{4}|\d{3}\s\d{2}|[A-Z]{1,2}-\d{4,5}|\d{2}-\d{3})"
 )
 _PART = re.compile(
-    rf"(?P<gap>[ ,\n>?-]{{1,8}})(?P<part>(?i:{_UNIT})(?![\w])|{_REGION}[ ,]{{1,2}}{_ZIP}\b"
+    rf"(?P<gap>(?:\.(?=\n[ ]?(?:[A-Z]{{1,2}}-)?\d))?[ ,\n>?-]{{1,8}})"
+    rf"(?P<part>(?i:{_UNIT})(?![\w])|{_REGION}[ ,]{{1,2}}{_ZIP}\b"
     rf"|{_ZIP}(?:[ ][A-Z][\w'’-]{{1,24}}){{0,4}}(?![\w])"
     rf"|(?:[A-Z][\w'’./-]{{0,24}})(?:[ ](?:[A-Z][\w'’.-]{{0,24}}|de|la|le|du|del|of|and|the|am|an|upon|do"
     rf"|da|dos|el|al)){{0,4}}(?:[ ,]{{1,2}}{_REGION})?(?:[ ,]{{1,2}}{_ZIP})?(?=[,\n.;)!?]|\s*\Z))"
@@ -123,7 +124,7 @@ _NUMBER_LAST = re.compile(
     rf"\d{{4,6}}|\d{{3}}[ ]\d{{2}}|\d{{2}}-\d{{3}}|\d{{4}}[ ]?[A-Z]{{2}})[ ,]{{1,2}}{_CAPS}"
 )
 _AFTER_ADDRESS = re.compile(
-    r"(?i)\b(?:address(?:es)?(?:\s(?:is|was|to|are|here\sthey\sare|it\sis|with|the\ssame|as))*\s?[:?]?"
+    r"(?i)\b(?:address(?:es)?(?:\s(?:is|was|to|are|here\sthey\sare|it\sis|with|the\ssame|as)){0,6}\s?[:?]?"
     r"|liv(?:e|es|ed|ing)\s(?:at|in|on)|located\sat|resid(?:e|es|ing|ent)\s(?:at|in)|(?:ship|sent|send"
     r"|deliver(?:ed)?|moved?|mail(?:ed)?|post(?:ed)?|return(?:ed)?|arrived)\s(?:(?:it|them|this|that|me"
     r"|back|one)\s)?(?:to|at|from)|meet(?:ing)?\s(?:you\s|me\s)?at|(?:office|restaurant|shop|store|house"
@@ -133,6 +134,11 @@ _AFTER_ADDRESS = re.compile(
     r"|[^\W\d_][\w'’.-]{1,24}(?:[ ][^\W\d_][\w'’.-]{0,24}){0,3}[ ,]{1,2}\d{1,4}[a-z]?\b(?![:.]\d"
     r"|\s?(?:am|pm|%|days?|hours?|minutes?|weeks?|years?))))"
 )
+_PREPOSITION = re.compile(
+    rf"\b(?:to|at|in|from|is|address|:)[ \n]{{1,2}}(?P<value>\d{{2,5}}[A-Za-z]?[ ]{_CAP}[ ]{_CAP}"
+    rf"|\d{{1,4}}/\d{{1,4}}[ ,\n]{{1,2}}{_CAP}[ ]{_CAP})"
+)
+_UNIT_LINE = re.compile(rf"(?<!\w)(?i:{_UNIT}|studio\s\d{{1,4}}\w?)[ ]?[,\n][ ]?{_CAP}(?:[ ]{_CAP}){{0,2}}")
 _BEFORE = re.compile(
     rf"(?:(?<!\w)(?i:{_UNIT}"
     rf"|studio\s\d{{1,4}}\w?)[ ,\n]{{1,3}})?(?:(?<![\w.,$€£-])\d{{1,6}}[A-Za-z]?[ \n,]{{1,2}})?\Z"
@@ -159,7 +165,8 @@ def find_streets(text: str) -> Iterator[Span]:
     spans += [m.span("value") for m in _LIVES.finditer(text) if _is_place(m["value"])]
     spans += [m.span("value") for m in _AFTER_ADDRESS.finditer(text) if not _NO_NAME.search(m["value"])]
     spans += [m.span() for m in _NAMED.finditer(text) if not _NO_NAME.match(m["name"])]
-    for pattern in (_WITH_UNIT, _UNIT_FIRST, _NUMBER_FIRST, _NUMBER_LAST):
+    spans += [m.span("value") for m in _PREPOSITION.finditer(text) if not _NO_NAME.search(m["value"])]
+    for pattern in (_WITH_UNIT, _UNIT_FIRST, _UNIT_LINE, _NUMBER_FIRST, _NUMBER_LAST):
         spans += [m.span() for m in pattern.finditer(text) if not _NO_NAME.search(m[0].replace(" and ", " "))]
     yield from _merged(sorted((_start(text, start), _whole(text, end)) for start, end in spans))
 

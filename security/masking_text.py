@@ -1,8 +1,8 @@
 """Text as the rules of masking read it, with the way back to the text as it was written.
 
-People, and those who want to get round a mask, write full-width digits, zero-width spaces between digits, or a
-Cyrillic letter that looks like a Latin one. `Canvas` makes one plain form of these and keeps which characters
-of the original each plain one came from, so that only what was found is replaced; all else stays as it was.
+People, and those who want to get round a mask, write full-width digits, zero-width spaces between digits, or
+a Cyrillic letter that looks like a Latin one. `Canvas` makes one plain form of these and keeps which
+characters of the original each plain one came from, so that only what was found is replaced.
 """
 
 import re
@@ -77,7 +77,8 @@ class Canvas:
         self.plain = _digits(self.plain)
 
     def _fold(self) -> None:
-        pieces, self._starts, self._ends = [], [], []
+        pieces: list[str] = []
+        self._starts, self._ends = [], []
         position = 0
         for found in _PLACEHOLDER.finditer(self._original):
             self._fold_part(position, found.start(), pieces)
@@ -148,7 +149,8 @@ class Canvas:
         """Return the original with each finding replaced by its placeholder."""
         if not self._found:
             return self._original
-        pieces, done = [], 0
+        pieces: list[str] = []
+        done = 0
         for start, end, label in self.found:
             if start < done:
                 done = max(done, end)

@@ -40,7 +40,7 @@ i got this link {{secret_url}} and it fails
 routing number {{routing}} account number {{account}}
 acct no. {{account}}
 """
-SEALED = """
+SECOND = """
 Good morning, {{name}} here. I am 71 and my grandson set this up; the bank card is {{credit_card_number}} if
 that is any use to you. yo its {{chat_name}} again lol still locked out, texted code was {{code}}
 To whom it may concern: I, {{name}}, resident at {{address}}, request the deletion of my data.
@@ -75,6 +75,39 @@ Lost my driving license ({{us_driver_license}}) and my purse
 {{code}} was the pin i set
 two factor thing wants a code, app shows {{code}}
 Ship to:\\n{{name}}\\n{{address}}
+"""
+SEALED = """
+Dear Sirs, my late wife {{name}} held this membership. Kindly close it. {{name}}, {{street}}
+omg its me {{first_name}} from yesterday!! still no refund on {{credit_card_number}} :(
+I run a bakery, my landline is {{phone_number}}, ask for {{name}}
+Reporting for my client {{name}} (date of birth {{date_of_birth}}, passport {{passport}})
+we got a letter for {{name}}, {{address}} but nobody by that name lives here
+Typed {{password}} in as the passphrase, twice, rejected both times
+my kid changed the password to {{password}} i think
+user {{email}} / password {{password}}
+Your robot asked for the one-time code: it was {{code}}
+just got a text saying use {{code}} as your login code, did not ask for it
+tan {{code}} did not go through
+sortcode and stuff?? ABA routing {{routing}}, acct number {{account}}
+wire it to {{iban}} pls, beneficiary {{name}}
+My SSN ends up wrong on the form, it should read {{ssn}}
+please correct my national insurance / tax number to {{national_id}}
+dl number {{us_driver_license}} from texas
+the cable modem {{mac}} keeps dropping, public address {{ip_address}}
+fyi we rotated the key, new one is {{api_key}}
+withdraw to {{wallet}} is stuck since monday
+clicked {{secret_url}} and it says expired
+my colleague {{chat_name}} cannot open the invoice
+spoke with {{name}} on the phone last week about this
+could you forward this to {{email}} and cc {{email}}?
+account is under {{chat_name}}, born {{date_of_birth}}
+new flat: {{address}}
+send the replacement to {{name}}, {{street}}
+thanks!\n{{first_name}}
+Hello {{first_name}}, thanks for your quick reply
+You can reach me under {{phone_number}} after 5pm
+mobile {{phone_number}}, home {{phone_number}}
+passport no {{passport}} was used at check in
 """
 MAY_STAY = """
 Order {{order}} and invoice {{invoice}} of 12.11.2025 over 1,249.00 EUR

@@ -21,8 +21,8 @@ SECRETS = {
     "password": ("hunter2", ["I typed {} as my password", "pass={}", "my pw: {}", "{} is my password",
                              "i tried logging in with {} but wrong password", "my new password's {}"]),
     "phrase": ("correct horse battery staple", ["my pass phrase is {}", "password: {}"]),
-    "code": ("612934", ["the code you sent me is {}", "2FA: {}", "otp {}", "{} is the code", "SMS said {} is my code",
-                        "my pin's {}", "security code {}"]),
+    "code": ("612934", ["the code you sent me is {}", "2FA: {}", "otp {}", "{} is the code",
+                        "SMS said {} is my code",                        "my pin's {}", "security code {}"]),
     "spaced code": ("6 1 2 9", ["the code you sent me is {}", "{} was the pin i set"]),
     "spelled code": ("six one two nine", ["the code you sent me is {}", "my pin is {}"]),
     "account": ("12345678", ["account number {}", "acct no. {}", "{} is my account number"]),
@@ -114,10 +114,12 @@ def test_single_digits_hide_no_card() -> None:
         "version 10.2.3.4 of the app", "we updated to 10.2.3.4", "v1.2.3.4", "build 4.0.30319.42000",
         "firmware is 2.1.0.9", "10.2.3.4-beta1", "1.2.3.4 release",
         "order KT-1042 and invoice INV-3071", "purchase 00123842", "tracking number 1Z999AA10123456784",
-        "it costs 1,234.56 EUR, was 1.299,00", "delivery on 12.11.2025 at 07:45", "born to run", "I am 34 years old",
+        "it costs 1,234.56 EUR, was 1.299,00", "delivery on 12.11.2025 at 07:45",
+        "born to run", "I am 34 years old",
         "error code 500123", "promo code SAVE20", "KT-1004 came up", "the verification code never came",
         "my PIN is not accepted", "I changed my password 3 times in 2024", "my passport expired in 2023",
-        "swift transfer", "victoria's secret card", "my licence costs 20 dollars", "see the social media page",
+        "swift transfer", "victoria's secret card", "my licence costs 20 dollars",
+        "see the social media page",
         "cnv_01KB3TABCDEFGHJKMNPQRSTVWX", "user 550e8400-e29b-41d4-a716-446655440000",
         "https://help.example/articles/reset-your-password?page=2#steps",
     ],
@@ -145,7 +147,8 @@ def test_check_digits(check, valid: str, invalid: str) -> None:
 
 _PIECES = st.sampled_from(
     [text for text, _ in TOLD]
-    + [CARD, IBAN, SSN, "a@b.co", "[secret]", "[card]", "pass", "code ", "is ", "my password ", " ", "\n", "\u200b", "0", "+49 171 1234567", "10.0.0.1", "https://a:b@c/x?y=z"]
+    + [CARD, IBAN, SSN, "a@b.co", "[secret]", "[card]", "pass", "code ", "is ", "my password ", " ",
+       "\n", "\u200b", "0", "+49 171 1234567", "10.0.0.1", "https://a:b@c/x?y=z"]
 )  # fmt: skip
 _TEXTS = st.lists(_PIECES | st.text(max_size=12), max_size=6).map(" ".join) | st.lists(
     _PIECES, max_size=5

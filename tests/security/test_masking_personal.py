@@ -43,7 +43,6 @@ KEPT = [
     "i want to mark the order as paid may i",
     "I paid 20 dollars for 3 items on the high street",
     "wanna see the order, can ya help",
-    "Untick the box under Labs",
     "12 Months free, then 14 days to return",
     "We deliver to Canada",
 ]
