@@ -12,6 +12,9 @@ class Nobody:
     async def find(self, conversation_id: str, turn_id: str | None) -> TurnContext | None:
         return None
 
+    async def offered(self, conversation_id: str, turn_id: str | None) -> frozenset[str]:
+        return frozenset()
+
 
 def tracker(metadata: dict[str, Any]) -> Tracker:
     acted_by = {"event": "action", "name": "action_listen", "metadata": {"model_id": "acts"}}

@@ -61,16 +61,17 @@ def made(number: int) -> Attempt:
 async def grow(database: Database, keys: AuditKeys, size: int) -> None:
     """Add attempts, three entries each, until there are `size` entries."""
     async with database.begin() as tx:
-        head = await audit_storage.lock_head(tx)
+        head, _ = await audit_storage.lock_head(tx)
         number, previous = head.number, head.hash or ROOT
         while number < size:
             entries, rows = [], []
             for _ in range(min(CHUNK, -(-(size - number) // 3))):
                 attempt = made(number // 3)
-                rows.append(attempt_content(attempt))
+                public, private = attempt_content(attempt)
+                rows.append({**public, **private})
                 for kind in ("recorded", "noted", "finished"):
                     number += 1
-                    change = Change(kind, attempt.id, rows[-1])
+                    change = Change(kind, attempt.id, public, private)
                     entries.append(follow(number, previous, attempt.created_at, change))
                     previous = entries[-1].hash
             await tx.execute(sa.insert(attempt_storage.attempts), rows)

@@ -17,6 +17,7 @@ from bot.foundation.http import Caller
 from bot.foundation.http.server import build_http
 from bot.foundation.ids import new_id
 from tests.conversation.test_api import ADA, API, BEN, NoStaff, TokenIsTheName, begin, frames_until
+from tests.support.confidential import CONFIDENTIAL
 
 FEW = LimitPolicy.model_validate(
     {
@@ -39,7 +40,7 @@ class Time:
 
 @pytest.fixture
 async def client(room, aiohttp_client):
-    line = UserLine(room.conversations, room.runner, room.desk, limits=UserLimits(FEW))
+    line = UserLine(room.conversations, room.runner, room.desk, CONFIDENTIAL, limits=UserLimits(FEW))
     follower = Follower(room.conversations, room.desk, room.wakeups)
     live = LiveSocket(line, NoStaff(), follower, TokenIsTheName(), SystemClock())
     api = ConversationApi(line, room.conversations, follower, live, SystemClock())

@@ -339,6 +339,7 @@ async def test_entries_of_earlier_versions_that_hold_all_in_themselves_still_ver
     await evidence.fill()
     async with evidence.database.begin() as tx:
         rows = [asdict(row) async for row in every_row(tx)]
+        assert evidence.log._journal is not None
         await evidence.log._journal.enter(tx, [Change("taken_over", row["id"], row) for row in rows])
     assert (await evidence.check()).flaws == []
     await evidence.tamper(f"update attempts set user_ref = 'usr_x' where id = '{rows[0]['id']}'")
