@@ -17,7 +17,7 @@ from security.masking_urls import mask_url
 MODULES = sorted(
     path.stem for path in Path(importlib.import_module("security").__path__[0]).glob("masking*.py")
 )
-_parser: Any = re._parser  # type: ignore[attr-defined]
+_parser: Any = re._parser
 
 
 def _patterns() -> Iterator[tuple[str, re.Pattern[str]]]:

@@ -69,7 +69,7 @@ async def search_cache(search: Search, product: Product) -> None:
             if kind == "string":
                 search.look(place, str(await client.get(key)))
             elif kind != "none":
-                search.look(place, json.dumps(await _value(client, kind, key), default=str))
+                search.look(place, json.dumps(await _value(client, str(kind), str(key)), default=str))
     finally:
         await client.aclose()
 
