@@ -6,7 +6,7 @@ ROOT := $(dir $(abspath $(lastword $(MAKEFILE_LIST))))
 PYTHON := $(shell cd "$(ROOT)"; for p in .venv/bin/python python3 python3.13 python3.12 python3.11 python3.10 \
 	/usr/bin/python3 /usr/local/bin/python3 "$$HOME"/.pyenv/versions/3.*/bin/python python; do \
 	"$$p" -c 'import sys; sys.exit(sys.version_info < (3, 8))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
-INSTALL = $(if $(PYTHON),"$(PYTHON)" -m bot.process.install,@echo \
+INSTALL = $(if $(PYTHON),"$(PYTHON)" -m app.ops.install,@echo \
 	"firstline: no working Python was found: install Python 3.10 and 3.11 and run the same again." >&2; exit 1;)
 
 .PHONY: help run install test check bench reliability lock clean format
@@ -36,7 +36,7 @@ reliability: ## floods, kills and hostile input against the product; prints a ta
 	@cd "$(ROOT)" && $(INSTALL) --dev --then test -- tests/reliability $(ARGS)
 
 lock: ## resolve the exact versions anew from pyproject.toml
-	@cd "$(ROOT)" && $(INSTALL) --only app && .venv/bin/python -m bot.process.lock
+	@cd "$(ROOT)" && $(INSTALL) --only app && .venv/bin/python -m app.ops.lock_requirements
 
 clean: ## remove environments and builds; data in .firstline stays
 	@cd "$(ROOT)" && rm -rf .venv .venv-rasa .venv-encoder web/node_modules web/dist \

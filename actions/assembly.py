@@ -6,34 +6,34 @@ from typing import Any
 
 from rasa_sdk.executor import ActionExecutor
 
-from actions.acting import Actor
-from actions.answers import Answers
-from actions.api import AttemptsApi
-from actions.asking_again import OpenOffers
-from actions.attempt_log import AttemptLog
-from actions.besides import Besides
-from actions.engine import Engine
-from actions.error_entry import ErrorCodes
-from actions.errors_catalogue import ErrorCatalogue
-from actions.handovers import Handovers
-from actions.host_access import HostAccess, HostByName
-from actions.intents import IntentCatalogue
-from actions.library import Library
-from actions.limits import ActLimits
+from actions.attempts.act_limits import ActLimits
+from actions.attempts.api import AttemptsApi
+from actions.attempts.log import AttemptLog
+from actions.dialogue.act import Actor
+from actions.dialogue.answers import Answers
+from actions.dialogue.article_search import Library
+from actions.dialogue.error_catalogue import ErrorCatalogue
+from actions.dialogue.error_codes import ErrorCodes
+from actions.dialogue.handoff import Handovers
+from actions.dialogue.open_offers import OpenOffers
+from actions.dialogue.queued_requests import Besides
+from actions.dialogue.recovery import Recovery
+from actions.dialogue.undo import Undo
+from actions.dialogue.words import Words
+from actions.dialogue.workflow_dialogue import Engine
+from actions.framework.executor import Procedure
+from actions.framework.host_access import HostAccess, HostByName
+from actions.framework.intents import IntentCatalogue
+from actions.framework.registry import Registry
 from actions.policy import AssistantPolicy
 from actions.ports import ConversationContext, Journal, KnowledgeBase
-from actions.procedure import Procedure
-from actions.rasa.handlers import ACTIONS, Services
-from actions.rasa.reading import TurnReader
+from actions.rasa.actions import ACTIONS, Services
 from actions.rasa.server import ActionServer
+from actions.rasa.tracker import TurnReader
 from actions.rasa.workflow_form import ValidateWorkflowForm
-from actions.recovery import Recovery
-from actions.registry import Registry
-from actions.undoing import Undo
-from actions.words import Words
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.http import Endpoint
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.http import Endpoint
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def build_actions(
     errors: ErrorCatalogue | None = None,
     journal: Journal | None = None,
 ) -> ActionsRoom:
-    """Build the room. `mask` is `security.masking.mask_json`; `hosts` finds an application by its name."""
+    """Build the room. `mask` is `security.privacy.masking.mask_json`; `hosts` finds one by its name."""
     policy = policy or AssistantPolicy()
     registry = registry or Registry.load()
     log = AttemptLog(database, clock, mask, journal)

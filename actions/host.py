@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.foundation.errors import Forbidden, NotFound, Unavailable
+from foundation.errors import Forbidden, NotFound, Unavailable
 
 OperationStatus = Literal["done", "accepted", "refused", "failed"]
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.host import Operation, OperationResult, UserState
-from security.audit_chain import Change
+from security.audit.chain import Change
 
 
 class HostApplication(Protocol):

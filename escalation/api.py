@@ -8,18 +8,11 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.foundation.clock import Clock
-from bot.foundation.errors import FirstlineError, InvalidInput
-from bot.foundation.http import Access, Authenticator, Call, Endpoint, NoBody, Reply
-from bot.foundation.http.bodies import SMALL_BODY
-from bot.foundation.http.endpoints import Handler
-from bot.foundation.http.fields import IDEMPOTENCY_KEY, HeaderField, id_field
-from bot.foundation.wakeups import Wakeups
+from escalation.agent_access import agent_of
+from escalation.desk import QUEUE_TOPIC, CaseDesk
 from escalation.domain import JoinedConversation
-from escalation.line import agent_of
 from escalation.ports import Conversations
-from escalation.service import QUEUE_TOPIC, CaseDesk
-from escalation.wire import (
+from escalation.schemas import (
     AgentMessageIn,
     AgentTypingIn,
     CaseDetail,
@@ -34,6 +27,13 @@ from escalation.wire import (
     conversation_view,
     event_view,
 )
+from foundation.clock import Clock
+from foundation.errors import FirstlineError, InvalidInput
+from foundation.http import Access, Authenticator, Call, Endpoint, NoBody, Reply
+from foundation.http.bodies import SMALL_BODY
+from foundation.http.endpoints import Handler
+from foundation.http.fields import IDEMPOTENCY_KEY, HeaderField, id_field
+from foundation.wakeups import Wakeups
 
 log = structlog.get_logger(__name__)
 HEARTBEAT = 15.0

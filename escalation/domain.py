@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
-from bot.foundation.ids import CaseId, ContactId, ConversationId, StaffId
+from foundation.ids import CaseId, ContactId, ConversationId, StaffId
 
 Priority = Literal["urgent", "high", "normal", "low"]
 CaseStatus = Literal["queued", "assigned", "resolved"]

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import Author, Contact, Conversation, Event, NewEvent, Owner, Turn
-from bot.foundation.ids import ContactId, ConversationId
+from foundation.ids import ContactId, ConversationId
 
 ModelVersion = Callable[[], str | None]
 """Gives the name of the assistant model that is live, or None when it is not known."""
@@ -58,7 +58,7 @@ class Conversations(Protocol):
 
 
 class AttemptView(Protocol):
-    """What is read of an attempt; `actions.attempts.Attempt` is such."""
+    """What is read of an attempt; `actions.attempts.model.Attempt` is such."""
 
     @property
     def id(self) -> str: ...
@@ -83,7 +83,7 @@ class AttemptView(Protocol):
 
 
 class Attempts(Protocol):
-    """The log of automated attempts; `actions.attempt_log.AttemptLog` is one."""
+    """The log of automated attempts; `actions.attempts.log.AttemptLog` is one."""
 
     async def for_conversation(self, conversation_id: str) -> Sequence[AttemptView]:
         """Return the attempts of a conversation, oldest first."""

@@ -8,8 +8,6 @@ from pydantic import TypeAdapter
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.foundation.database import UtcDateTime, metadata
-from bot.foundation.ids import CaseId, ConversationId, new_id
 from escalation.domain import (
     BY_ASSISTANT,
     PRIORITIES,
@@ -22,6 +20,8 @@ from escalation.domain import (
     PreparedCase,
     rank,
 )
+from foundation.database import UtcDateTime, metadata
+from foundation.ids import CaseId, ConversationId, new_id
 
 _OPEN = sa.text("status <> 'resolved'")
 _QUEUED = sa.text("status = 'queued'")

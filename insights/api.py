@@ -2,7 +2,7 @@
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from bot.foundation.http import Access, Call, Endpoint
+from foundation.http import Access, Call, Endpoint
 from insights.outcomes import Outcomes
 
 

@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
+from foundation.clock import Clock
+from foundation.database import Database
 
 ConversationOutcome = Literal["verified", "assumed", "reopened", "escalated", "abandoned", "failed", "open"]
 OUTCOMES: tuple[ConversationOutcome, ...] = get_args(ConversationOutcome)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Literal, get_args
 
-from bot.foundation.errors import InvalidInput
-from bot.foundation.ids import ArticleId
+from foundation.errors import InvalidInput
+from foundation.ids import ArticleId
 
 Status = Literal["draft", "review", "published", "changed", "archived"]
 STATUSES: tuple[Status, ...] = get_args(Status)

@@ -17,7 +17,7 @@ Purpose = Literal["query", "document"]
 
 
 class Encoder(Protocol):
-    """Turns texts into unit vectors; `kb_index.encoding.encoder.OnnxEncoder` is one."""
+    """Turns texts into unit vectors; `kb_index.encoder.onnx_encoder.OnnxEncoder` is one."""
 
     @property
     def fingerprint(self) -> str:

@@ -13,9 +13,9 @@ import pytest
 from sqlalchemy import URL, create_mock_engine, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.foundation.database import Database
-from bot.foundation.ids import new_id
-from bot.process.tables import metadata
+from app.schema.tables import metadata
+from foundation.database import Database
+from foundation.ids import new_id
 from tests.support.product import Product
 
 
@@ -46,7 +46,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("TEST_DATABASE_URL"):
         yield given
         return
-    from bot.process.children.postgres import embedded_postgres
+    from app.ops.children.postgres import embedded_postgres
 
     for url in _held(embedded_postgres(tmp_path_factory.mktemp("postgres"))):
         asyncio.run(_without_durability(url))
@@ -69,7 +69,7 @@ def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if given := os.environ.get("TEST_REDIS_URL"):
         yield given
         return
-    from bot.process.children.valkey import embedded_valkey
+    from app.ops.children.valkey import embedded_valkey
 
     yield from _held(embedded_valkey(tmp_path_factory.mktemp("valkey")))
 

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from actions.healing.domain import Breaker, Run
-from actions.healing.inbox import HostEvent
+from actions.healing.event_inbox import HostEvent
 from actions.healing.ports import Signatures, SignedRequest
 from actions.healing.service import Healing
 from actions.healing.user_notices import UserNotices
-from bot.foundation.errors import UnsupportedMedia
-from bot.foundation.http import Access, Call, Endpoint, NoBody
-from bot.foundation.http.bodies import parse_body, read_limited
-from bot.foundation.http.fields import HeaderField, PathField, id_field
+from foundation.errors import UnsupportedMedia
+from foundation.http import Access, Call, Endpoint, NoBody
+from foundation.http.bodies import parse_body, read_limited
+from foundation.http.fields import HeaderField, PathField, id_field
 
 _TAG = ("self-healing",)
 MAX_EVENTS = 200

@@ -5,25 +5,25 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from actions.acting import Actor
-from actions.attempt_log import AttemptLog
+from actions.attempts.log import AttemptLog
+from actions.dialogue.act import Actor
+from actions.framework.host_access import HostAccess
+from actions.framework.registry import Registry
+from actions.healing.admission import Gate
 from actions.healing.api import HealingApi
-from actions.healing.gate import Gate
-from actions.healing.inbox import Inbox
-from actions.healing.looking import Looker
+from actions.healing.detector import Looker
+from actions.healing.event_inbox import Inbox
 from actions.healing.policy import PolicyFile
 from actions.healing.ports import Cases, HostNames, Messenger, ScannableByName, Signatures
-from actions.healing.record import Record
-from actions.healing.scanning import Scanner
+from actions.healing.run_worker import Worker
+from actions.healing.scanner import Scanner
 from actions.healing.service import Healing, Pace
+from actions.healing.settlement import Record
 from actions.healing.user_notices import UserNotices
-from actions.healing.working import Worker
-from actions.host_access import HostAccess
-from actions.registry import Registry
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.http import Endpoint
-from bot.foundation.ids import new_id
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.http import Endpoint
+from foundation.ids import new_id
 
 SCAN_LEASE = timedelta(minutes=5)
 """How long a scan may take for one page before another process takes it over."""

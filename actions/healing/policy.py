@@ -15,9 +15,9 @@ import structlog
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from actions.framework.registry import Registry
 from actions.healing.domain import DRIFT, BreakerRules, Mode
-from actions.registry import Registry
-from bot.foundation.errors import FirstlineError
+from foundation.errors import FirstlineError
 
 log = structlog.get_logger(__name__)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]

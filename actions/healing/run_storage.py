@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.healing.domain import OPEN, Closing, Drift, Mode, Run, Source
 from actions.healing.tables import notices, runs
-from bot.foundation.ids import new_id
+from foundation.ids import new_id
 
 ACTS_LOCK = 0x4845_414C
 """Key of the advisory lock under which is decided who may act: limits and breakers hold for all processes."""

@@ -9,16 +9,16 @@ from datetime import timedelta
 import structlog
 
 from actions.healing import run_storage, storage
+from actions.healing.control import Overview
 from actions.healing.domain import Run
-from actions.healing.inbox import Inbox
-from actions.healing.overview import Overview
+from actions.healing.event_inbox import Inbox
 from actions.healing.policy import PolicyFile
 from actions.healing.ports import HostNames
-from actions.healing.record import Record
-from actions.healing.scanning import Scanned, Scanner
-from actions.healing.working import Worker
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
+from actions.healing.run_worker import Worker
+from actions.healing.scanner import Scanned, Scanner
+from actions.healing.settlement import Record
+from foundation.clock import Clock
+from foundation.database import Database
 
 log = structlog.get_logger(__name__)
 KEEP_EVENTS = timedelta(days=7)

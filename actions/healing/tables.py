@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB
 
 from actions.healing.domain import OPEN, STATUSES
-from bot.foundation.database import UtcDateTime, metadata
+from foundation.database import UtcDateTime, metadata
 
 
 def _one_of(values: tuple[str, ...]) -> str:

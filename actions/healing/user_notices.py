@@ -3,9 +3,9 @@
 from typing import Any
 
 from actions.healing import storage
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.errors import NotFound
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.errors import NotFound
 
 MOST = 20
 

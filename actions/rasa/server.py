@@ -16,9 +16,9 @@ from pydantic_core import from_json
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
-from bot.foundation.errors import TooLarge
-from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.bodies import read_limited
+from foundation.errors import TooLarge
+from foundation.http import Access, Call, Endpoint
+from foundation.http.bodies import read_limited
 
 log = structlog.get_logger(__name__)
 

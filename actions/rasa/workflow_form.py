@@ -7,10 +7,10 @@ from rasa_sdk import Tracker
 from rasa_sdk.executor import CollectingDispatcher
 from rasa_sdk.forms import FormValidationAction
 
-from actions.engine import Engine
-from actions.rasa.reading import ANSWER, FORM, NO_ANSWER, TurnReader, pressed_value
-from actions.turn import ActionTurn
-from bot.foundation.errors import FirstlineError
+from actions.dialogue.turn import ActionTurn
+from actions.dialogue.workflow_dialogue import Engine
+from actions.rasa.tracker import ANSWER, FORM, NO_ANSWER, TurnReader, pressed_value
+from foundation.errors import FirstlineError
 
 log = structlog.get_logger(__name__)
 _SHORT = 3

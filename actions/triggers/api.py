@@ -9,10 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from actions.triggers.domain import BehaviourEvent, EventType, MadeOffer, Outcome
 from actions.triggers.policy import Code, Page, Step
 from actions.triggers.service import Triggers
-from bot.foundation.clock import Clock
-from bot.foundation.errors import Forbidden, RateLimited
-from bot.foundation.http import Access, Call, Endpoint, Reply
-from bot.foundation.http.fields import id_field
+from foundation.clock import Clock
+from foundation.errors import Forbidden, RateLimited
+from foundation.http import Access, Call, Endpoint, Reply
+from foundation.http.fields import id_field
 
 MAX_EVENTS = 50
 MAX_AGE = 3600.0

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from actions.triggers.domain import Condition, EventType, Limits, Offer, OfferKind, Policy, Trigger
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 
 log = structlog.get_logger(__name__)
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,62}$")]

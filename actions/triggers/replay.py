@@ -19,7 +19,7 @@ from typing import Any, cast
 
 from actions.triggers.domain import EVENT_TYPES, LABELS, BehaviourEvent, EventType, Policy, may_offer
 from actions.triggers.evaluator import Evaluator
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 
 HORIZON = 900.0
 _TYPES = frozenset({*EVENT_TYPES, *LABELS})

@@ -7,16 +7,16 @@ from typing import Any, Protocol
 
 import structlog
 
-from actions.attempt_log import AttemptLog
-from actions.attempts import Ending, NewAttempt
+from actions.attempts.log import AttemptLog
+from actions.attempts.model import Ending, NewAttempt
 from actions.triggers import storage
 from actions.triggers.domain import BehaviourEvent, Fired, MadeOffer, Outcome, may_offer
 from actions.triggers.evaluator import Evaluator
 from actions.triggers.policy import PolicyFile
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.errors import NotFound
-from bot.foundation.ids import new_id
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.errors import NotFound
+from foundation.ids import new_id
 
 log = structlog.get_logger(__name__)
 TAKEN_FOR = timedelta(hours=1)

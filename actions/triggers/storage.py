@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.triggers.domain import OUTCOMES, MadeOffer, Outcome
-from bot.foundation.database import UtcDateTime, metadata
+from foundation.database import UtcDateTime, metadata
 
 offers = sa.Table(
     "offers",

@@ -1,1 +1,1 @@
-"""One workflow a file; `actions.registry` finds them."""
+"""One workflow a file; `actions.framework.registry` finds them."""

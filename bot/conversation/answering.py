@@ -28,11 +28,11 @@ from bot.conversation.domain import (
 from bot.conversation.errors import BrainUnavailable
 from bot.conversation.ports import Brain, Handoffs, TurnObserver
 from bot.conversation.service import Conversations
-from bot.foundation.clock import Clock
-from bot.foundation.database import is_passing
-from bot.foundation.errors import InvalidInput
-from bot.foundation.ids import ConversationId
-from bot.foundation.strict_json import check_text
+from foundation.clock import Clock
+from foundation.database import is_passing
+from foundation.errors import InvalidInput
+from foundation.ids import ConversationId
+from foundation.strict_json import check_text
 
 log = structlog.get_logger(__name__)
 

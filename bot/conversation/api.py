@@ -8,11 +8,8 @@ import structlog
 from aiohttp import web
 
 from bot.conversation.domain import Conversation
-from bot.conversation.follow import Follower, reached
-from bot.conversation.live import LiveSocket
-from bot.conversation.service import Conversations
-from bot.conversation.user_line import UserLine
-from bot.conversation.wire import (
+from bot.conversation.event_stream import Follower, reached
+from bot.conversation.schemas import (
     ConversationOut,
     ConversationsOut,
     EventOut,
@@ -27,11 +24,14 @@ from bot.conversation.wire import (
     conversation_out,
     event_out,
 )
-from bot.foundation.clock import Clock
-from bot.foundation.errors import InvalidInput
-from bot.foundation.http import Access, Call, Caller, Endpoint, NoBody, Reply
-from bot.foundation.http.fields import IDEMPOTENCY_KEY, INT32, HeaderField, id_field
-from bot.foundation.ids import ConversationId
+from bot.conversation.service import Conversations
+from bot.conversation.user_access import UserLine
+from bot.conversation.websocket import LiveSocket
+from foundation.clock import Clock
+from foundation.errors import InvalidInput
+from foundation.http import Access, Call, Caller, Endpoint, NoBody, Reply
+from foundation.http.fields import IDEMPOTENCY_KEY, INT32, HeaderField, id_field
+from foundation.ids import ConversationId
 
 _TAG = ("conversations",)
 _ID = {"id": id_field("cnv", "your conversation")}

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from bot.foundation.ids import ContactId, ConversationId, EventId, StaffId, TurnId
+from foundation.ids import ContactId, ConversationId, EventId, StaffId, TurnId
 
 OwnerKind = Literal["bot", "queue", "agent"]
 AuthorKind = Literal["user", "bot", "agent", "system"]

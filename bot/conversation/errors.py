@@ -1,6 +1,6 @@
 """What can go wrong with the brain behind a conversation."""
 
-from bot.foundation.errors import Unavailable
+from foundation.errors import Unavailable
 
 
 class BrainUnavailable(Unavailable):

@@ -1,6 +1,6 @@
 """Who is next: conversations that wait for a turn, in turn by user, so that nobody's crowd delays another."""
 
-from bot.foundation.ids import ContactId, ConversationId
+from foundation.ids import ContactId, ConversationId
 
 Waiting = tuple[ConversationId, ContactId]
 

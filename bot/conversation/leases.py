@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.conversation import turn_storage
 from bot.conversation.domain import Turn
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.ids import ConversationId, TurnId
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.ids import ConversationId, TurnId
 
 LEASE = timedelta(seconds=6)
 HEARTBEAT = 2.0

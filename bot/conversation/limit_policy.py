@@ -7,7 +7,7 @@ import yaml
 from limits import RateLimitItem, parse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 
 Rate = Annotated[
     str, Field(pattern=r"^[1-9][0-9]{0,6} per ([1-9][0-9]{0,3} )?(second|minute|hour|day)s?$", strict=True)

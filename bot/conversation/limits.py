@@ -1,7 +1,7 @@
 """How much one user may do, so that nobody takes the assistant, the agents or the database from others.
 
-A user is a host and its own name for them. Rates are shared by all apps (`bot.foundation.rates`); what is
-held or dropped at the moment is this app's own (`bot.foundation.crowding`). Values: data/policies/limits.yml.
+A user is a host and its own name for them. Rates are shared by all apps (`foundation.rates`); what is
+held or dropped at the moment is this app's own (`foundation.crowding`). Values: data/policies/limits.yml.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ import structlog
 from limits import RateLimitItem
 
 from bot.conversation.limit_policy import LimitPolicy
-from bot.foundation.crowding import Bucket, Full, Lanes, Places
-from bot.foundation.errors import RateLimited
-from bot.foundation.http import Caller
-from bot.foundation.rates import Rates
+from foundation.crowding import Bucket, Full, Lanes, Places
+from foundation.errors import RateLimited
+from foundation.http import Caller
+from foundation.rates import Rates
 
 log = structlog.get_logger(__name__)
 _REMEMBERED = 20_000

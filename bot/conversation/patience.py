@@ -8,8 +8,8 @@ from typing import TypeVar
 import structlog
 
 from bot.conversation.domain import Turn
-from bot.foundation.clock import Clock
-from bot.foundation.database import is_away, is_passing
+from foundation.clock import Clock
+from foundation.database import is_away, is_passing
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")

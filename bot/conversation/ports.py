@@ -5,8 +5,8 @@ from typing import Any, Protocol
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import Answer, Conversation, Event, Turn
-from bot.foundation.http import Caller
-from bot.foundation.ids import CaseId, ConversationId
+from foundation.http import Caller
+from foundation.ids import CaseId, ConversationId
 
 
 class Brain(Protocol):
@@ -44,7 +44,7 @@ class CaseView(Protocol):
 
 
 class Handoffs(Protocol):
-    """Opens cases for people; `escalation.service.CaseDesk` is one."""
+    """Opens cases for people; `escalation.desk.CaseDesk` is one."""
 
     async def prepare(
         self, conversation_id: ConversationId, *, reason: str, priority: str, summary: str

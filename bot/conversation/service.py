@@ -22,11 +22,11 @@ from bot.conversation.domain import (
     Turn,
     message,
 )
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.errors import Conflict, FirstlineError, NotFound, RateLimited
-from bot.foundation.ids import ContactId, ConversationId, TurnId, new_id
-from bot.foundation.wakeups import Wakeups
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.errors import Conflict, FirstlineError, NotFound, RateLimited
+from foundation.ids import ContactId, ConversationId, TurnId, new_id
+from foundation.wakeups import Wakeups
 
 MAX_PENDING = 20
 """Messages of one conversation that may wait for the assistant; more are refused until it has caught up."""

@@ -9,8 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import Author, Contact, Conversation, Event, NewEvent, Owner
-from bot.foundation.database import UtcDateTime, metadata
-from bot.foundation.ids import ConversationId, new_id
+from foundation.database import UtcDateTime, metadata
+from foundation.ids import ConversationId, new_id
 
 contacts = sa.Table(
     "contacts",

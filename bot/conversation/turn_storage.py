@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import Conversation, Reading, Turn
 from bot.conversation.storage import conversations
-from bot.foundation.database import UtcDateTime, metadata
-from bot.foundation.ids import ContactId, ConversationId, TurnId
+from foundation.database import UtcDateTime, metadata
+from foundation.ids import ContactId, ConversationId, TurnId
 
 turns = sa.Table(
     "turns",

@@ -12,9 +12,9 @@ from bot.conversation import turn_storage
 from bot.conversation.answering import Answering
 from bot.conversation.leases import Leases
 from bot.conversation.patience import Patience
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.ids import ConversationId
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.ids import ConversationId
 
 log = structlog.get_logger(__name__)
 EVERY = 1.0

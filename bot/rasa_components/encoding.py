@@ -1,6 +1,6 @@
 """The exported sentence encoder, for Rasa's Python. One copy in memory, however many models are loaded.
 
-Reads the folder that `kb_index.encoding.export` writes; the code is separate since Rasa's process shares
+Reads the folder that `kb_index.encoder.export` writes; the code is separate since Rasa's process shares
 none with the rest.
 """
 
@@ -33,7 +33,7 @@ def encoder_folder(configured: str = "") -> Path:
     if not (folder / "encoder.json").is_file():
         raise EncoderMissing(
             f"There is no exported encoder in {folder}. "
-            "Export it: python -m kb_index.encoding.export --out FOLDER (in the encoder environment)."
+            "Export it: python -m kb_index.encoder.export --out FOLDER (in the encoder environment)."
         )
     return folder
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, StrictBool, model_validator
 
-from bot.scenarios.expecting import (
+from bot.scenarios.expectations import (
     Buttons,
     Card,
     Expect,

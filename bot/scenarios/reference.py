@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from bot.scenarios.expecting import Form
+from bot.scenarios.expectations import Form
 from bot.scenarios.format import FORMS
 from bot.scenarios.vocabulary import Shape, Vocabulary
 

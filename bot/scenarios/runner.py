@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import Any
 
-from bot.scenarios import matching, paths, values
+from bot.scenarios import comparison, paths, values
+from bot.scenarios.comparison import Difference
 from bot.scenarios.format import End, Never, Scenario, Step, Until
-from bot.scenarios.matching import Difference
+from bot.scenarios.loader import Found
 from bot.scenarios.ports import Broken, Chat, Evidence, HostApplication, MadeUser, Product, Report, Turn
-from bot.scenarios.reading import Found
 
 SCENARIO_SECONDS = 600.0
 _POLL = 0.2
@@ -188,14 +188,14 @@ class Player:
             turn = await play.chat.ask_for_person()
         play.turns.append(turn)
         play.transcript.append(_line(_spoken(step), turn))
-        differences = list(matching.turn_differences(step.expect, turn)) if step.expect else []
+        differences = list(comparison.turn_differences(step.expect, turn)) if step.expect else []
         return differences + list(_never_said(play.filled(scenario.never), turn))
 
     async def _wait(self, until: Until, play: _Play) -> list[Difference]:
         deadline = asyncio.get_running_loop().time() + until.within
         while True:
             state = (await self._world.host.report(play.user.ref)).state
-            differences = list(matching.state_differences(until.state, play.user.state, state))
+            differences = list(comparison.state_differences(until.state, play.user.state, state))
             if not differences or asyncio.get_running_loop().time() > deadline:
                 return differences
             await asyncio.sleep(_POLL)
@@ -207,15 +207,15 @@ class Player:
         if not whole:
             return differences
         end: End = play.filled(scenario.end)
-        differences += matching.state_differences(end.state, play.user.state, report.state)
+        differences += comparison.state_differences(end.state, play.user.state, report.state)
         if end.operations is not None:
-            differences += matching.operation_differences(end.operations, report.operations)
+            differences += comparison.operation_differences(end.operations, report.operations)
         handed_off = bool(play.turns) and play.turns[-1].handed_off
         if end.handed_off is not None and end.handed_off != handed_off:
             differences.append(Difference("handed_off", end.handed_off, handed_off))
         if end.attempts or end.outcome:
             logged = await self._world.evidence.of(play.chat.conversation)
-            differences += matching.attempt_differences(end.attempts, logged.attempts)
+            differences += comparison.attempt_differences(end.attempts, logged.attempts)
             if end.outcome and logged.outcome not in end.outcome:
                 differences.append(Difference("outcome", end.outcome, logged.outcome))
         return differences
@@ -237,16 +237,16 @@ def _spoken(step: Step) -> str:
 
 def _button(title: str, turns: Sequence[Turn]) -> dict[str, str] | None:
     for turn in reversed(turns):
-        exact = [one for one in turn.buttons if matching.plain(one["title"]) == matching.plain(title)]
-        for one in exact or [one for one in turn.buttons if matching.fits(title, one["title"])]:
+        exact = [one for one in turn.buttons if comparison.plain(one["title"]) == comparison.plain(title)]
+        for one in exact or [one for one in turn.buttons if comparison.fits(title, one["title"])]:
             return one
     return None
 
 
 def _never_said(never: Never, turn: Turn) -> Iterator[Difference]:
-    said = matching.plain("\n".join(turn.texts))
+    said = comparison.plain("\n".join(turn.texts))
     for text in never.texts:
-        if matching.plain(text) in said:
+        if comparison.plain(text) in said:
             yield Difference("never.texts", text, "\n".join(turn.texts))
     if never.handed_off and turn.handed_off:
         yield Difference("never.handed_off", "the assistant keeps the conversation", "handed to a person")

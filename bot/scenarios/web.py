@@ -9,8 +9,8 @@ from typing import Any
 
 import aiohttp
 
-from bot.foundation.ids import new_id
 from bot.scenarios.ports import Broken, Chat, MadeUser, Rates, Report, Turn
+from foundation.ids import new_id
 
 _WAIT = 20
 _TOKEN_SECONDS = 60

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 
 class AttemptReader(Protocol):
-    """Reads the attempt log; `actions.attempt_log.AttemptLog` is one."""
+    """Reads the attempt log; `actions.attempts.log.AttemptLog` is one."""
 
     async def for_conversation(self, conversation_id: str) -> Sequence[Any]:
         """Return the attempts of a conversation, oldest first."""

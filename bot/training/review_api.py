@@ -8,13 +8,13 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import Conversation, Event, Turn
+from bot.conversation.schemas import ConversationOut, EventOut, conversation_out, event_out
 from bot.conversation.service import Conversations
-from bot.conversation.wire import ConversationOut, EventOut, conversation_out, event_out
-from bot.foundation.errors import NotFound
-from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.fields import id_field
-from bot.foundation.ids import ConversationId, is_id
 from bot.training.ports import AttemptReader, OutcomeReader
+from foundation.errors import NotFound
+from foundation.http import Access, Call, Endpoint
+from foundation.http.fields import id_field
+from foundation.ids import ConversationId, is_id
 from insights.outcomes import OUTCOMES
 
 _WITH_OUTCOME = 1000

@@ -24,9 +24,6 @@ from actions.host import (
     UserPage,
     UserState,
 )
-from bot.foundation.clock import Clock, SystemClock
-from bot.foundation.errors import FirstlineError, InvalidInput
-from bot.foundation.strict_json import check_text, parse_json
 from connectors.hosts.signing import SigningKeys, signed_headers
 from connectors.hosts.wire import (
     LookupAnswer,
@@ -38,6 +35,9 @@ from connectors.hosts.wire import (
     check_parts,
     is_from_future,
 )
+from foundation.clock import Clock, SystemClock
+from foundation.errors import FirstlineError, InvalidInput
+from foundation.strict_json import check_text, parse_json
 
 MAX_ANSWER_BYTES = 1024 * 1024
 SKEW_SECONDS = 300

@@ -18,9 +18,9 @@ import aiohttp
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from bot.foundation.errors import FirstlineError, NotFound
 from connectors.hosts.http import HttpHostApplication, Timeouts
 from connectors.hosts.signing import SigningKeys
+from foundation.errors import FirstlineError, NotFound
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -161,7 +161,7 @@ def connect_hosts(
     session: aiohttp.ClientSession,
     open_keys: Callable[[Path], SigningKeys],
 ) -> HostRegistry:
-    """Return the registry; `open_keys` opens a key ring file (`security.keyring.KeyRing`)."""
+    """Return the registry; `open_keys` opens a key ring file (`security.identity.keyring.KeyRing`)."""
     return HostRegistry(
         hosts,
         {

@@ -17,7 +17,7 @@ class SigningKey(Protocol):
 
 
 class SigningKeys(Protocol):
-    """The keys shared with one host, such as `security.keyring.KeyRing`."""
+    """The keys shared with one host, such as `security.identity.keyring.KeyRing`."""
 
     def signing_key(self) -> SigningKey:
         """Return the key to sign with now. Raises `FirstlineError` when there is none."""

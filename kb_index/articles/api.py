@@ -3,16 +3,16 @@
 import asyncio
 from typing import Any
 
-from bot.foundation.http import Access, Call, Endpoint, Reply
-from bot.foundation.http.endpoints import Handler
-from bot.foundation.http.fields import NUMBER, PathField, id_field
+from foundation.http import Access, Call, Endpoint, Reply
+from foundation.http.endpoints import Handler
+from foundation.http.fields import NUMBER, PathField, id_field
 from kb_index.articles import schemas as s
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.articles.uploads import slug
 from kb_index.domain import FOR_USERS, Article
 from kb_index.ports import Filter
-from kb_index.retrieval.search import ArticleSearch
+from kb_index.search.service import ArticleSearch
 
 BASE = "/api/v1/articles"
 TAG = ("knowledge base",)

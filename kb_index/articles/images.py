@@ -11,8 +11,8 @@ from PIL import Image, ImageOps
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.foundation.database import UtcDateTime, metadata
-from bot.foundation.errors import InvalidInput
+from foundation.database import UtcDateTime, metadata
+from foundation.errors import InvalidInput
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_PIXELS = {"JPEG": 40_000_000, "PNG": 24_000_000, "GIF": 24_000_000, "WEBP": 13_000_000}

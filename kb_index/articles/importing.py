@@ -10,9 +10,9 @@ from typing import Any
 
 import yaml
 
-from bot.foundation.errors import FirstlineError, InvalidInput, NotFound
-from bot.foundation.strict_json import check_text
-from kb_index.articles.records import Source
+from foundation.errors import FirstlineError, InvalidInput, NotFound
+from foundation.strict_json import check_text
+from kb_index.articles.conflicts import Source
 from kb_index.articles.service import Articles, Taken
 from kb_index.domain import Draft, check_article_id
 

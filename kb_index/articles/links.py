@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote, urlsplit
 
 from kb_index.articles.rendering import anchors
-from kb_index.retrieval.markdown import markdown
+from kb_index.text.markdown import markdown
 
 _ARTICLE = re.compile(r"/help/([a-z0-9-]+)/?\Z")
 _IMAGE = re.compile(r"/help/images/([a-z0-9._-]+)\Z")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 import nh3
 from markdown_it.token import Token
 
-from kb_index.retrieval.markdown import markdown
+from kb_index.text.markdown import markdown
 
 _TAGS = frozenset(
     re.findall(

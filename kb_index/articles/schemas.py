@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.foundation.http.fields import INT32
+from foundation.http.fields import INT32
 from kb_index.domain import (
     MAX_BODY,
     MAX_NAMES,

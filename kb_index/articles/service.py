@@ -7,16 +7,15 @@ from typing import Any, Literal
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.foundation.clock import Clock
-from bot.foundation.database import Database
-from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, NotFound
-from bot.foundation.ids import ArticleId
-from kb_index.articles import storage
+from foundation.clock import Clock
+from foundation.database import Database
+from foundation.errors import Conflict, FirstlineError, InvalidInput, NotFound
+from foundation.ids import ArticleId
+from kb_index.articles import passage_storage, storage
+from kb_index.articles.conflicts import Source, edit_conflict, source_columns
 from kb_index.articles.exporting import to_file
-from kb_index.articles.records import Source, edit_conflict, source_columns
 from kb_index.domain import Article, Draft, Listed, Status, Version, check_article_id
-from kb_index.index import passage_storage
-from kb_index.index.following import FollowedIndexes
+from kb_index.index.synchroniser import FollowedIndexes
 from kb_index.ports import Encoded
 
 SCHEDULE = "schedule"

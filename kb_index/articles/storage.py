@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.foundation.database import UtcDateTime, metadata
-from bot.foundation.ids import ArticleId
+from foundation.database import UtcDateTime, metadata
+from foundation.ids import ArticleId
 from kb_index.domain import Article, Draft, Listed, Status, Version
 
 revisions = sa.Sequence("kb_revisions", metadata=metadata)

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from html import escape, unescape
 
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 
 
 def _names(text: str) -> frozenset[str]:

@@ -7,20 +7,20 @@ from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 from pydantic import Field
 
-from bot.foundation.database import Database
-from bot.foundation.errors import FirstlineError, InvalidInput, NotFound, TooLarge
-from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.bodies import SMALL_BODY, read_limited
-from bot.foundation.http.connections import waiting_for
-from bot.foundation.http.fields import PathField
-from bot.foundation.strict_json import check_text
+from foundation.database import Database
+from foundation.errors import FirstlineError, InvalidInput, NotFound, TooLarge
+from foundation.http import Access, Call, Endpoint
+from foundation.http.bodies import SMALL_BODY, read_limited
+from foundation.http.connections import waiting_for
+from foundation.http.fields import PathField
+from foundation.strict_json import check_text
 from kb_index.articles import images
 from kb_index.articles import schemas as s
 from kb_index.articles.api import BASE, make
-from kb_index.articles.care import Care
 from kb_index.articles.exporting import to_zip
 from kb_index.articles.importing import take
 from kb_index.articles.links import Link
+from kb_index.articles.maintenance import Care
 from kb_index.articles.service import Articles
 from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
 

@@ -13,8 +13,8 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 
-from bot.foundation.errors import FirstlineError, InvalidInput
-from bot.foundation.strict_json import parse_json
+from foundation.errors import FirstlineError, InvalidInput
+from foundation.strict_json import parse_json
 from kb_index.articles.importing import MAX_FILE, ParsedArticle, decoded, from_fields, parse_article
 from kb_index.articles.tidy_html import tidy
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.fields import HeaderField
+from foundation.http import Access, Call, Endpoint
+from foundation.http.fields import HeaderField
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.domain import FOR_VISITORS, Version

@@ -7,14 +7,14 @@ from itertools import groupby
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.foundation.errors import NotFound
-from bot.foundation.http import Access, Call, Endpoint
+from foundation.errors import NotFound
+from foundation.http import Access, Call, Endpoint
 from kb_index.articles.service import Articles
 from kb_index.domain import FOR_VISITORS, Hit, Listed, Version
 from kb_index.help.rendered import RenderedArticles
 from kb_index.help.style import HEADERS, STYLE
 from kb_index.ports import Filter
-from kb_index.retrieval.search import ArticleSearch, clean_question
+from kb_index.search.service import ArticleSearch, clean_question
 
 _RESULTS = 10
 HTML = ("text/html",)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from kb_index.index import entries, snapshot
-from kb_index.index.rows import EXACT_UP_TO, Rows
+from kb_index.index import article_entries, snapshot
+from kb_index.index.vector_rows import EXACT_UP_TO, Rows
 from kb_index.ports import Filter, Near, StoredPassage, Vectors
 
 log = structlog.get_logger(__name__)
@@ -79,9 +79,9 @@ class FaissIndex:
         with self._lock:
             for article in article_ids:
                 self._drop(article)
-            for article, own in entries.by_article(rows):
+            for article, own in article_entries.by_article(rows):
                 self._drop(article)
-                entry = entries.entry_of(own, self._recent.end)
+                entry = article_entries.entry_of(own, self._recent.end)
                 vectors = np.frombuffer(b"".join(row.vector for row in own), np.float32)
                 self._recent.add(
                     article, entry, vectors.reshape(len(own), self.dimension), [row.number for row in own]
@@ -151,7 +151,7 @@ class FaissIndex:
                 written.drop(article)
         for article in now.keys() - written.entries.keys():
             entry, vectors, numbers = self._rows_of(article).of(article)
-            moved = entries.moved(entry, recent.end)
+            moved = article_entries.moved(entry, recent.end)
             recent.add(article, moved, vectors, numbers.tolist())
         self._kept, self._recent = written, recent
 
@@ -175,7 +175,7 @@ class FaissIndex:
         found, at = [], 0
         for article, (entry, vectors, numbers) in zip(articles, own, strict=True):
             end = at + len(vectors)
-            found.append(entries.near(article, entry.titles, cosines[at:end], numbers.tolist()))
+            found.append(article_entries.near(article, entry.titles, cosines[at:end], numbers.tolist()))
             at = end
         return found
 

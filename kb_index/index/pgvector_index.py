@@ -16,10 +16,10 @@ import structlog
 from pgvector.sqlalchemy import VECTOR
 from sqlalchemy.exc import DBAPIError
 
-from bot.foundation.database import Database
-from bot.foundation.errors import InvalidInput
+from foundation.database import Database
+from foundation.errors import InvalidInput
 from kb_index.articles.storage import passages
-from kb_index.index import entries
+from kb_index.index import article_entries
 from kb_index.ports import Filter, Near, StoredPassage, Vectors
 
 EXACT_UP_TO = 10_000
@@ -219,7 +219,7 @@ class PgvectorIndex:
         for article, group in groupby(rows, key=lambda row: row.article_id):
             own = list(group)
             titles = sum(row.shown for row in own)
-            found[article] = entries.near(
+            found[article] = article_entries.near(
                 article, titles, [row.cosine for row in own], [row.no for row in own]
             )
         return [found[article] for article in dict.fromkeys(article_ids) if article in found]

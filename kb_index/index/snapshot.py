@@ -21,8 +21,8 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from kb_index.index.entries import Entry, moved
-from kb_index.index.rows import Rows, inverted_lists
+from kb_index.index.article_entries import Entry, moved
+from kb_index.index.vector_rows import Rows, inverted_lists
 from kb_index.ports import Vectors
 
 log = structlog.get_logger(__name__)

@@ -5,18 +5,18 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.foundation.http import Access, Call, Endpoint, Reply
-from bot.foundation.http.endpoints import NoBody
-from bot.foundation.http.fields import id_field
+from foundation.http import Access, Call, Endpoint, Reply
+from foundation.http.endpoints import NoBody
+from foundation.http.fields import id_field
 from kb_index.articles.api import BASE, MAX_ARTICLE, make
 from kb_index.articles.schemas import ArticleIn, ArticleOut, Strict
 from kb_index.articles.service import Articles
 from kb_index.domain import Advice
-from kb_index.questions.gate import Gate, GateReport
+from kb_index.evaluation.what_if import Standing
 from kb_index.questions.ports import QuestionLog
-from kb_index.questions.vain import InVain
-from kb_index.retrieval.ranking import Ranking
-from kb_index.retrieval.whatif import Standing
+from kb_index.questions.publish_gate import Gate, GateReport
+from kb_index.questions.unanswered import InVain
+from kb_index.search.ranking import Ranking
 
 _SHOWN = 5
 
@@ -124,7 +124,7 @@ class StatisticsOut(BaseModel):
 
 
 class ClusterOut(_From):
-    """Questions that ask for the same; see `kb_index.questions.vain.Cluster`."""
+    """Questions that ask for the same; see `kb_index.questions.unanswered.Cluster`."""
 
     id: str
     label: str

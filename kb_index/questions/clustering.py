@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from kb_index.retrieval.normalising import Normaliser
+from kb_index.text.terms import Normaliser
 
 ALIKE = 0.55
 """Cosine of two questions, on average over a cluster, from which they ask for the same (MiniLM)."""

@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from bot.foundation.database import UtcDateTime, metadata
+from foundation.database import UtcDateTime, metadata
 
 known_questions = sa.Table(
     "kb_questions",

@@ -15,19 +15,19 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from actions.assembly import ActionsRoom, build_actions
-from actions.attempts import Attempt
+from actions.attempts.model import Attempt
+from actions.framework.intents import IntentCatalogue
 from actions.host import HostUnavailable, Operation, OperationResult, UserState
-from actions.intents import IntentCatalogue
 from actions.policy import AssistantPolicy
 from actions.ports import Hit, TurnContext
-from bot.foundation.callers import SERVICE
-from bot.foundation.clock import FixedClock
-from bot.foundation.database import Database
-from bot.foundation.errors import FirstlineError
-from bot.foundation.http import Caller
-from bot.foundation.http.server import build_http
-from bot.foundation.ids import new_id
-from security.masking import mask_json
+from foundation.callers import SERVICE
+from foundation.clock import FixedClock
+from foundation.database import Database
+from foundation.errors import FirstlineError
+from foundation.http import Caller
+from foundation.http.server import build_http
+from foundation.ids import new_id
+from security.privacy.masking import mask_json
 
 ROOT = Path(__file__).parents[2]
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

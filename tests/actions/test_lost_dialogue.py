@@ -2,9 +2,9 @@
 
 import pytest
 
-from actions.recovery import LOST
+from actions.dialogue.recovery import LOST
 from tests.actions.conftest import Bench
-from tests.actions.test_asking_workflows import OLD, invoices
+from tests.actions.dialogue.test_asking_workflows import OLD, invoices
 from tests.actions.troubles import INVOICE, TROUBLES, Trouble
 
 ACTING = [trouble for trouble in TROUBLES if trouble.workflow != "refund_invoice"]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from security.audit_chain import Change, NotEntered
+from security.audit.chain import Change, NotEntered
 from tests.actions.conftest import Bench
 from tests.actions.troubles import TROUBLES, Trouble
 

@@ -5,7 +5,7 @@ from typing import Any
 from rasa_sdk import Tracker
 
 from actions.ports import TurnContext
-from actions.rasa.reading import TurnReader
+from actions.rasa.tracker import TurnReader
 
 
 class Nobody:

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.foundation.database import Database
-from bot.process.bootstrap import FIRSTLINE, Firstline, build_app
-from bot.process.migrate import upgrade
-from bot.process.parts import Parts
-from bot.process.settings import Settings
+from app.bootstrap import FIRSTLINE, Firstline, build_app
+from app.ops.parts import Parts
+from app.schema.migrate import upgrade
+from app.settings import Settings
+from foundation.database import Database
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient
 
-from actions.attempts import NewAttempt
-from bot.process.bootstrap import Firstline
-from bot.process.small_wiring import audit_keys, checkpoint_file
-from security.audit_chain import is_genuine
-from security.audit_log import read_checkpoints
+from actions.attempts.model import NewAttempt
+from app.bootstrap import Firstline
+from app.wiring.single_services import audit_keys, checkpoint_file
+from security.audit.chain import is_genuine
+from security.audit.log import read_checkpoints
 
 
 async def test_key_at_the_first_start_and_checkpoint_at_the_end(

@@ -6,18 +6,18 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
-from actions.attempt_log import AttemptRows
-from actions.attempts import Ending, NewAttempt
+from actions.attempts.log import AttemptRows
+from actions.attempts.model import Ending, NewAttempt
 from actions.triggers.storage import offers
+from app.adapters.recorded_handoffs import RecordedHandoffs
+from app.adapters.user_erasure import Erased
+from app.bootstrap import Firstline
+from app.wiring.single_services import audit_keys, forgetting
 from bot.conversation.domain import Author, NewEvent
-from bot.foundation.errors import Conflict, NotFound
-from bot.foundation.ids import StaffId
-from bot.process.bootstrap import Firstline
-from bot.process.forgetting import Erased
-from bot.process.handoffs import RecordedHandoffs
-from bot.process.small_wiring import audit_keys, forgetting
-from escalation.rules import Agent
-from security.audit_check import Findings, check_chain
+from escalation.permissions import Agent
+from foundation.errors import Conflict, NotFound
+from foundation.ids import StaffId
+from security.audit.check import Findings, check_chain
 
 AGENT = Agent(StaffId("stf_1"), "Greta", False)
 SECRETS = ("Quokka Lamp", "usr_otto", "Ottoline", "otto@posthorn.example", "Sycamore")

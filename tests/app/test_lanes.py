@@ -7,8 +7,8 @@ from typing import Any
 from aiohttp.test_utils import TestClient
 from sqlalchemy import text
 
-from bot.foundation.database import Lane, on_lane
-from bot.process.bootstrap import Firstline
+from app.bootstrap import Firstline
+from foundation.database import Lane, on_lane
 from tests.support.client import UserClient
 
 CROWDED = (Lane.REQUESTS, Lane.TURNS, Lane.FOLLOWERS)

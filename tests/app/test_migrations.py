@@ -2,9 +2,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, inspect
 
-from bot.foundation.database import Database
-from bot.process.migrate import upgrade
-from bot.process.tables import metadata
+from app.schema.migrate import upgrade
+from app.schema.tables import metadata
+from foundation.database import Database
 
 
 async def test_migrations_give_the_tables_that_the_code_expects(fresh_database_url) -> None:

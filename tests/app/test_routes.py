@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from bot.foundation.http.server import ENDPOINTS
+from foundation.http.server import ENDPOINTS
 
 OPEN_TO_ALL = {
     "/", "/console", "/editor", "/review", "/healing", "/help", "/help/{id}", "/help/images/{id}",

@@ -21,10 +21,10 @@ from schemathesis.checks import load_all_checks, not_a_server_error
 from schemathesis.core.failures import FailureGroup
 from schemathesis.specs.openapi import checks
 
-from bot.foundation.ids import new_id
-from bot.process.bootstrap import Firstline
+from app.bootstrap import Firstline
+from foundation.ids import new_id
 from kb_index.domain import Draft
-from security.keyring import KeyRing
+from security.identity.keyring import KeyRing
 from tests.support.client import user_token
 from tests.support.running import Running, running
 

@@ -4,9 +4,9 @@
 
 Messages: `data/kb/questions.yml`, of which some have an article ("known") and some sound as if and have none
 ("near"), and messages that are none of the assistant's business ("foreign"), held out
-(`tests/rasa_components/held_out.yml`) and, where given, more of these (CSV, column `text`). Printed for each
-threshold: how many known questions are answered, how many of these rightly, and how many near and foreign
-messages get an article. Half of each, by a fixed shuffle, choose; the other half check.
+(`tests/bot/rasa_components/held_out.yml`) and, where given, more of these (CSV, column `text`). Printed for
+each threshold: how many known questions are answered, how many of these rightly, and how many near and
+foreign messages get an article. Half of each, by a fixed shuffle, choose; the other half check.
 """
 
 import argparse
@@ -23,16 +23,16 @@ import numpy as np
 import yaml
 
 from kb_index.articles.importing import parse_article
-from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.encoder.onnx_encoder import OnnxEncoder
+from kb_index.evaluation.known_questions import read_questions
 from kb_index.index.faiss_index import FaissIndex
-from kb_index.index.making import PassageMaker
+from kb_index.index.lexical_index import LexicalIndex
+from kb_index.index.passage_builder import PassageMaker
 from kb_index.ports import Filter, StoredPassage
-from kb_index.retrieval.candidates import gather
-from kb_index.retrieval.evaluation import read_questions
-from kb_index.retrieval.lexical import LexicalIndex
-from kb_index.retrieval.normalising import Normaliser, read_vocabulary
-from kb_index.retrieval.ranking import Ranking
-from kb_index.retrieval.search import clean_question
+from kb_index.search.candidates import gather
+from kb_index.search.ranking import Ranking
+from kb_index.search.service import clean_question
+from kb_index.text.terms import Normaliser, read_vocabulary
 from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -102,7 +102,7 @@ def main() -> None:
     articles = Articles(args.kb, OnnxEncoder(args.encoder))
     questions = read_questions(args.kb / "questions.yml")
     random.Random(7).shuffle(questions)
-    held_out = yaml.safe_load((ROOT / "tests/rasa_components/held_out.yml").read_text(encoding="utf-8"))
+    held_out = yaml.safe_load((ROOT / "tests/bot/rasa_components/held_out.yml").read_text(encoding="utf-8"))
     foreign = [str(text) for text in held_out["out_of_scope"]]
     if args.foreign:
         with args.foreign.open(encoding="utf-8") as lines:

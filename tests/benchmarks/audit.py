@@ -25,20 +25,20 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import sqlalchemy as sa
 
-from actions import attempt_storage
-from actions.attempt_log import AttemptLog, AttemptRows, attempt_content
-from actions.attempts import Attempt, Ending, NewAttempt
-from bot.foundation.clock import SystemClock
-from bot.foundation.database import Database
-from bot.foundation.ids import AttemptId
-from bot.process.children.postgres import embedded_postgres
-from bot.process.tables import metadata
-from security import audit_storage
-from security.audit_chain import ROOT, Change, follow, signed
-from security.audit_check import check_chain
-from security.audit_keys import AuditKeys
-from security.audit_log import AuditLog
-from security.masking import mask_json
+from actions.attempts import storage as attempt_storage
+from actions.attempts.log import AttemptLog, AttemptRows, attempt_content
+from actions.attempts.model import Attempt, Ending, NewAttempt
+from app.ops.children.postgres import embedded_postgres
+from app.schema.tables import metadata
+from foundation.clock import SystemClock
+from foundation.database import Database
+from foundation.ids import AttemptId
+from security.audit import storage as audit_storage
+from security.audit.chain import ROOT, Change, follow, signed
+from security.audit.check import check_chain
+from security.audit.keys import AuditKeys
+from security.audit.log import AuditLog
+from security.privacy.masking import mask_json
 
 READ = {"account.locked": True, "account.lock_reason": "too_many_attempts", "account.failed_sign_ins": 6}
 DONE = {"operation": "unlock_account", "status": "done", "after": {"account.locked": False}}

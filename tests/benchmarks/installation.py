@@ -7,8 +7,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from bot.foundation.errors import FirstlineError
-from bot.process.settings import Settings
+from app.settings import Settings
+from foundation.errors import FirstlineError
 
 
 def installed() -> Settings:

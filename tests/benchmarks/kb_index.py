@@ -32,20 +32,20 @@ import faiss
 import numpy as np
 import sqlalchemy as sa
 
-from bot.foundation.clock import SystemClock
-from bot.foundation.database import Database
+from foundation.clock import SystemClock
+from foundation.database import Database
 from kb_index.articles import storage
 from kb_index.articles.importing import parse_article
 from kb_index.articles.service import Articles
-from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.encoding.shelf import Shelf
+from kb_index.encoder.onnx_encoder import OnnxEncoder
+from kb_index.encoder.store import Shelf
+from kb_index.evaluation.known_questions import read_questions
 from kb_index.index.faiss_index import FaissIndex
-from kb_index.index.making import PassageMaker
-from kb_index.index.rows import inverted_lists
+from kb_index.index.lexical_index import LexicalIndex
+from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.vector_rows import inverted_lists
 from kb_index.ports import Filter, Kind, StoredPassage, Vectors
-from kb_index.retrieval.evaluation import read_questions
-from kb_index.retrieval.lexical import LexicalIndex
-from kb_index.retrieval.normalising import Normaliser
+from kb_index.text.terms import Normaliser
 from tests.benchmarks.installation import default_encoder, encoder_folder
 from tests.benchmarks.kb_search import (
     in_milliseconds,

@@ -5,7 +5,7 @@
 Each folder holds `corpus.jsonl`, `queries.jsonl`, `qrels.tsv` and, if there are any, `unanswerable.jsonl`
 (see docs/kb-search.md). For each set, weights and calibration are fitted on all others (folders whose names
 begin alike, up to `_`, count as one) and measured on it, beside both searches alone. The last line is JSON:
-the figures and what is fitted on all sets, which is what `kb_index/retrieval/ranking.py` has as defaults.
+the figures and what is fitted on all sets, which is what `kb_index/search/ranking.py` has as defaults.
 `--most` questions of each set are used for fitting.
 """
 
@@ -18,14 +18,14 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.index.making import PassageMaker
-from kb_index.retrieval.corpus import TestSet, read_test_set
-from kb_index.retrieval.fitting import Seen, fit
-from kb_index.retrieval.metrics import auroc, figures
-from kb_index.retrieval.normalising import Normaliser, read_vocabulary
-from kb_index.retrieval.ranking import Ranking
-from kb_index.retrieval.trial import Asked, Trial
+from kb_index.encoder.onnx_encoder import OnnxEncoder
+from kb_index.evaluation.cross_validation import Asked, Trial
+from kb_index.evaluation.dataset import TestSet, read_test_set
+from kb_index.evaluation.fitting import Seen, fit
+from kb_index.evaluation.metrics import auroc, figures
+from kb_index.index.passage_builder import PassageMaker
+from kb_index.search.ranking import Ranking
+from kb_index.text.terms import Normaliser, read_vocabulary
 from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).parents[2]

@@ -28,26 +28,25 @@ import numpy as np
 import redis.asyncio as redis
 import sqlalchemy as sa
 
-from bot.foundation.clock import SystemClock
-from bot.foundation.database import Database
-from bot.foundation.ids import ArticleId, new_id
-from bot.foundation.wakeups import Wakeups
-from bot.process.children.postgres import embedded_postgres
-from bot.process.children.valkey import embedded_valkey
-from bot.process.tables import metadata
-from kb_index.articles import storage
+from app.ops.children.postgres import embedded_postgres
+from app.ops.children.valkey import embedded_valkey
+from app.schema.tables import metadata
+from foundation.clock import SystemClock
+from foundation.database import Database
+from foundation.ids import ArticleId, new_id
+from foundation.wakeups import Wakeups
+from kb_index.articles import passage_storage, storage
 from kb_index.articles.importing import import_folder
 from kb_index.articles.service import Articles
 from kb_index.domain import Draft, Passage, Version
-from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.index import passage_storage
+from kb_index.encoder.onnx_encoder import OnnxEncoder
+from kb_index.evaluation.known_questions import evaluate, read_questions
 from kb_index.index.faiss_index import FaissFiles
-from kb_index.index.following import FollowedIndexes
-from kb_index.index.making import PassageMaker
+from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.synchroniser import FollowedIndexes
 from kb_index.ports import Encoded
-from kb_index.retrieval.evaluation import evaluate, read_questions
-from kb_index.retrieval.normalising import Normaliser
-from kb_index.retrieval.search import ArticleSearch
+from kb_index.search.service import ArticleSearch
+from kb_index.text.terms import Normaliser
 from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).parents[2]

@@ -22,16 +22,16 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kb_index.domain import Draft
-from kb_index.encoding import pairs as making
-from kb_index.encoding.encoder import OnnxEncoder
-from kb_index.encoding.pairs import Asked
-from kb_index.encoding.sandbox import Answered, Sandbox, summed
-from kb_index.encoding.tuner import MOST_PAIRS, chosen_pairs
-from kb_index.encoding.tuning import tune
-from kb_index.index.making import PassageMaker
-from kb_index.retrieval.corpus import read_test_set
-from kb_index.retrieval.normalising import Normaliser, read_vocabulary
-from kb_index.retrieval.ranking import Weights
+from kb_index.encoder import training_pairs as making
+from kb_index.encoder.offline_index import Answered, Sandbox, summed
+from kb_index.encoder.onnx_encoder import OnnxEncoder
+from kb_index.encoder.training_pairs import Asked
+from kb_index.encoder.training_process import tune
+from kb_index.encoder.tuner import MOST_PAIRS, chosen_pairs
+from kb_index.evaluation.dataset import read_test_set
+from kb_index.index.passage_builder import PassageMaker
+from kb_index.search.ranking import Weights
+from kb_index.text.terms import Normaliser, read_vocabulary
 from tests.benchmarks.installation import default_encoder, encoder_folder
 
 ROOT = Path(__file__).parents[2]

@@ -26,9 +26,9 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from security.masking import find, mask  # noqa: E402
-from security.masking_personal import mask_personal, personal_canvas  # noqa: E402
-from security.masking_text import Canvas  # noqa: E402
+from security.privacy.masking import find, mask  # noqa: E402
+from security.privacy.masking_personal import mask_personal, personal_canvas  # noqa: E402
+from security.privacy.masking_text import Canvas  # noqa: E402
 from tests.benchmarks.masking_texts import DEVELOPMENT, MAY_STAY, SEALED, SECOND  # noqa: E402
 from tests.benchmarks.masking_values import SLOTS, Values  # noqa: E402
 

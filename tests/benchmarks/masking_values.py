@@ -10,7 +10,7 @@ from typing import Any
 
 from faker import Faker
 
-from security.masking_numbers import passes_luhn
+from security.privacy.masking_numbers import passes_luhn
 
 LOCALES = (
     "en_US",

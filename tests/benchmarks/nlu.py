@@ -3,8 +3,8 @@
     .venv/bin/python tests/benchmarks/nlu.py --encoder DIR [--public FOLDER]
 
 Needs scikit-learn and the exported encoder. Fits `IntentModel` on data/training exactly as Rasa's component
-does, reads tests/rasa_components/held_out.yml, and, where FOLDER holds them, CLINC150 (10 examples an intent,
-validation part) and HINT3. Prints a table and one line of JSON.
+does, reads tests/bot/rasa_components/held_out.yml, and, where FOLDER holds them, CLINC150 (10 examples an
+intent, validation part) and HINT3. Prints a table and one line of JSON.
 
 The held-out messages were written by those who wrote the training examples, so they flatter; the public sets
 have other authors.
@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from bot.rasa_components.intent_model import IntentModel  # noqa: E402
-from kb_index.encoding.encoder import OnnxEncoder  # noqa: E402
+from kb_index.encoder.onnx_encoder import OnnxEncoder  # noqa: E402
 from tests.benchmarks.installation import default_encoder, encoder_folder  # noqa: E402
 
 OUT = "out_of_scope"
@@ -51,7 +51,7 @@ def training_rows() -> Rows:
 
 def held_out_rows() -> Rows:
     """Our own unseen messages as (text, intent)."""
-    values = yaml.safe_load((ROOT / "tests" / "rasa_components" / "held_out.yml").read_text("utf-8"))
+    values = yaml.safe_load((ROOT / "tests" / "bot" / "rasa_components" / "held_out.yml").read_text("utf-8"))
     inside = [(text, intent) for intent, texts in values["in_scope"].items() for text in texts]
     return inside + [(text, OUT) for text in values[OUT]]
 

@@ -36,10 +36,10 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 import aiohttp
 from aiohttp import web
 
-from bot.cli.opening import Silent
-from bot.process import bootstrap
-from bot.process.settings import Settings
-from bot.process.supervisor import Supervisor
+from app import bootstrap
+from app.cli.services import Silent
+from app.ops.supervisor import Supervisor
+from app.settings import Settings
 from bot.scenarios.ports import Chat, Turn
 from bot.scenarios.web import DemoApplication, Firstline
 from connectors.hosts.http import open_session

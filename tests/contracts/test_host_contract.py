@@ -22,10 +22,10 @@ from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 from yarl import URL
 
-from bot.foundation.ids import new_id
 from connectors.hosts.http import HttpHostApplication, open_session
 from connectors.hosts.signing import signed_headers
-from security.keyring import KeyRing
+from foundation.ids import new_id
+from security.identity.keyring import KeyRing
 from tests.support.kettle import KettleProcess
 
 SPECIFICATION = Path(__file__).parents[2] / "docs" / "host-api.openapi.yml"

@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.foundation.clock import SystemClock
 from connectors.hosts.demo.sample import PASSWORD, SAMPLES
 from connectors.hosts.demo.troubles import TROUBLES
 from connectors.hosts.registry import HostSettings
 from connectors.hosts.signing import signed_headers
-from security.keyring import HostKeys, KeyRing
-from security.user_tokens import UserTokens
+from foundation.clock import SystemClock
+from security.identity.keyring import HostKeys, KeyRing
+from security.identity.user_tokens import UserTokens
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "connect-your-app.md").read_text()

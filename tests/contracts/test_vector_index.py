@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from bot.foundation.database import Database
-from bot.foundation.ids import ArticleId
+from foundation.database import Database
+from foundation.ids import ArticleId
 from kb_index.articles import storage
 from kb_index.domain import Draft
 from kb_index.index.faiss_index import FaissFiles

@@ -12,16 +12,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.conversation import turn_storage
 from bot.conversation.domain import ASSISTANT, Conversation, NewEvent, Reading, message
 from bot.conversation.service import Conversations
-from bot.foundation.clock import FixedClock
-from bot.foundation.database import Database
-from bot.foundation.ids import ConversationId, StaffId, TurnId, new_id
-from bot.foundation.wakeups import Wakeups
+from escalation.desk import CaseDesk
 from escalation.domain import Case
-from escalation.packet import ContextCollector
+from escalation.packet.collector import ContextCollector
+from escalation.permissions import Agent
 from escalation.ports import HostState
-from escalation.rules import Agent
-from escalation.service import CaseDesk
-from security.masking import mask
+from foundation.clock import FixedClock
+from foundation.database import Database
+from foundation.ids import ConversationId, StaffId, TurnId, new_id
+from foundation.wakeups import Wakeups
+from security.privacy.masking import mask
 from tests.support.confidential import CONFIDENTIAL
 
 NOW = datetime(2025, 11, 23, 8, 0, tzinfo=UTC)

@@ -14,20 +14,20 @@ from aiohttp.web import Application as WebApplication
 from aiohttp.web import Request
 from argon2 import PasswordHasher
 
-from bot.conversation.wire import conversation_out, event_out
-from bot.foundation.http.server import build_http
-from bot.foundation.ids import StaffId, new_id
+from bot.conversation.schemas import conversation_out, event_out
 from escalation.api import CaseApi
-from escalation.rules import Agent
-from escalation.wire import conversation_view, event_view
-from security.api import SecurityApi
-from security.authentication import CSRF_HEADER, HttpAuthenticator
-from security.directory import StaffDirectory
-from security.keyring import HostKeys
-from security.passwords import Passwords
-from security.rate_limit import SignInLimits
-from security.sessions import Sessions
-from security.user_tokens import UserTokens
+from escalation.permissions import Agent
+from escalation.schemas import conversation_view, event_view
+from foundation.http.server import build_http
+from foundation.ids import StaffId, new_id
+from security.identity.api import SecurityApi
+from security.identity.authentication import CSRF_HEADER, HttpAuthenticator
+from security.identity.directory import StaffDirectory
+from security.identity.keyring import HostKeys
+from security.identity.passwords import Passwords
+from security.identity.rate_limit import SignInLimits
+from security.identity.sessions import Sessions
+from security.identity.user_tokens import UserTokens
 from tests.escalation.conftest import Desk
 
 PASSWORD = "seven green kettles"

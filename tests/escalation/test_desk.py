@@ -7,12 +7,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation.domain import Event
-from bot.foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
-from bot.foundation.http import Caller
-from bot.foundation.ids import ConversationId, new_id
 from escalation import storage
+from escalation.agent_access import AgentLine
 from escalation.domain import Case
-from escalation.line import AgentLine
+from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
+from foundation.http import Caller
+from foundation.ids import ConversationId, new_id
 from tests.escalation.conftest import Desk, agent
 
 BEN, EVE, ROOT = agent("Ben"), agent("Eve"), agent("Root", admin=True)

@@ -7,10 +7,10 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
 from bot.conversation.domain import Conversation, Event
-from bot.foundation.ids import ConversationId, new_id
 from escalation import storage
+from escalation.agent_access import AgentLine
 from escalation.domain import StateSnapshot, decide_priority
-from escalation.line import AgentLine
+from foundation.ids import ConversationId, new_id
 from tests.escalation.conftest import Desk, agent
 
 UNANSWERED = "assistant_unavailable"
@@ -155,7 +155,7 @@ async def test_an_agent_may_read_what_joined(room: Desk) -> None:
     line = AgentLine(room.desk, room.conversations)
     for one in conversations:
         assert await room.desk.had_case(one.id)
-    from bot.foundation.http import Caller
+    from foundation.http import Caller
 
     caller = Caller("staff", id="stf_1", name="Ben", roles=frozenset({"agent"}))
     assert {(await line.follow(caller, one.id)).id for one in conversations} == {

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from bot.conversation.follow import Follower
-from bot.foundation.ids import ConversationId
+from bot.conversation.event_stream import Follower
+from foundation.ids import ConversationId
 from tests.escalation.conftest import Desk, agent
 
 

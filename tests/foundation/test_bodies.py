@@ -8,12 +8,12 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from bot.foundation.errors import InvalidInput
-from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.bodies import MAX_PARAMETERS, SMALL_BODY, validate
-from bot.foundation.http.fields import NUMBER, id_field
-from bot.foundation.http.server import build_http
-from bot.foundation.strict_json import MAX_VALUES, parse_json
+from foundation.errors import InvalidInput
+from foundation.http import Access, Call, Endpoint
+from foundation.http.bodies import MAX_PARAMETERS, SMALL_BODY, validate
+from foundation.http.fields import NUMBER, id_field
+from foundation.http.server import build_http
+from foundation.strict_json import MAX_VALUES, parse_json
 from tests.foundation.test_http import Nobody
 
 JSON = {"Content-Type": "application/json"}
@@ -107,7 +107,7 @@ async def test_many_keys_are_refused_before_anything_is_made_of_them(client, mon
     def loads(*_: object, **__: object) -> object:
         raise AssertionError("it was parsed")
 
-    monkeypatch.setattr("bot.foundation.strict_json.json.loads", loads)
+    monkeypatch.setattr("foundation.strict_json.json.loads", loads)
     body = json.dumps({f"k{n}": 1 for n in range(20_000)}).encode()
     assert SMALL_BODY < len(body) < LARGE
     response = await client.post("/large", data=body, headers=JSON)
@@ -125,7 +125,7 @@ async def test_many_keys_are_refused_before_anything_is_made_of_them(client, mon
     ],
 )
 def test_too_many_values_are_refused_at_any_depth(raw: bytes, monkeypatch) -> None:
-    monkeypatch.setattr("bot.foundation.strict_json.json.loads", lambda *_, **__: pytest.fail("parsed"))
+    monkeypatch.setattr("foundation.strict_json.json.loads", lambda *_, **__: pytest.fail("parsed"))
     with pytest.raises(InvalidInput):
         parse_json(raw)
 

@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.connections import ConnectionLimits, LimitedSite
-from bot.foundation.http.server import build_http
+from foundation.http import Access, Call, Endpoint
+from foundation.http.connections import ConnectionLimits, LimitedSite
+from foundation.http.server import build_http
 from tests.foundation.test_http import Nobody
 
 GET = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.foundation.crowding import Bucket, Full, Lanes, Places
+from foundation.crowding import Bucket, Full, Lanes, Places
 
 
 class Time:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.conversation.storage import contacts
-from bot.foundation.database import Database, Lane, always_on_lane, is_away, is_passing, on_lane
+from foundation.database import Database, Lane, always_on_lane, is_away, is_passing, on_lane
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import text
 
-from bot.foundation.database import Database, UtcDateTime
-from bot.foundation.database_errors import explain
-from bot.foundation.errors import Conflict, FirstlineError, InvalidInput, Unavailable
-from bot.foundation.ids import new_id
+from foundation.database import Database, UtcDateTime
+from foundation.database_errors import explain
+from foundation.errors import Conflict, FirstlineError, InvalidInput, Unavailable
+from foundation.ids import new_id
 
 things = sa.Table(
     "things",

@@ -9,10 +9,10 @@ import sqlalchemy.exc
 from aiohttp import web
 from pydantic import BaseModel
 
-from bot.foundation.errors import Unauthenticated
-from bot.foundation.http import Access, Call, Caller, Endpoint
-from bot.foundation.http.bodies import SMALL_BODY
-from bot.foundation.http.server import build_http
+from foundation.errors import Unauthenticated
+from foundation.http import Access, Call, Caller, Endpoint
+from foundation.http.bodies import SMALL_BODY
+from foundation.http.server import build_http
 
 
 class Anything(BaseModel):

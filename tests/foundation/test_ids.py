@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from bot.foundation.ids import is_id, new_id
+from foundation.ids import is_id, new_id
 
 
 def test_ids_sort_by_time_and_do_not_repeat() -> None:

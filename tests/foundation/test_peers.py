@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from pydantic import BaseModel
 
-from bot.foundation.http import Access, Authenticator, Call, Endpoint
-from bot.foundation.http.peers import (
+from foundation.http import Access, Authenticator, Call, Endpoint
+from foundation.http.peers import (
     NO_PROXIES,
     TRUSTED_PROXIES,
     TrustedProxies,
@@ -20,7 +20,7 @@ from bot.foundation.http.peers import (
     is_https,
     is_local,
 )
-from bot.foundation.http.server import build_http
+from foundation.http.server import build_http
 
 TRUSTED = TrustedProxies(tuple(map(ipaddress.ip_network, ("10.0.0.0/24", "127.0.0.1/32", "fd00::/64"))))
 

@@ -7,8 +7,8 @@ import pytest
 import redis.asyncio as redis
 from limits import parse
 
-from bot.foundation.ids import new_id
-from bot.foundation.rates import Rates
+from foundation.ids import new_id
+from foundation.rates import Rates
 
 TWO = [parse("2 per 10 seconds")]
 

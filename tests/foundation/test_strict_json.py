@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.foundation.errors import InvalidInput
-from bot.foundation.strict_json import MAX_DEPTH, parse_json
+from foundation.errors import InvalidInput
+from foundation.strict_json import MAX_DEPTH, parse_json
 
 plain = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"))
 values = st.recursive(

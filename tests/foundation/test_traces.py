@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import structlog
 
-from bot.foundation.errors import InvalidInput
-from bot.foundation.traces import trace_of
-from bot.process import log_file
+from app.ops import log_file
+from foundation.errors import InvalidInput
+from foundation.traces import trace_of
 
 SECRET = "Quokka Lamp of Marguerite"
 

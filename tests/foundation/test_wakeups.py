@@ -3,7 +3,7 @@ from typing import cast
 
 import redis.asyncio as redis
 
-from bot.foundation.wakeups import Wakeups
+from foundation.wakeups import Wakeups
 
 
 async def test_a_wakeup_reaches_another_process_and_only_its_topic(valkey_url: str) -> None:

@@ -7,13 +7,13 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actions.attempt_log import AttemptLog
-from actions.attempts import OUTCOMES as OF_ATTEMPTS
-from actions.attempts import Ending, NewAttempt, Outcome
-from bot.foundation.clock import FixedClock
-from bot.foundation.database import Database
+from actions.attempts.log import AttemptLog
+from actions.attempts.model import OUTCOMES as OF_ATTEMPTS
+from actions.attempts.model import Ending, NewAttempt, Outcome
+from foundation.clock import FixedClock
+from foundation.database import Database
 from insights.outcomes import OUTCOMES, Outcomes, conversation_outcome
-from security.masking import mask_json
+from security.privacy.masking import mask_json
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 

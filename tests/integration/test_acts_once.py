@@ -17,14 +17,14 @@ from typing import Any
 import aiohttp
 import pytest
 
-from actions.attempts import Attempt
-from bot.cli.opening import opened_database
-from bot.foundation.database import Database
-from bot.foundation.ids import ConversationId
-from bot.process.settings import Settings
-from bot.process.small_wiring import attempt_log
+from actions.attempts.model import Attempt
+from app.cli.services import opened_database
+from app.settings import Settings
+from app.wiring.single_services import attempt_log
 from bot.scenarios.ports import Chat, MadeUser
 from bot.scenarios.web import DemoApplication, Firstline, Patience
+from foundation.database import Database
+from foundation.ids import ConversationId
 from tests.support.preloaded import PreloadedApp
 from tests.support.product import ROOT, Product
 

@@ -18,7 +18,7 @@ STORIES = ROOT / "tests" / "stories"
 async def scenarios(product: Product, *arguments: str) -> tuple[int, dict[str, Any], str]:
     """Run `firstline scenarios run ... --json` against a home; exit code, JSON, standard error."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", "scenarios", "run", *arguments, "--json", cwd=ROOT,
+        sys.executable, "-m", "app.cli", "scenarios", "run", *arguments, "--json", cwd=ROOT,
         env=product.environment(), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     output, errors = await asyncio.wait_for(process.communicate(), 400)

@@ -11,32 +11,32 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.foundation.clock import FixedClock
-from bot.foundation.database import Database
-from bot.foundation.errors import Forbidden
-from bot.foundation.http import Caller
-from bot.foundation.http.server import build_http
-from bot.foundation.wakeups import Wakeups
-from bot.process.kb_questions import LoggedQuestions
+from foundation.clock import FixedClock
+from foundation.database import Database
+from foundation.errors import Forbidden
+from foundation.http import Caller
+from foundation.http.server import build_http
+from foundation.wakeups import Wakeups
+from insights.question_log import LoggedQuestions
 from kb_index.articles.api import KnowledgeApi
-from kb_index.articles.care import Care
+from kb_index.articles.maintenance import Care
 from kb_index.articles.service import Articles
 from kb_index.articles.transfer_api import TransferApi
 from kb_index.domain import Draft
-from kb_index.encoding.encoder import OnnxEncoder
+from kb_index.encoder.onnx_encoder import OnnxEncoder
+from kb_index.evaluation.what_if import WhatIf
 from kb_index.help.pack import HelpPack
 from kb_index.help.pages import HelpPages
 from kb_index.index.faiss_index import FaissFiles
-from kb_index.index.following import FollowedIndexes
-from kb_index.index.making import PassageMaker
+from kb_index.index.passage_builder import PassageMaker
 from kb_index.index.pgvector_index import PgvectorTables
+from kb_index.index.synchroniser import FollowedIndexes
 from kb_index.ports import Purpose, VectorIndexes, Vectors
 from kb_index.questions.api import QuestionsApi
-from kb_index.questions.gate import Gate
-from kb_index.questions.vain import InVain
-from kb_index.retrieval.normalising import Normaliser
-from kb_index.retrieval.search import ArticleSearch
-from kb_index.retrieval.whatif import WhatIf
+from kb_index.questions.publish_gate import Gate
+from kb_index.questions.unanswered import InVain
+from kb_index.search.service import ArticleSearch
+from kb_index.text.terms import Normaliser
 
 NOW = datetime(2026, 4, 2, 9, 30, tzinfo=UTC)
 RESET = Draft(

@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 from kb_index.articles.links import check, targets
 from kb_index.articles.rendering import anchors, to_html
 from kb_index.domain import MAX_HEADINGS, Draft, Version
 from kb_index.help.rendered import RenderedArticles
-from kb_index.retrieval.passages import split
-from kb_index.retrieval.plain import LONGEST_HEADING, units
+from kb_index.text.markdown_units import LONGEST_HEADING, units
+from kb_index.text.passages import split
 from tests.kb_index.conftest import NOW
 
 DRAFT = Draft("Title", "billing", "en", "Body.")

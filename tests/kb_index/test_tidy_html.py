@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 from kb_index.articles.tidy_html import DEEPEST, tidy
 from kb_index.articles.uploads import parse_html
 

@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from PIL import Image
 
-from bot.foundation.callers import Caller
-from bot.foundation.http.endpoints import Call
+from foundation.callers import Caller
+from foundation.http.endpoints import Call
 from kb_index.articles.transfer_api import TransferApi
 
 

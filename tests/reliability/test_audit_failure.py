@@ -7,11 +7,11 @@ import pytest
 import sqlalchemy as sa
 from aiohttp.test_utils import TestClient
 
-from bot.process.bootstrap import Firstline
+from app.bootstrap import Firstline
 from connectors.hosts.demo.keys import KeyFile, mint_token
 from tests.app.conftest import app_client, firstline
 from tests.reliability.conftest import Note
-from tests.security.test_audit_gaps import FORGED
+from tests.security.audit.test_audit_gaps import FORGED
 
 __all__ = ["app_client", "firstline"]
 Break = Callable[[Firstline], Awaitable[None]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.process.kept import KEPT
+from security.privacy.kept_words import KEPT
 from tests.reliability.conftest import Note
 from tests.support.canaries import CANARIES, Search, by_place
 from tests.support.canary_places import (

@@ -14,16 +14,16 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from app.ops.children.child import Place
+from app.ops.children.postgres import Postgres
 from bot.conversation.domain import Answer, Conversation, Turn
-from bot.conversation.runner import TurnRunner
 from bot.conversation.service import Conversations
-from bot.foundation.clock import SystemClock
-from bot.foundation.database import Database
-from bot.foundation.errors import RateLimited
-from bot.foundation.wakeups import Wakeups
-from bot.process.children.child import Place
-from bot.process.children.postgres import Postgres
-from tests.conversation.conftest import NotingDesk, ScriptedBrain, says
+from bot.conversation.turn_runner import TurnRunner
+from foundation.clock import SystemClock
+from foundation.database import Database
+from foundation.errors import RateLimited
+from foundation.wakeups import Wakeups
+from tests.bot.conversation.conftest import NotingDesk, ScriptedBrain, says
 from tests.integration.test_crashes import check, settled, talk
 from tests.reliability.conftest import Note
 from tests.reliability.waiting import unfinished

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from bot.cli.doctor import examine
-from bot.foundation.database import Database
-from bot.process.bootstrap import build_app
-from bot.process.migrate import upgrade
-from bot.process.parts import Parts
-from bot.process.settings import Settings
-from security.keyring import KeyRing
-from security.user_tokens import mint
+from app.bootstrap import build_app
+from app.cli.doctor import examine
+from app.ops.parts import Parts
+from app.schema.migrate import upgrade
+from app.settings import Settings
+from foundation.database import Database
+from security.identity.keyring import KeyRing
+from security.identity.user_tokens import mint
 from tests.reliability.conftest import Note
 
 OWN = """

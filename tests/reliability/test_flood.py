@@ -8,13 +8,13 @@ import time
 
 from bot.conversation import storage, turn_storage
 from bot.conversation.domain import Answer, Conversation, Turn, message
-from bot.conversation.runner import TurnRunner
 from bot.conversation.service import Conversations
-from bot.foundation.clock import SystemClock
-from bot.foundation.database import Database
-from bot.foundation.ids import new_id
-from bot.foundation.wakeups import Wakeups
-from tests.conversation.conftest import NotingDesk, ScriptedBrain, says
+from bot.conversation.turn_runner import TurnRunner
+from foundation.clock import SystemClock
+from foundation.database import Database
+from foundation.ids import new_id
+from foundation.wakeups import Wakeups
+from tests.bot.conversation.conftest import NotingDesk, ScriptedBrain, says
 from tests.reliability.conftest import Note
 from tests.reliability.waiting import unfinished
 

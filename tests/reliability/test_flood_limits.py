@@ -17,12 +17,12 @@ from aiohttp import WSMsgType, web
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import text
 
-from bot.foundation.database import Database, Lane, on_lane
-from bot.foundation.ids import new_id
-from bot.process.bootstrap import FIRSTLINE, Firstline, build_app
-from bot.process.migrate import upgrade
-from bot.process.parts import Parts
-from bot.process.settings import Settings
+from app.bootstrap import FIRSTLINE, Firstline, build_app
+from app.ops.parts import Parts
+from app.schema.migrate import upgrade
+from app.settings import Settings
+from foundation.database import Database, Lane, on_lane
+from foundation.ids import new_id
 from tests.support.client import user_token
 
 API = "/api/v1/conversations"

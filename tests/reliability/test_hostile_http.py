@@ -15,8 +15,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from bot.foundation.http.bodies import BODY_DEADLINE
-from bot.foundation.http.connections import ConnectionLimits
+from foundation.http.bodies import BODY_DEADLINE
+from foundation.http.connections import ConnectionLimits
 from tests.support.client import UserClient
 from tests.support.databases import fresh_database
 from tests.support.running import Running, running

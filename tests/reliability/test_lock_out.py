@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from bot.foundation.database import Database
-from bot.foundation.errors import RateLimited, Unauthenticated
-from bot.foundation.ids import new_id
-from security.directory import StaffDirectory
-from security.passwords import Passwords
-from security.rate_limit import SignInLimits
-from security.sessions import Sessions
+from foundation.database import Database
+from foundation.errors import RateLimited, Unauthenticated
+from foundation.ids import new_id
+from security.identity.directory import StaffDirectory
+from security.identity.passwords import Passwords
+from security.identity.rate_limit import SignInLimits
+from security.identity.sessions import Sessions
 from tests.reliability.conftest import Note
 
 GOOD = "seven green kettles"
@@ -22,7 +22,7 @@ async def sessions(database: Database, valkey_url: str) -> Any:
     import redis.asyncio as redis
     from argon2 import PasswordHasher
 
-    from bot.foundation.clock import SystemClock
+    from foundation.clock import SystemClock
 
     clock = SystemClock()
     passwords = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))

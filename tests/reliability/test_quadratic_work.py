@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 from kb_index.articles.links import check
 from kb_index.articles.rendering import to_html
 from kb_index.articles.uploads import parse_html
-from kb_index.retrieval.passages import split
+from kb_index.text.passages import split
 from tests.reliability.conftest import Note
 
 ROOT = Path(__file__).parents[2]

@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.process.children.child import Child
+from app.ops.children.child import Child
 from bot.scenarios.ports import Chat, MadeUser
 from bot.scenarios.web import DemoApplication, Firstline, Patience
 from tests.reliability.conftest import Note

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from bot.conversation.turn_storage import turns
-from bot.foundation.database import Database
+from foundation.database import Database
 
 
 async def unfinished(database: Database, asked_before: datetime | None = None) -> int:

@@ -14,20 +14,20 @@ from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from pydantic import BaseModel
 
-from bot.foundation.clock import FixedClock
-from bot.foundation.database import Database
-from bot.foundation.http import Access, Call, Endpoint
-from bot.foundation.http.peers import TrustedProxies
-from bot.foundation.http.server import build_http
-from bot.foundation.ids import new_id
-from security.api import SecurityApi
-from security.authentication import HttpAuthenticator
-from security.directory import StaffDirectory
-from security.keyring import HostKeys, KeyRing
-from security.passwords import Passwords
-from security.rate_limit import SignInLimits
-from security.sessions import Sessions
-from security.user_tokens import UserTokens
+from foundation.clock import FixedClock
+from foundation.database import Database
+from foundation.http import Access, Call, Endpoint
+from foundation.http.peers import TrustedProxies
+from foundation.http.server import build_http
+from foundation.ids import new_id
+from security.identity.api import SecurityApi
+from security.identity.authentication import HttpAuthenticator
+from security.identity.directory import StaffDirectory
+from security.identity.keyring import HostKeys, KeyRing
+from security.identity.passwords import Passwords
+from security.identity.rate_limit import SignInLimits
+from security.identity.sessions import Sessions
+from security.identity.user_tokens import UserTokens
 
 Client = TestClient[Request, Application]
 NOW = datetime(2025, 11, 23, 8, 0, tzinfo=UTC)

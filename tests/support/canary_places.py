@@ -21,9 +21,9 @@ _LARGEST = 64 * 2**20
 
 def url_of(product: Product, part: str) -> str:
     """Where a child of the product listens, with its password."""
-    from bot.process.children.child import Place
-    from bot.process.children.postgres import Postgres
-    from bot.process.children.valkey import Valkey
+    from app.ops.children.child import Place
+    from app.ops.children.postgres import Postgres
+    from app.ops.children.valkey import Valkey
 
     place = Place.within(product.home)
     child: Any = {"postgres": Postgres, "valkey": Valkey}[part](place, product.home / part)
@@ -115,7 +115,7 @@ async def search_export(search: Search, product: Product, folder: Path) -> int:
 async def command(product: Product, *arguments: str) -> str:
     """Run `firstline ...` against the product; what it prints."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "bot.cli", *arguments, cwd=ROOT, env=product.environment(),
+        sys.executable, "-m", "app.cli", *arguments, cwd=ROOT, env=product.environment(),
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output, _ = await asyncio.wait_for(process.communicate(), 60)

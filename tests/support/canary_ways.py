@@ -12,8 +12,8 @@ from urllib.parse import quote
 import aiohttp
 
 from connectors.hosts.signing import signed_headers
-from security.keyring import KeyRing
-from security.user_tokens import mint
+from security.identity.keyring import KeyRing
+from security.identity.user_tokens import mint
 from tests.support.canaries import Canary
 from tests.support.product import Product
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import aiohttp
 
-from bot.foundation.ids import new_id
-from security.keyring import KeyRing
-from security.user_tokens import mint
+from foundation.ids import new_id
+from security.identity.keyring import KeyRing
+from security.identity.user_tokens import mint
 
 
 def user_token(home: Path, ref: str, host: str = "kettle") -> str:

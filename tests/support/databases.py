@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sqlalchemy import make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.foundation.ids import new_id
+from foundation.ids import new_id
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from typing import Any
 
 import aiohttp
 
-from security.keyring import KeyRing
+from security.identity.keyring import KeyRing
 from tests.support.product import free_ports
 
 ROOT = Path(__file__).parents[2]

@@ -78,8 +78,8 @@ class PreloadedApp:
 
 def _run() -> NoReturn:
     """Be the app; ends without the farewells of a process that has forked."""
-    from bot.process.serve import serve
-    from bot.process.settings import Settings
+    from app.serve import serve
+    from app.settings import Settings
 
     code = 1
     try:
@@ -98,8 +98,8 @@ def _run() -> NoReturn:
 
 def main() -> None:
     """Import everything, then fork an app for each `start`."""
-    importlib.import_module("bot.process.serve")
-    importlib.import_module("bot.process.bootstrap")
+    importlib.import_module("app.serve")
+    importlib.import_module("app.bootstrap")
     for line in sys.stdin:
         word, _, rest = line.strip().partition(" ")
         if word == "wait":

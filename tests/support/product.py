@@ -85,7 +85,7 @@ class Product:
         with self.log.open("ab") as output:
             begin = output.tell()
             self.process = subprocess.Popen(  # noqa: ASYNC220 - a test starts it once
-                [sys.executable, "-m", "bot.cli", "serve"],
+                [sys.executable, "-m", "app.cli", "serve"],
                 cwd=ROOT,
                 env=self.environment(),
                 stdout=output,
@@ -168,7 +168,7 @@ class Product:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "bot.cli",
+            "app.cli",
             "serve",
             cwd=ROOT,
             env=self.environment(),

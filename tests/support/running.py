@@ -12,12 +12,12 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
-from bot.foundation.database import Database
-from bot.foundation.http.connections import ConnectionLimits, LimitedSite
-from bot.process.bootstrap import FIRSTLINE, Firstline, build_app
-from bot.process.migrate import upgrade
-from bot.process.parts import Parts
-from bot.process.settings import Settings
+from app.bootstrap import FIRSTLINE, Firstline, build_app
+from app.ops.parts import Parts
+from app.schema.migrate import upgrade
+from app.settings import Settings
+from foundation.database import Database
+from foundation.http.connections import ConnectionLimits, LimitedSite
 
 T = TypeVar("T")
 

@@ -1,7 +1,7 @@
 /** What the user wrote to a server that limits: it waits, is sent again, and nothing of it is lost. */
 import assert from "node:assert/strict";
 import { beforeEach, mock, test } from "node:test";
-import { Session } from "../src/widget/session";
+import { Session } from "../src/widget/conversation-store";
 
 interface Call {
   method: string;

@@ -10,21 +10,21 @@ from typing import Any
 
 import pytest
 
-from actions.acting import Actor
-from actions.attempt_log import AttemptLog
+from actions.attempts.log import AttemptLog
+from actions.dialogue.act import Actor
+from actions.framework.executor import Procedure
+from actions.framework.host_access import HostAccess
+from actions.framework.registry import Registry
 from actions.healing.assembly import HealingRoom, build_healing
 from actions.healing.domain import Breaker, Run
 from actions.healing.policy import PolicyFile
 from actions.healing.ports import SignedRequest
 from actions.healing.service import Healing, Pace
 from actions.host import HostUnavailable, Operation, OperationResult, UnknownUser, UserState
-from actions.host_access import HostAccess
 from actions.policy import AssistantPolicy
-from actions.procedure import Procedure
-from actions.registry import Registry
-from bot.foundation.clock import Clock, FixedClock, SystemClock
-from bot.foundation.database import Database
-from security.masking import mask_json
+from foundation.clock import Clock, FixedClock, SystemClock
+from foundation.database import Database
+from security.privacy.masking import mask_json
 from tests.actions.healing.workflows import Resync
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

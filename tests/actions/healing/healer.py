@@ -10,22 +10,22 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from actions.acting import Actor
-from actions.attempt_log import AttemptLog
+from actions.attempts.log import AttemptLog
+from actions.dialogue.act import Actor
+from actions.framework.executor import Procedure
+from actions.framework.host_access import HostAccess
+from actions.framework.registry import Registry
 from actions.healing.assembly import HealingRoom, build_healing
 from actions.healing.policy import PolicyFile
 from actions.healing.ports import Cases, Messenger
 from actions.healing.service import Pace
-from actions.host_access import HostAccess
 from actions.policy import AssistantPolicy
-from actions.procedure import Procedure
-from actions.registry import Registry
-from bot.foundation.clock import SystemClock
-from bot.foundation.database import Database
-from bot.process.healing_wiring import KeyRingSignatures
+from app.wiring.healing import KeyRingSignatures
 from connectors.hosts.http import HttpHostApplication, Timeouts, open_session
-from security.keyring import KeyRing
-from security.masking import mask_json
+from foundation.clock import SystemClock
+from foundation.database import Database
+from security.identity.keyring import KeyRing
+from security.privacy.masking import mask_json
 
 HASTY = AssistantPolicy(state_timeout=0.6, operation_timeout=0.6, settle_pause=0.02)
 

@@ -10,13 +10,13 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from actions.healing.inbox import HostEvent
-from bot.foundation.clock import SystemClock
-from bot.foundation.http import Caller
-from bot.foundation.http.server import build_http
-from bot.process.healing_wiring import KeyRingSignatures
+from actions.healing.event_inbox import HostEvent
+from app.wiring.healing import KeyRingSignatures
 from connectors.hosts.signing import signed_headers
-from security.keyring import KeyRing
+from foundation.clock import SystemClock
+from foundation.http import Caller
+from foundation.http.server import build_http
+from security.identity.keyring import KeyRing
 from tests.actions.healing.conftest import POLICY, Ward
 
 PATH = "/api/v1/hosts/kettle/events"

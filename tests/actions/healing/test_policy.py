@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from actions.framework.registry import Registry
 from actions.healing.policy import HealingPolicyInvalid, PolicyFile, bucket, parse
-from actions.registry import Registry
 from tests.actions.healing.workflows import REGISTRY
 
 GOOD = b"""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actions.registry import Registry
+from actions.framework.registry import Registry
 from tests.actions.healing.conftest import POLICY, Ward
 from tests.actions.healing.workflows import NeverProven, Resync, Stumbles
 

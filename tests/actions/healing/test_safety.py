@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.healing import run_storage
-from security.audit_chain import Change, NotEntered
+from security.audit.chain import Change, NotEntered
 from tests.actions.healing.conftest import POLICY, Ward
 
 

@@ -13,14 +13,14 @@ import pytest
 import sqlalchemy as sa
 from aiohttp.test_utils import TestServer
 
+from actions.framework.registry import Registry
+from actions.framework.workflow import Seen
+from actions.healing.control import Overview
 from actions.healing.domain import Run
-from actions.healing.overview import Overview
 from actions.healing.policy import PolicyFile
-from actions.registry import Registry
-from actions.workflow import Seen
-from bot.foundation.clock import SystemClock
-from bot.foundation.database import Database
-from bot.foundation.http.server import build_http
+from foundation.clock import SystemClock
+from foundation.database import Database
+from foundation.http.server import build_http
 from tests.actions.healing.conftest import Desk, Mailbox
 from tests.actions.healing.healer import healer
 from tests.actions.healing.test_events import Staff

@@ -3,10 +3,10 @@
 from dataclasses import replace
 from typing import ClassVar
 
-from actions.registry import Registry
-from actions.workflow import Diagnosis, Metadata, Seen, Step, Verification
-from actions.workflows.restart_export import RestartExport
-from actions.workflows.resync_preferences import ResyncPreferences
+from actions.framework.registry import Registry
+from actions.framework.workflow import Diagnosis, Metadata, Seen, Step, Verification
+from actions.workflows.kettle.restart_export import RestartExport
+from actions.workflows.kettle.resync_preferences import ResyncPreferences
 
 
 class Resync(ResyncPreferences):

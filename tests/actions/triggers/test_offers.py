@@ -12,16 +12,16 @@ import sqlalchemy as sa
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from actions.attempt_log import AttemptLog
+from actions.attempts.log import AttemptLog
 from actions.triggers.api import TriggersApi
 from actions.triggers.policy import PolicyFile
 from actions.triggers.service import Triggers
-from bot.foundation.clock import FixedClock
-from bot.foundation.database import Database
-from bot.foundation.http import Caller
-from bot.foundation.http.server import build_http
-from bot.foundation.ids import new_id
-from security.masking import mask_json
+from foundation.clock import FixedClock
+from foundation.database import Database
+from foundation.http import Caller
+from foundation.http.server import build_http
+from foundation.ids import new_id
+from security.privacy.masking import mask_json
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 POLICY = """

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from actions.registry import Registry
+from actions.framework.registry import Registry
 from actions.triggers.policy import PolicyFile, TriggersInvalid, parse_policy
 
 SHIPPED = Path("data/policies/triggers.yml")

@@ -9,7 +9,7 @@ import pytest
 
 from actions.triggers.policy import parse_policy
 from actions.triggers.replay import Replay, read_events
-from bot.foundation.errors import InvalidInput
+from foundation.errors import InvalidInput
 
 POLICY = b"""
 limits: {per_hour: 5, ignored_after: 5}
@@ -117,7 +117,7 @@ def test_a_bad_line_is_named(line: str, words: str) -> None:
 
 
 def test_the_command_prints_the_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from bot.cli.main import main
+    from app.cli.main import main
 
     events, policy = tmp_path / "events.jsonl", tmp_path / "triggers.yml"
     events.write_text("".join(json.dumps(row) + "\n" for row in (fail(0), fail(10))))

@@ -7,7 +7,7 @@ import aiohttp
 import pytest
 
 from connectors.hosts.http import HttpHostApplication, Timeouts, open_session
-from security.keyring import KeyRing
+from security.identity.keyring import KeyRing
 from tests.support.kettle import KettleProcess
 
 

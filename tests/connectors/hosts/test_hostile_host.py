@@ -16,7 +16,7 @@ from aiohttp.test_utils import TestServer
 
 from actions.host import HostRefused, HostUnavailable, UnknownUser
 from connectors.hosts.http import MAX_ANSWER_BYTES, HttpHostApplication, Timeouts
-from security.keyring import KeyRing
+from security.identity.keyring import KeyRing
 
 Behaviour = Callable[[web.Request], Awaitable[web.StreamResponse]]
 NOW = datetime.now(UTC).isoformat()

@@ -8,7 +8,7 @@ import pytest
 from yarl import URL
 
 from connectors.hosts.signing import signed_headers
-from security.keyring import KeyRing
+from security.identity.keyring import KeyRing
 from tests.support.kettle import KettleProcess
 
 BODIES: list[bytes] = [

@@ -10,10 +10,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from playwright.async_api import Browser, Page, async_playwright, expect
 
-from bot.foundation.clock import SystemClock
 from connectors.hosts.http import HttpHostApplication, open_session
-from security.keyring import HostKeys, KeyRing
-from security.user_tokens import UserTokens
+from foundation.clock import SystemClock
+from security.identity.keyring import HostKeys, KeyRing
+from security.identity.user_tokens import UserTokens
 from tests.support.kettle import KettleProcess
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -10,7 +10,7 @@ import pytest
 
 from actions.host import HostRefused, HostUnavailable, OperationResult
 from connectors.hosts.http import HttpHostApplication, Timeouts
-from security.keyring import KeyRing
+from security.identity.keyring import KeyRing
 from tests.support.kettle import KettleProcess
 
 

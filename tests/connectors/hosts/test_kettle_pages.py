@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from bot.foundation.clock import SystemClock
 from connectors.hosts.demo.sample import PASSWORD, SAMPLES
 from connectors.hosts.http import HttpHostApplication
-from security.keyring import HostKeys
-from security.user_tokens import UserTokens
+from foundation.clock import SystemClock
+from security.identity.keyring import HostKeys
+from security.identity.user_tokens import UserTokens
 from tests.support.kettle import KettleProcess
 
 PAGES = ("/", "/deliveries", "/billing", "/preferences", "/exports", "/security", "/labs", "/support")

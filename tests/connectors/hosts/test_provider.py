@@ -9,9 +9,9 @@ import pytest
 
 from actions.host import HostRefused, HostUnavailable, UnknownUser
 from actions.ports import HostApplication
-from bot.foundation.errors import InvalidInput
 from connectors.hosts.http import HttpHostApplication, Timeouts
-from security.keyring import KeyRing
+from foundation.errors import InvalidInput
+from security.identity.keyring import KeyRing
 from tests.support.kettle import KettleProcess
 
 Eventually = Callable[[Callable[[], Awaitable[bool]]], Awaitable[None]]

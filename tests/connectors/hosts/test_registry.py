@@ -12,7 +12,7 @@ from connectors.hosts.registry import (
     find_hosts_file,
     load_hosts,
 )
-from security.keyring import KeyRing
+from security.identity.keyring import KeyRing
 
 ROOT = Path(__file__).parents[3]
 VARIABLES = {"home": "/srv/firstline", "demo_port": "8081", "demo_url": "http://support.example:8081"}

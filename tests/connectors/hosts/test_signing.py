@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.foundation.clock import SystemClock
 from connectors.hosts.demo.keys import BadSignature, KeyFile, KeysUnusable, check_request, mint_token
 from connectors.hosts.signing import signature, signed_headers
-from security.keyring import HostKeys, KeyRing
-from security.user_tokens import UserTokens
+from foundation.clock import SystemClock
+from security.identity.keyring import HostKeys, KeyRing
+from security.identity.user_tokens import UserTokens
 
 PATH = "/firstline/v1/users/usr_ada/state?parts=a,b"
 SECRET = b"0" * 32

@@ -1,4 +1,4 @@
-import { newKey } from "../widget/wire";
+import { newKey } from "../shared/wire";
 
 /** Something the user did or saw: what kind, which named step, which error code, which page. Never what was typed. */
 export interface BehaviourEvent {

@@ -5,10 +5,10 @@ import { caseOutcome, reason, span } from "../shared/format";
 import * as icons from "../shared/icons";
 import { StaffPage } from "../shared/page";
 import type { Case, CaseOutcome, Session } from "../shared/types";
-import { length, MAX_TEXT } from "../widget/wire";
+import { length, MAX_TEXT } from "../shared/wire";
 import { chime } from "./chime";
 import { context, joined } from "./context";
-import { Desk } from "./desk";
+import { Desk } from "./case-store";
 import { shortcuts, shortcutsOn, useShortcuts } from "./shortcuts";
 import { transcript } from "./transcript";
 

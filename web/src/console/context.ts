@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { human, moment, reason } from "../shared/format";
 import * as icons from "../shared/icons";
-import { attempt, intentLine, ranking } from "../shared/reading";
+import { attempt, intentLine, ranking } from "../shared/attempt-view";
 import type { Case, Joined, Packet } from "../shared/types";
 import { groups, type Group } from "./snapshot";
 

@@ -24,7 +24,7 @@ export interface Group {
 
 type Values = Record<string, unknown>;
 
-// The same words as escalation/summary.py looks for.
+// The same words as escalation/packet/summary.py looks for.
 const trouble = new Set("failed past_due stuck delayed locked expired overdue suspended blocked error disabled pending refused".split(" "));
 const titles = ["number", "title", "name", "device", "id", "kind"];
 

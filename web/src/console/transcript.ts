@@ -5,8 +5,8 @@ import * as icons from "../shared/icons";
 import type { ChatEvent } from "../shared/types";
 import { card } from "../widget/cards";
 import { linked } from "../widget/text";
-import type { MessageEvent } from "../widget/wire";
-import type { Thread } from "./thread";
+import type { MessageEvent } from "../shared/wire";
+import type { Thread } from "./case-thread";
 
 const authors: Record<string, string> = { bot: "Assistant", system: "Firstline" };
 

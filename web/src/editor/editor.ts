@@ -1,11 +1,11 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { StaffPage } from "../shared/page";
-import "./desk";
+import "./article-editor";
 import { newKey } from "./draft";
-import "./in-vain";
-import "./shelf";
-import "./stale";
+import "./unanswered";
+import "./article-list";
+import "./review-due";
 import "./transfer";
 
 /** The parts of the page besides the articles; ids of articles hold no slash. */

@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from "lit";
 import { customElement } from "lit/decorators.js";
 import { get } from "../shared/api";
 import type { Article } from "../shared/types";
-import type { Link } from "./kb";
+import type { Link } from "./api";
 import { Panel } from "./panels";
 
 interface Links {

@@ -3,7 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { percent } from "../shared/format";
 import type { Article } from "../shared/types";
 import { value } from "./fields";
-import type { Gate, Worse } from "./kb";
+import type { Gate, Worse } from "./api";
 
 const rank = (place: number | null): string => (place === null ? "not found" : `place ${place}`);
 

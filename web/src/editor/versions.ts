@@ -5,7 +5,7 @@ import { moment } from "../shared/format";
 import type { Article, Version } from "../shared/types";
 import { columns } from "./columns";
 import { formOf, whole, type Form } from "./draft";
-import { kb } from "./kb";
+import { kb } from "./api";
 
 type Against = "before" | "newest" | "form";
 

@@ -4,7 +4,7 @@ import { get, wordsOf } from "../shared/api";
 import { caseOutcome, moment, reason, took } from "../shared/format";
 import * as icons from "../shared/icons";
 import { StaffPage } from "../shared/page";
-import { attempt, intentLine, outcomeTag, ranking } from "../shared/reading";
+import { attempt, intentLine, outcomeTag, ranking } from "../shared/attempt-view";
 import type { ChatEvent, Review, ReviewRow } from "../shared/types";
 import { card } from "../widget/cards";
 import { linked } from "../widget/text";

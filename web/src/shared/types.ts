@@ -1,5 +1,5 @@
 /** What the staff's API gives. The events of a conversation are the same as the widget's. */
-import type { ChatEvent, Conversation } from "../widget/wire";
+import type { ChatEvent, Conversation } from "./wire";
 
 export type { ChatEvent, Conversation };
 export type Role = "agent" | "editor" | "trainer" | "admin";

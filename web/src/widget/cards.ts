@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import * as icons from "./icons";
 import { clock, day, helpAddress, words } from "./text";
-import type { ArticleCard, Card, OrdersCard, ResolutionCard, StepUpCard } from "./wire";
+import type { ArticleCard, Card, OrdersCard, ResolutionCard, StepUpCard } from "../shared/wire";
 
 export function card(given: Card, baseUrl: string): TemplateResult | typeof nothing {
   switch (given.type) {

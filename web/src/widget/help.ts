@@ -1,8 +1,8 @@
 import { LitElement, html, nothing, unsafeCSS, type PropertyValues, type TemplateResult } from "lit";
 import tokens from "../shared/tokens.css?inline";
 import look from "./help.css?inline";
-import type { HelpArticle, Shelf } from "./shelf";
-import type { Found } from "./wire";
+import type { HelpArticle, Shelf } from "./help-pack";
+import type { Found } from "../shared/wire";
 
 const pause = 250;
 

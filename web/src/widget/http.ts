@@ -1,5 +1,5 @@
 import type { BehaviourEvent } from "../behaviour/behaviour";
-import type { ChatEvent, Conversation, Found, KeptNotice, Offer, Page } from "./wire";
+import type { ChatEvent, Conversation, Found, KeptNotice, Offer, Page } from "../shared/wire";
 
 /** An answer that is not what was asked for, in words the user can read. */
 export class Refused extends Error {

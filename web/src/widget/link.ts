@@ -1,5 +1,5 @@
 import { Refused, type Http } from "./http";
-import type { ChatEvent, Conversation, Frame } from "./wire";
+import type { ChatEvent, Conversation, Frame } from "../shared/wire";
 
 export type LinkState = "idle" | "connecting" | "live" | "polling" | "offline" | "refused";
 

@@ -3,11 +3,11 @@ import { classMap } from "lit/directives/class-map.js";
 import { repeat } from "lit/directives/repeat.js";
 import { card } from "./cards";
 import * as icons from "./icons";
-import type { Pending } from "./memory";
+import type { Pending } from "./local-state";
 import { notice } from "./notices";
-import type { Session } from "./session";
+import type { Session } from "./conversation-store";
 import { clock, linked } from "./text";
-import type { ChatEvent, Choice, MessageEvent } from "./wire";
+import type { ChatEvent, Choice, MessageEvent } from "../shared/wire";
 
 type Item = { key: string; event: ChatEvent } | { key: string; pending: Pending };
 

@@ -1,10 +1,10 @@
 import { FirstlineHelp } from "./help";
-import { Session, type Options } from "./session";
-import { Shelf } from "./shelf";
+import { Session, type Options } from "./conversation-store";
+import { Shelf } from "./help-pack";
 import "./widget";
 import type { FirstlineWidget } from "./widget";
 
-export type { Options } from "./session";
+export type { Options } from "./conversation-store";
 
 /** What a page opens the panel with: a code the user has seen, or words; either only stands in the input. */
 export interface Opening {

@@ -1,9 +1,9 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { card } from "./cards";
 import * as icons from "./icons";
-import type { Session } from "./session";
+import type { Session } from "./conversation-store";
 import { clock, linked } from "./text";
-import type { KeptNotice, NoticeData } from "./wire";
+import type { KeptNotice, NoticeData } from "../shared/wire";
 
 /** Something that was noticed and put right without being asked, with its proof. */
 export function notice(given: NoticeData, at: string, baseUrl: string): TemplateResult {

@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { card } from "./cards";
 import * as icons from "./icons";
-import type { Offer } from "./wire";
+import type { Offer } from "../shared/wire";
 
 /** What the user can do with an offer. */
 export interface NudgeActions {

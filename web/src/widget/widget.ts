@@ -4,12 +4,12 @@ import * as icons from "./icons";
 import { log, typist } from "./log";
 import { keptNotices } from "./notices";
 import { nudge } from "./nudge";
-import type { Session } from "./session";
-import type { Shelf } from "./shelf";
+import type { Session } from "./conversation-store";
+import type { Shelf } from "./help-pack";
 import "./help";
 import { clock, day } from "./text";
 import look from "./widget.css?inline";
-import { MAX_TEXT, length, type ChatEvent, type Choice, type Offer } from "./wire";
+import { MAX_TEXT, length, type ChatEvent, type Choice, type Offer } from "../shared/wire";
 
 const usual = ["I can't sign in", "My payment failed", "Where is my order?", "How do I get a refund?"];
 type Tab = "chat" | "help";

@@ -1,0 +1,1 @@
+"""The log of what was tried for users, and what became of it."""

@@ -1,0 +1,77 @@
+"""An automated attempt to help: what was read, what was done, and what came of it. One row each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from foundation.ids import AttemptId
+
+Kind = Literal["workflow", "answer", "fallback", "handoff", "trigger", "healing"]
+Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "reopened"]
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+"""`verified`: a second look at the state shows it. `assumed`: help was given, nothing proves that it helped.
+`escalated`: a person took over. `abandoned`: the user did not go on. `failed`: it did not help. `reopened`:
+it was assumed, and the user came back with it within 72 hours.
+None, where it may stand, means that the attempt is still open: it waits for the user."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt. `read` holds the fields that were read, `done` what was done; both are masked.
+
+    `turn_id`, `kind`, `name` and `step` together are unique, so a turn that runs twice is one attempt.
+    """
+
+    id: AttemptId
+    conversation_id: str
+    turn_id: str
+    step: str
+    user_ref: str
+    host: str
+    kind: Kind
+    name: str
+    intent: str | None
+    confidence: float | None
+    read: dict[str, Any]
+    done: dict[str, Any]
+    outcome: Outcome | None
+    duration_ms: int
+    model_version: str | None
+    article_id: str | None
+    article_version: int | None
+    error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    closed_in: str | None = None
+    """The turn in which the outcome was set; that turn, run again, may set it again."""
+
+
+@dataclass(frozen=True)
+class NewAttempt:
+    """An attempt that begins."""
+
+    conversation_id: str
+    turn_id: str
+    user_ref: str
+    host: str
+    kind: Kind
+    name: str
+    intent: str | None = None
+    confidence: float | None = None
+    model_version: str | None = None
+    step: str = "1"
+    read: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an attempt ends, in which turn; `done` is added to what is noted already."""
+
+    turn_id: str
+    outcome: Outcome
+    done: Mapping[str, Any] = field(default_factory=dict)
+    error: str | None = None
+    duration_ms: int = 0
+    article_id: str | None = None
+    article_version: int | None = None

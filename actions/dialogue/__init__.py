@@ -1,0 +1,1 @@
+"""A workflow in a conversation: consent, offers, answers, hand-off."""

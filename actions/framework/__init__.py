@@ -1,0 +1,1 @@
+"""Workflows: what one is, the registry that finds them, and the executor."""

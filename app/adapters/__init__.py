@@ -1,0 +1,1 @@
+"""What joins two rooms: a port of one, implemented by another."""

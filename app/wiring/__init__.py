@@ -1,0 +1,1 @@
+"""One file a room: constructs its adapters, nothing else."""

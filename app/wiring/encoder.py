@@ -1,0 +1,187 @@
+"""Tuning the search's encoder: where questions come from in this installation, and which encoder is used."""
+
+import asyncio
+import re
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from actions.attempts.storage import attempts
+from actions.dialogue.words import ASKED_IN, QUESTION
+from app.settings import Settings
+from bot.conversation.storage import events
+from bot.conversation.turn_storage import turns
+from foundation.database import Database
+from kb_index.articles import storage
+from kb_index.domain import Draft
+from kb_index.encoder import training_pairs as making
+from kb_index.encoder.hot_swap import EncoderFollower
+from kb_index.encoder.offline_index import Progress, Sandbox
+from kb_index.encoder.onnx_encoder import OnnxEncoder
+from kb_index.encoder.store import Shelf
+from kb_index.encoder.training_pairs import Asked
+from kb_index.encoder.training_process import tune
+from kb_index.encoder.tuner import QuestionSource, Tuner, chosen_pairs
+from kb_index.evaluation import known_questions as evaluation
+from kb_index.evaluation.dataset import Query, TestSet
+from kb_index.index.passage_builder import PassageMaker
+from kb_index.questions.storage import known_questions
+from kb_index.search.ranking import Ranking
+from kb_index.search.service import ArticleSearch
+from kb_index.text.terms import Normaliser, read_vocabulary
+from security.privacy.confidences import mask_confidences
+
+NEWEST = 10_000
+"""Rows of each log that are learnt from; older ones are about older articles."""
+EVALUATED_PAIRS = 1000
+"""Pairs of one tuning in an evaluation, which tunes several times."""
+_LINK = re.compile(r"/help/([a-z0-9][a-z0-9-]*)")
+
+
+def encoder_shelf(settings: Settings) -> Shelf:
+    """Which encoder the search uses; the assistant's own is `settings.encoder_dir`, tuned or not."""
+    return Shelf(settings.home / "kb-encoder", settings.encoder_dir)
+
+
+def follow_encoder(settings: Settings, search: ArticleSearch) -> EncoderFollower:
+    """Let the running search change over when another encoder is chosen."""
+    return EncoderFollower(encoder_shelf(settings), search, search.indexes.maker.encoder.fingerprint)
+
+
+async def published_drafts(database: Database) -> dict[str, Draft]:
+    """The articles that readers see, as they see them."""
+    async with database.connect() as connection:
+        return {str(one.article_id): one.draft for one, _ in await storage.all_published(connection)}
+
+
+async def gate_questions(database: Database, file: Path) -> Sequence[Asked]:
+    """Questions that publishing is measured with; those of the file until the product took them in."""
+    c = known_questions.c
+    query = sa.select(c.question, c.article_id).order_by(c.article_id, c.question)
+    async with database.connect() as connection:
+        rows = list(await connection.execute(query))
+    if rows:
+        return [Asked(row.question, row.article_id, "gate") for row in rows]
+    found = await asyncio.to_thread(evaluation.read_questions, file)
+    return [Asked(one.text, one.article, "gate") for one in found]
+
+
+async def helped_answers(
+    database: Database, mask: Callable[[str], str] = mask_confidences
+) -> Sequence[Asked]:
+    """Questions that were answered with an article, where the user said that it helped.
+
+    Silence is no yes: learning from what merely nobody objected to would teach the encoder its own mistakes.
+    """
+    c = attempts.c
+    question = sa.func.coalesce(turns.c.text, c.read[QUESTION].astext)
+    helped = c.done["helped"].astext == "true"
+    query = (
+        sa.select(question.label("question"), c.article_id)
+        .select_from(attempts.outerjoin(turns, turns.c.id == c.read[ASKED_IN].astext))
+        .where(c.kind == "answer", c.outcome.in_(("assumed", "verified")), helped)
+        .where(c.article_id.is_not(None), question.is_not(None))
+        .order_by(c.created_at.desc(), c.id)
+        .limit(NEWEST)
+    )
+    async with database.connect() as connection:
+        rows = list(await connection.execute(query))
+    return await asyncio.to_thread(
+        lambda: [Asked(mask(row.question), row.article_id, "answer") for row in rows]
+    )
+
+
+async def agent_links(database: Database, mask: Callable[[str], str] = mask_confidences) -> Sequence[Asked]:
+    """What a user wrote last before an agent sent the link of an article."""
+    asked, said = events.alias("asked"), events.alias("said")
+    text = said.c.payload["text"].astext
+    before = (
+        sa.select(asked.c.payload["text"].astext)
+        .where(asked.c.conversation_id == said.c.conversation_id, asked.c.seq < said.c.seq)
+        .where(asked.c.type == "message", asked.c.author_kind == "user")
+        .order_by(asked.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        sa.select(text.label("answer"), before.label("question"))
+        .where(said.c.type == "message", said.c.author_kind == "agent", text.contains("/help/"))
+        .order_by(said.c.at.desc(), said.c.id)
+        .limit(NEWEST)
+    )
+    async with database.connect() as connection:
+        rows = list(await connection.execute(query))
+    linked = [(row.question, sorted(set(_LINK.findall(row.answer)))) for row in rows if row.question]
+    # Of an answer that links several articles nobody knows which one answered.
+    clear = [(question, articles[0]) for question, articles in linked if len(articles) == 1]
+    return await asyncio.to_thread(
+        lambda: [Asked(mask(question), article, "agent") for question, article in clear]
+    )
+
+
+def question_sources(settings: Settings, database: Database) -> Mapping[str, QuestionSource]:
+    """Where questions with a known article come from, by name."""
+    return {
+        "gate": partial(gate_questions, database, settings.root / "data" / "kb" / "questions.yml"),
+        "answers": partial(helped_answers, database),
+        "agents": partial(agent_links, database),
+    }
+
+
+def encoder_tuner(settings: Settings) -> Tuner:
+    """The tuner of this installation."""
+    vocabulary = read_vocabulary(settings.root / "data" / "policies" / "vocabulary.yml")
+    ranking = Ranking.read(settings.home / "index" / "ranking.json")
+    train = partial(
+        tune,
+        settings.encoder_model,
+        python=settings.encoder_python,
+        environment=settings.child_environment,
+    )
+    return Tuner(encoder_shelf(settings), Normaliser(vocabulary), ranking.weights, train)
+
+
+def encoder_for_parts(
+    settings: Settings, base: PassageMaker, test_set: TestSet, progress: Progress
+) -> Callable[[Sequence[Query], set[str]], PassageMaker]:
+    """Tunes the installed encoder for a part of a set, and waits for it: call it in a thread.
+
+    A part's documents give no pairs at all, and nor does a question that is asked of them.
+    """
+    loop, numbers = asyncio.get_running_loop(), count(1)
+    drafts = {one.id: Draft(one.title, "any", "en", one.text) for one in test_set.documents}
+
+    def tuned(learn: Sequence[Query], held: set[str]) -> PassageMaker:
+        words = {making.normal(one.text) for one in test_set.queries if not held.isdisjoint(one.relevant)}
+        asked = [
+            Asked(one.text, key, "gate")
+            for one in learn
+            for key in sorted(one.relevant.keys() - held)
+            if making.normal(one.text) not in words
+        ]
+        rest = {key: draft for key, draft in drafts.items() if key not in held}
+        if len(rest) < 2:
+            return base
+        number = next(numbers)
+        box = Sandbox(base, rest, progress, f"passages, part {number}")
+        pairs = box.pairs(making.usable(asked, rest))
+        chosen = chosen_pairs(pairs, making.headings(rest, box.count_tokens), EVALUATED_PAIRS)
+        with tempfile.TemporaryDirectory(prefix="firstline-tune-") as folder:
+            file = Path(folder) / "pairs.jsonl"
+            making.write(chosen, file)
+            training = tune(
+                settings.encoder_model,
+                file,
+                Path(folder) / "tuned",
+                python=settings.encoder_python,
+                environment=settings.child_environment,
+                progress=lambda what, done, of: progress(f"{what}, part {number}", done, of),
+            )
+            made = asyncio.run_coroutine_threadsafe(training, loop).result()
+            return PassageMaker(OnnxEncoder(made.folder), base.normaliser)
+
+    return tuned

@@ -1,0 +1,122 @@
+"""Single services for commands that need no more: the whole of `bootstrap` takes seconds to import."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from pathlib import Path
+
+import aiohttp
+
+from actions.attempts.export import AttemptExport
+from actions.attempts.log import AttemptLog
+from actions.framework.registry import Registry
+from actions.healing.control import Overview
+from actions.healing.policy import PolicyFile
+from app.adapters.user_erasure import Forgetting
+from app.settings import Settings
+from bot.conversation import turn_storage
+from bot.conversation.limit_policy import LimitPolicy
+from connectors.hosts.registry import HostRegistry, HostSettings, connect_hosts, find_hosts_file, load_hosts
+from escalation import storage as case_storage
+from escalation.domain import Case
+from foundation.clock import Clock, SystemClock
+from foundation.database import Database
+from insights.outcomes import Outcomes
+from security.audit.keys import AuditKeys
+from security.audit.log import AuditLog
+from security.identity.directory import StaffDirectory
+from security.identity.keyring import HostKeys, KeyRing
+from security.identity.passwords import Passwords
+from security.privacy.confidences import mask_confidences
+from security.privacy.masking import mask_json
+
+
+def known_hosts(settings: Settings) -> dict[str, HostSettings]:
+    """The applications that hosts.yml names; the sample is among them only where it runs.
+
+    Raises:
+        HostsFileInvalid: when the file cannot be used.
+    """
+    variables = {"home": str(settings.home)}
+    if settings.demo_port is not None and settings.demo_url is not None:
+        variables |= {"demo_port": str(settings.demo_port), "demo_url": settings.demo_url}
+    return load_hosts(find_hosts_file(settings.home, settings.root), variables)
+
+
+def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> HostRegistry:
+    """Connect the applications that hosts.yml names; a key ring that is missing is made."""
+    hosts = known_hosts(settings)
+    for name, host in hosts.items():
+        if not Path(host.keyring).exists():
+            KeyRing.create(Path(host.keyring), name, clock)
+    return connect_hosts(hosts, session, lambda path: KeyRing.load(path, clock))
+
+
+def host_keys(settings: Settings, hosts: HostRegistry, clock: Clock) -> HostKeys:
+    """The key rings that admit users: those of the applications in hosts.yml, and no other file."""
+    return HostKeys(settings.host_keys, clock, {name: one.keyring for name, one in hosts.hosts.items()})
+
+
+def audit_keys(settings: Settings) -> AuditKeys:
+    """The keys of the audit chain."""
+    return AuditKeys(settings.audit_keys)
+
+
+def checkpoint_file(settings: Settings) -> Path:
+    """Where signed checkpoints are noted."""
+    return settings.home / "audit" / "checkpoints.jsonl"
+
+
+def attempt_export(database: Database, settings: Settings) -> AttemptExport:
+    """Attempts for trainers; the names of users follow from this installation's key."""
+    _, key = audit_keys(settings).signing()
+    secret = hashlib.sha256(b"names in exports" + key.private_bytes_raw()).digest()
+
+    async def words_of(turn_ids: Sequence[str]) -> Mapping[str, str]:
+        async with database.connect() as connection:
+            return await turn_storage.texts_of(connection, turn_ids)
+
+    outcomes = Outcomes(database, SystemClock())
+    return AttemptExport(database, mask_confidences, outcomes.of, secret, words_of)
+
+
+def forgetting(database: Database, settings: Settings) -> Forgetting:
+    """What erases a user."""
+    clock = SystemClock()
+    return Forgetting(database, AuditLog(audit_keys(settings), clock), clock)
+
+
+def attempt_log(database: Database) -> AttemptLog:
+    """The log of attempts."""
+    return AttemptLog(database, SystemClock(), mask_json)
+
+
+def healing_policy(settings: Settings, registry: Registry) -> PolicyFile:
+    """The deployment's own policy of self-healing, in its home; while there is none, the product's."""
+    shipped = settings.root / "data" / "policies" / "self_healing.yml"
+    return PolicyFile(shipped, registry, settings.home / "self_healing.yml")
+
+
+def healing_overview(settings: Settings, database: Database) -> Overview:
+    """What can be asked of self-healing, and its switch."""
+    return Overview(database, SystemClock(), healing_policy(settings, Registry.load()))
+
+
+def limit_policy(settings: Settings) -> LimitPolicy:
+    """The deployment's own limits on users, in its home; while there are none, the product's."""
+    return LimitPolicy.load(settings.home / "limits.yml", settings.root / "data" / "policies" / "limits.yml")
+
+
+def staff_directory(database: Database) -> StaffDirectory:
+    """The staff accounts."""
+    return StaffDirectory(database, Passwords(), SystemClock())
+
+
+def case_list(database: Database) -> Callable[[str, int], Awaitable[list[Case]]]:
+    """A function that lists cases of a status, without their packets."""
+
+    async def listed(status: str, limit: int) -> list[Case]:
+        statuses = ("queued", "assigned") if status == "open" else (status,)
+        async with database.connect() as connection:
+            return await case_storage.list_cases(connection, statuses, assignee_id=None, limit=limit)
+
+    return listed

@@ -1,7 +1,0 @@
-"""HTTP kit: endpoints as data, from which routing, access control, validation and OpenAPI all follow."""
-
-from bot.foundation.callers import Caller
-from bot.foundation.http.access import Access, Authenticator
-from bot.foundation.http.endpoints import Call, Endpoint, NoBody, Reply
-
-__all__ = ["Access", "Authenticator", "Call", "Caller", "Endpoint", "NoBody", "Reply"]

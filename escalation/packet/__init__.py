@@ -1,0 +1,1 @@
+"""The packet: all that a person needs to take a case over."""

@@ -1,0 +1,1 @@
+"""How well the search finds what it should, and what it is fitted with."""

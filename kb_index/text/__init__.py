@@ -1,0 +1,1 @@
+"""Articles as units of text: Markdown, passages, terms, synonyms."""

@@ -1,0 +1,1 @@
+"""The signed hash chain of attempts."""

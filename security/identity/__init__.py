@@ -1,0 +1,1 @@
+"""Who somebody is: staff, sessions, users of applications, keys."""

@@ -1,0 +1,1 @@
+"""What is removed before a text is written down."""
