@@ -31,14 +31,9 @@ from app.ops.parts import Parts
 from app.settings import Settings
 from app.wiring.encoder import encoder_shelf, follow_encoder
 from app.wiring.healing import wire_healing
+from app.wiring.hosts import connect_known_hosts
 from app.wiring.knowledge import knowledge_endpoints, seed_gate, vector_indexes
-from app.wiring.single_services import (
-    audit_keys,
-    checkpoint_file,
-    connect_known_hosts,
-    host_keys,
-    limit_policy,
-)
+from app.wiring.single_services import audit_keys, checkpoint_file, host_keys, limit_policy
 from app.wiring.triggers import wire_triggers
 from bot.conversation.api import ConversationApi
 from bot.conversation.confidential import ClientKeys, Confidential

@@ -9,8 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from actions.attempts.model import ASKED_IN, QUESTION
 from actions.attempts.storage import attempts
-from actions.dialogue.words import ASKED_IN, QUESTION
 from bot.conversation.storage import contacts, conversations, events
 from bot.conversation.turn_storage import turns
 from escalation.storage import cases

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from kb_index.domain import Passage
+from kb_index.domain import Draft, Passage
 
 Vectors = npt.NDArray[np.float32]
 
@@ -151,6 +151,18 @@ class VectorIndex(Protocol):
 
     def keep(self) -> None:
         """Do what makes the next start or search quick, if it is worth it now; it may take minutes."""
+        ...
+
+
+class PassageIndexes(Protocol):
+    """The indexes that follow the articles; `kb_index.index.synchroniser.FollowedIndexes` is one."""
+
+    async def make(self, draft: Draft) -> list[Encoded]:
+        """Cut and encode an article."""
+        ...
+
+    async def announce(self) -> None:
+        """Take in a change that was committed, and wake other processes; never raises."""
         ...
 
 

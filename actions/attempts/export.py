@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from actions.attempts import storage
-from actions.attempts.model import Attempt
-from actions.dialogue.words import ASKED_IN, QUESTION
+from actions.attempts.model import ASKED_IN, QUESTION, Attempt
 from foundation.database import Database
 
 

@@ -75,3 +75,9 @@ class Ending:
     duration_ms: int = 0
     article_id: str | None = None
     article_version: int | None = None
+
+
+ASKED_IN = "asked_in"
+"""Field of `read` with the id of the turn whose message was the question."""
+QUESTION = "question"
+"""Field of `read` with a question in our own words; in attempts of earlier versions the user's, masked."""

@@ -3,14 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from actions.attempts.model import Attempt
+from actions.attempts.model import ASKED_IN, QUESTION, Attempt
 from actions.dialogue.turn import ActionTurn
 from actions.ports import ConversationContext
-
-ASKED_IN = "asked_in"
-"""Field of `read` with the id of the turn whose message was the question."""
-QUESTION = "question"
-"""Field of `read` with a question in our own words; in attempts of earlier versions the user's, masked."""
 
 
 class Words:

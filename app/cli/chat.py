@@ -125,7 +125,7 @@ async def chat(
 
 async def _find_user(settings: Settings, email: str, host: str | None) -> tuple[str, str]:
     """Ask the host application for its id of the user; returns the host's name and that id."""
-    from app.wiring.single_services import connect_known_hosts
+    from app.wiring.hosts import connect_known_hosts
 
     async with open_session() as session:
         hosts = connect_known_hosts(settings, session, SystemClock())

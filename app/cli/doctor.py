@@ -19,7 +19,8 @@ from app.ops.children.child import Child
 from app.ops.installer.console import Console
 from app.ops.installer.environments import Environment, Environments, Place
 from app.settings import Settings
-from bot.training.trainer import Assistant, current_model
+from bot.training.model_registry import current_model
+from bot.training.trainer import Assistant
 from foundation.database import Database
 from foundation.errors import FirstlineError
 from kb_index.encoder.onnx_encoder import EncoderManifest
@@ -215,7 +216,7 @@ async def _database_role(settings: Settings) -> list[Check]:
 
 
 def _demo(settings: Settings) -> list[Check]:
-    from app.wiring.single_services import known_hosts
+    from app.wiring.hosts import known_hosts
 
     if settings.demo_forced:
         detail = "DEMO=on runs it, with a password that everybody knows, though others use this installation."

@@ -1,17 +1,13 @@
 """The knowledge base among the other rooms: what it asks of the attempt log, and its endpoints."""
 
 import asyncio
-from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 
-import sqlalchemy as sa
-
-from actions.attempts.storage import attempts
 from app.settings import Settings
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.http import Endpoint
+from insights.article_usage import AnswersShown
 from insights.question_log import LoggedQuestions
 from kb_index.articles.api import KnowledgeApi
 from kb_index.articles.maintenance import Care
@@ -24,26 +20,8 @@ from kb_index.ports import VectorIndexes
 from kb_index.questions.api import QuestionsApi
 from kb_index.questions.publish_gate import Gate
 from kb_index.questions.unanswered import InVain
+from kb_index.search.api import SearchApi
 from kb_index.search.service import ArticleSearch
-
-
-class AnswersShown:
-    """How often answers showed each article, from the attempt log."""
-
-    def __init__(self, database: Database, clock: Clock) -> None:
-        self._database = database
-        self._clock = clock
-
-    async def shown(self, since: timedelta) -> Mapping[str, int]:
-        """Count by article over the time up to now."""
-        c = attempts.c
-        query = (
-            sa.select(c.article_id, sa.func.count().label("times"))
-            .where(c.kind == "answer", c.article_id.is_not(None), c.created_at >= self._clock.now() - since)
-            .group_by(c.article_id)
-        )
-        async with self._database.connect() as connection:
-            return {row.article_id: row.times for row in await connection.execute(query)}
 
 
 def vector_indexes(settings: Settings, database: Database) -> VectorIndexes:
@@ -71,5 +49,6 @@ def knowledge_endpoints(
         *QuestionsApi(articles, gate, in_vain, log, search.ranking).endpoints(),
         # What has a fixed name comes before what takes any id in its place.
         *TransferApi(database, articles, care).endpoints(),
-        *KnowledgeApi(articles, search).endpoints(),
+        *SearchApi(search).endpoints(),
+        *KnowledgeApi(articles).endpoints(),
     ]

@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
-import aiohttp
-
 from actions.attempts.export import AttemptExport
 from actions.attempts.log import AttemptLog
 from actions.framework.registry import Registry
@@ -15,7 +13,7 @@ from app.adapters.user_erasure import Forgetting
 from app.settings import Settings
 from bot.conversation import turn_storage
 from bot.conversation.limit_policy import LimitPolicy
-from connectors.hosts.registry import HostRegistry, HostSettings, connect_hosts, find_hosts_file, load_hosts
+from connectors.hosts.registry import HostRegistry
 from escalation import storage as case_storage
 from escalation.domain import Case
 from foundation.clock import Clock, SystemClock
@@ -24,31 +22,10 @@ from insights.outcomes import Outcomes
 from security.audit.keys import AuditKeys
 from security.audit.log import AuditLog
 from security.identity.directory import StaffDirectory
-from security.identity.keyring import HostKeys, KeyRing
+from security.identity.keyring import HostKeys
 from security.identity.passwords import Passwords
 from security.privacy.confidences import mask_confidences
 from security.privacy.masking import mask_json
-
-
-def known_hosts(settings: Settings) -> dict[str, HostSettings]:
-    """The applications that hosts.yml names; the sample is among them only where it runs.
-
-    Raises:
-        HostsFileInvalid: when the file cannot be used.
-    """
-    variables = {"home": str(settings.home)}
-    if settings.demo_port is not None and settings.demo_url is not None:
-        variables |= {"demo_port": str(settings.demo_port), "demo_url": settings.demo_url}
-    return load_hosts(find_hosts_file(settings.home, settings.root), variables)
-
-
-def connect_known_hosts(settings: Settings, session: aiohttp.ClientSession, clock: Clock) -> HostRegistry:
-    """Connect the applications that hosts.yml names; a key ring that is missing is made."""
-    hosts = known_hosts(settings)
-    for name, host in hosts.items():
-        if not Path(host.keyring).exists():
-            KeyRing.create(Path(host.keyring), name, clock)
-    return connect_hosts(hosts, session, lambda path: KeyRing.load(path, clock))
 
 
 def host_keys(settings: Settings, hosts: HostRegistry, clock: Clock) -> HostKeys:

@@ -29,13 +29,13 @@ from pathlib import Path
 import yaml
 
 from actions.framework.registry import Registry
+from bot.training.model_registry import make_current
 from bot.training.workflow_data import Composed, compose
 from foundation.errors import Conflict, FirstlineError, Unavailable, Unprocessable
 
 ROOT = Path(__file__).resolve().parents[2]
 SHAPING = ("classifier.py", "encoding.py", "featurizer.py", "intent_model.py", "train.py")
 RASA = "rasa 3.6.21"
-CURRENT = "current.tar.gz"
 LONGEST = 900.0
 INVALID = 2
 # Memory and time: one thread for each library, no allocator arenas for threads that do nothing.
@@ -146,23 +146,6 @@ class Trained:
     fingerprint: str
     fresh: bool
     seconds: float
-
-
-def current_model(home: Path) -> Path | None:
-    """The model to be served, or None when none has been trained."""
-    link = home / "models" / CURRENT
-    return link.resolve() if link.is_file() else None
-
-
-def make_current(model: Path) -> None:
-    """Mark a model as the one to be served, in one step. Raises Unavailable when there is no such file."""
-    if not model.is_file():
-        raise Unavailable(f"There is no model {model.name}.", hint="Train it first.")
-    link = model.parent / f".{CURRENT}.{os.getpid()}"
-    with contextlib.suppress(FileNotFoundError):
-        link.unlink()
-    link.symlink_to(model.name)
-    link.replace(model.parent / CURRENT)
 
 
 async def train(

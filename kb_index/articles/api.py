@@ -1,4 +1,4 @@
-"""Articles over HTTP: search for everybody, writing for editors."""
+"""Articles over HTTP: read by staff, written by editors."""
 
 import asyncio
 from typing import Any
@@ -10,9 +10,7 @@ from kb_index.articles import schemas as s
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.articles.uploads import slug
-from kb_index.domain import FOR_USERS, Article
-from kb_index.ports import Filter
-from kb_index.search.service import ArticleSearch
+from kb_index.domain import Article
 
 BASE = "/api/v1/articles"
 TAG = ("knowledge base",)
@@ -29,19 +27,16 @@ def make(method: str, path: str, handler: Handler, access: Access, summary: str,
 
 
 class KnowledgeApi:
-    """Search, and the life of articles."""
+    """The life of articles."""
 
-    def __init__(self, articles: Articles, search: ArticleSearch) -> None:
+    def __init__(self, articles: Articles) -> None:
         self._articles = articles
-        self._search = search
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
         editor, staff = Access.staff("editor"), Access.staff()
         one, article = BASE + "/{id}", {"response": s.ArticleOut}
         return [
-            make("GET", "/api/v1/search", self.search, Access.user_or_staff(), "Search published articles",
-                 query=s.SearchQuery, response=s.HitsOut),
             make("GET", BASE, self.index, staff, "List articles",
                  query=s.ArticlesQuery, response=s.ArticlesOut),
             make("POST", BASE, self.create, editor, "Create a draft",
@@ -66,20 +61,6 @@ class KnowledgeApi:
             make("POST", one + "/restore", self.restore, editor, "Save an older version again",
                  body=s.RestoreIn, **article),
         ]  # fmt: skip
-
-    async def search(self, call: Call) -> s.HitsOut:
-        """Search."""
-        query: s.SearchQuery = call.query
-        where = Filter(
-            language=query.language,
-            area=query.area,
-            audiences=None if call.caller.kind == "staff" else FOR_USERS,
-            plan=query.plan,
-            product_version=query.product_version,
-        )
-        found = await self._search.find(query.q, limit=query.limit, where=where)
-        hits = [s.HitOut.model_validate(hit) for hit in found.hits]
-        return s.HitsOut(hits=hits, probability=found.probability, advice=found.advice)
 
     async def index(self, call: Call) -> s.ArticlesOut:
         """List articles."""

@@ -15,8 +15,7 @@ from kb_index.articles import passage_storage, storage
 from kb_index.articles.conflicts import Source, edit_conflict, source_columns
 from kb_index.articles.exporting import to_file
 from kb_index.domain import Article, Draft, Listed, Status, Version, check_article_id
-from kb_index.index.synchroniser import FollowedIndexes
-from kb_index.ports import Encoded
+from kb_index.ports import Encoded, PassageIndexes
 
 SCHEDULE = "schedule"
 """Who publishes what was scheduled."""
@@ -28,7 +27,7 @@ log = structlog.get_logger(__name__)
 class Articles:
     """Reads and changes articles; a published change is searchable when the call returns."""
 
-    def __init__(self, database: Database, indexes: FollowedIndexes, clock: Clock) -> None:
+    def __init__(self, database: Database, indexes: PassageIndexes, clock: Clock) -> None:
         self._database = database
         self._indexes = indexes
         self._clock = clock

@@ -6,10 +6,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from actions.attempts.storage import attempts
-from app.wiring.encoder import agent_links, gate_questions, helped_answers
+from app.wiring.encoder import gate_questions
 from bot.conversation.storage import contacts, conversations, events
 from foundation.clock import SystemClock
 from foundation.database import Database
+from insights.training_questions import agent_links, helped_answers
 from kb_index.articles.storage import articles
 from kb_index.encoder.training_pairs import Asked
 from kb_index.questions.storage import known_questions

@@ -35,6 +35,7 @@ from kb_index.ports import Purpose, VectorIndexes, Vectors
 from kb_index.questions.api import QuestionsApi
 from kb_index.questions.publish_gate import Gate
 from kb_index.questions.unanswered import InVain
+from kb_index.search.api import SearchApi
 from kb_index.search.service import ArticleSearch
 from kb_index.text.terms import Normaliser
 
@@ -210,7 +211,8 @@ async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
     log = LoggedQuestions(room.database)
     in_vain = InVain(room.database, room.articles, room.search, log, clock)
     endpoints += QuestionsApi(room.articles, gate, in_vain, log, room.search.ranking).endpoints()
-    endpoints += KnowledgeApi(room.articles, room.search).endpoints()
+    endpoints += SearchApi(room.search).endpoints()
+    endpoints += KnowledgeApi(room.articles).endpoints()
     endpoints += HelpPages(room.articles, room.search, "https://help.example").endpoints()
     endpoints += HelpPack(room.articles).endpoints()
     app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())

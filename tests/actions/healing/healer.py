@@ -20,8 +20,8 @@ from actions.healing.policy import PolicyFile
 from actions.healing.ports import Cases, Messenger
 from actions.healing.service import Pace
 from actions.policy import AssistantPolicy
-from app.wiring.healing import KeyRingSignatures
 from connectors.hosts.http import HttpHostApplication, Timeouts, open_session
+from connectors.hosts.inbound_signatures import KeyRingSignatures
 from foundation.clock import SystemClock
 from foundation.database import Database
 from security.identity.keyring import KeyRing

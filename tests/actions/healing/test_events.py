@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from actions.healing.event_inbox import HostEvent
-from app.wiring.healing import KeyRingSignatures
+from connectors.hosts.inbound_signatures import KeyRingSignatures
 from connectors.hosts.signing import signed_headers
 from foundation.clock import SystemClock
 from foundation.http import Caller

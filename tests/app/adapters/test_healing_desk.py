@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from actions.healing import storage
 from actions.healing.domain import Breaker
+from app.adapters.healing_desk import ConversationMessenger
 from app.bootstrap import Firstline
-from app.wiring.healing import ConversationMessenger, wire_healing
+from app.wiring.healing import wire_healing
 from bot.conversation.domain import QUEUE
 
 BROKEN = Breaker("kettle", "resync_preferences", state="open", opened=1, reason="state_disagrees")

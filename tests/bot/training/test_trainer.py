@@ -9,16 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bot.training.trainer import (
-    SHAPING,
-    Assistant,
-    InvalidAssistant,
-    TrainingBroke,
-    current_model,
-    main,
-    make_current,
-    train,
-)
+from bot.training.model_registry import current_model, make_current
+from bot.training.trainer import SHAPING, Assistant, InvalidAssistant, TrainingBroke, main, train
 from foundation.errors import Conflict, Unavailable
 
 ROOT = Path(__file__).resolve().parents[3]
