@@ -4,9 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from actions.host import Operation, OperationResult, UserState
+from foundation.database import Transaction
 from security.audit.chain import Change
 
 
@@ -105,7 +104,7 @@ class TurnContext:
 class Journal(Protocol):
     """Takes down every change of an attempt where it cannot be changed any more."""
 
-    async def enter(self, tx: AsyncConnection, changes: Sequence[Change], *, required: bool = False) -> None:
+    async def enter(self, tx: Transaction, changes: Sequence[Change], *, required: bool = False) -> None:
         """Enter the changes, in the transaction that makes them; what cannot be entered waits, and is told.
 
         Raises:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.conversation.domain import Author, Contact, Conversation, Event, NewEvent, Owner, Turn
+from foundation.database import Transaction
 from foundation.ids import ContactId, ConversationId
 
 ModelVersion = Callable[[], str | None]
@@ -33,17 +32,17 @@ class Conversations(Protocol):
         ...
 
     async def append(
-        self, conversation_id: ConversationId, event: NewEvent, *, tx: AsyncConnection | None = None
+        self, conversation_id: ConversationId, event: NewEvent, *, tx: Transaction | None = None
     ) -> Event:
         """Append an event; with a known `client_key` return the earlier one."""
         ...
 
-    async def lock(self, conversation_id: ConversationId, tx: AsyncConnection) -> Conversation:
+    async def lock(self, conversation_id: ConversationId, tx: Transaction) -> Conversation:
         """Return a conversation and hold it for the transaction."""
         ...
 
     async def transfer(
-        self, conversation_id: ConversationId, owner: Owner, *, reason: str, tx: AsyncConnection
+        self, conversation_id: ConversationId, owner: Owner, *, reason: str, tx: Transaction
     ) -> Conversation:
         """Change the owner; the epoch rises."""
         ...

@@ -28,6 +28,9 @@ metadata = MetaData(
 )
 """Every room's `storage` module defines its tables on this."""
 
+Transaction = AsyncConnection
+"""An open transaction, as one room hands it to another: ports name it without knowing SQLAlchemy."""
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """`timestamptz` that takes and gives only aware datetimes, in UTC."""

@@ -2,9 +2,8 @@
 
 from typing import Any, Protocol
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from bot.conversation.domain import Answer, Conversation, Event, Turn
+from foundation.database import Transaction
 from foundation.http import Caller
 from foundation.ids import CaseId, ConversationId
 
@@ -52,7 +51,7 @@ class Handoffs(Protocol):
         """Collect the context, outside any transaction."""
         ...
 
-    async def open(self, prepared: Any, tx: AsyncConnection) -> CaseView:
+    async def open(self, prepared: Any, tx: Transaction) -> CaseView:
         """Open the case and move the conversation to the queue, within `tx`.
 
         A user's further case may join one that is open already: that is returned (its conversation is another
