@@ -163,6 +163,14 @@ class Environments:
         write_command(self._place, self.app)
         self.app.note("app", self.app.base() or sys.executable)
 
+    def lacks_command(self) -> bool:
+        """Whether `firstline` is missing, or is one that an earlier version wrote."""
+        return not has_command(self._place, self.app)
+
+    def install_command(self) -> None:
+        """Write `firstline`."""
+        write_command(self._place, self.app)
+
     def install_dev(self) -> None:
         """Install what tests and checks need besides."""
         self._uv_install(self.app, "dev")
@@ -216,17 +224,29 @@ class Environments:
         return pythons.find(wanted[:1], dict(env, PATH=""), {})
 
 
-def write_command(place: Place, environment: Environment) -> None:
-    """Write `firstline` into the environment; the rooms stay in the checkout, so it only points there."""
-    script = environment.path / "bin" / "firstline"
-    text = (
+def _command(place: Place, environment: Environment) -> str:
+    """The text of `firstline`; the rooms stay in the checkout, so it only points there."""
+    return (
         "#!/bin/sh\n"
         '\'\'\'exec\' "{python}" "$0" "$@"\n'
         "' '''\n"
         "import sys\n\nsys.path.insert(0, {root!r})\nfrom app.cli.main import main\n\nsys.exit(main())\n"
     ).format(python=environment.python, root=str(place.root))
+
+
+def has_command(place: Place, environment: Environment) -> bool:
+    """Whether the environment has `firstline` as it would be written now."""
+    try:
+        return (environment.path / "bin" / "firstline").read_text() == _command(place, environment)
+    except OSError:
+        return False
+
+
+def write_command(place: Place, environment: Environment) -> None:
+    """Write `firstline` into the environment."""
+    script = environment.path / "bin" / "firstline"
     temporary = script.with_name("firstline.new")
-    temporary.write_text(text)
+    temporary.write_text(_command(place, environment))
     temporary.chmod(0o755)
     os.replace(str(temporary), str(script))
 

@@ -18,6 +18,7 @@ def plan(place: Place, console: Console, environments: Environments, *, dev: boo
     steps = [
         Step("uv", "Python environment", (), lambda: not app.has("uv"), environments.install_uv),
         Step("app", "app packages", ("uv",), lambda: not app.has("app"), environments.install_app),
+        Step("command", "command", ("app",), environments.lacks_command, environments.install_command),
     ]
     if dev:
         steps.append(

@@ -126,6 +126,18 @@ def test_the_command_is_found_in_a_folder_with_blanks_and_quotes(tmp_path: Path)
     assert said.strip() == "['a b']"
 
 
+def test_a_command_that_an_earlier_version_wrote_is_written_anew(tmp_path: Path, console: Console) -> None:
+    place = Place(tmp_path, tmp_path / "home", {})
+    make(tmp_path / ".venv")
+    environments = Environments(place, console)
+    assert environments.lacks_command()
+    environments.install_command()
+    assert not environments.lacks_command()
+    script = tmp_path / ".venv" / "bin" / "firstline"
+    script.write_text(script.read_text().replace("app.cli.main", "bot.cli.main"))
+    assert environments.lacks_command()
+
+
 def test_the_front_end_is_stale_when_a_source_changes_and_not_when_its_output_does(
     tmp_path: Path, console: Console
 ) -> None:
