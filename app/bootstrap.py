@@ -26,7 +26,7 @@ from actions.triggers.service import Triggers
 from app.adapters.recorded_handoffs import RecordedHandoffs
 from app.housekeeping import Housekeeping
 from app.lanes import on_their_lanes
-from app.operations_api import Operations, Probe
+from app.operations_api import OperationsApi, Probe
 from app.ops.parts import Parts
 from app.settings import Settings
 from app.wiring.encoder import encoder_shelf, follow_encoder
@@ -37,17 +37,17 @@ from app.wiring.single_services import audit_keys, checkpoint_file, host_keys, l
 from app.wiring.triggers import wire_triggers
 from bot.conversation.api import ConversationApi
 from bot.conversation.confidential import ClientKeys, Confidential
-from bot.conversation.event_stream import Follower
+from bot.conversation.event_stream import EventStream
 from bot.conversation.limits import UserLimits
 from bot.conversation.rasa_brain import RasaBrain
 from bot.conversation.service import Conversations
 from bot.conversation.turn_runner import TurnRunner
-from bot.conversation.user_access import UserLine
+from bot.conversation.user_access import UserAccess
 from bot.conversation.websocket import LiveSocket
 from bot.training.review_api import ReviewApi
 from connectors.hosts.http import HttpHostApplication, open_session
 from connectors.hosts.registry import HostRegistry
-from escalation.agent_access import AgentLine
+from escalation.agent_access import AgentAccess
 from escalation.api import CaseApi
 from escalation.desk import CaseDesk
 from escalation.packet.collector import ContextCollector
@@ -66,9 +66,9 @@ from kb_index.articles.service import Articles
 from kb_index.evaluation.what_if import WhatIf
 from kb_index.help.pack import HelpPack
 from kb_index.help.pages import HelpPages
-from kb_index.index.passage_builder import PassageMaker
-from kb_index.index.synchroniser import FollowedIndexes
-from kb_index.questions.publish_gate import Gate
+from kb_index.index.passage_builder import PassageBuilder
+from kb_index.index.synchroniser import SynchronisedIndexes
+from kb_index.questions.publish_gate import PublishGate
 from kb_index.search.ranking import Ranking
 from kb_index.search.service import ArticleSearch
 from kb_index.text.terms import Normaliser, read_vocabulary
@@ -106,7 +106,7 @@ class Firstline:
     confidential: Confidential
     articles: Articles
     search: ArticleSearch
-    gate: Gate
+    gate: PublishGate
     staff: StaffDirectory
     sessions: Sessions
     authenticator: HttpAuthenticator
@@ -162,8 +162,8 @@ def _assemble(
     hosts = connect_known_hosts(settings, outside, clock)
     encoder = encoder_shelf(settings).load()
     policies = settings.root / "data" / "policies"
-    maker = PassageMaker(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
-    indexes = FollowedIndexes(database, maker, wakeups, vector_indexes(settings, database))
+    maker = PassageBuilder(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
+    indexes = SynchronisedIndexes(database, maker, wakeups, vector_indexes(settings, database))
     search = ArticleSearch(database, indexes, Ranking.read(settings.home / "index" / "ranking.json"))
     brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
     registry = Registry.load()
@@ -225,7 +225,7 @@ def _assemble(
         confidential=confidential,
         articles=articles,
         search=search,
-        gate=Gate(database, articles, WhatIf(search), clock),
+        gate=PublishGate(database, articles, WhatIf(search), clock),
         staff=StaffDirectory(database, passwords, clock),
         sessions=sessions,
         authenticator=HttpAuthenticator(
@@ -264,8 +264,8 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         firstline.clock,
         observer=metrics,
     )
-    follower = Follower(firstline.conversations, firstline.desk, firstline.wakeups)
-    line = UserLine(
+    follower = EventStream(firstline.conversations, firstline.desk, firstline.wakeups)
+    line = UserAccess(
         firstline.conversations,
         runner,
         handoffs,
@@ -273,7 +273,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         firstline.triggers.offered,
         limits=firstline.limits,
     )
-    agents = AgentLine(firstline.desk, firstline.conversations)
+    agents = AgentAccess(firstline.desk, firstline.conversations)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [
         *ConversationApi(line, firstline.conversations, follower, live, firstline.clock).endpoints(),
@@ -284,7 +284,7 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         *HelpPages(firstline.articles, firstline.search, settings.public_url).endpoints(),
         *HelpPack(firstline.articles).endpoints(),
     ]
-    operations = Operations(
+    operations = OperationsApi(
         version=VERSION,
         probes=_probes(firstline),
         metrics=metrics,

@@ -64,7 +64,7 @@ class About(BaseModel):
 
 
 @dataclass(frozen=True)
-class Operations:
+class OperationsApi:
     """Endpoints for health, metrics, the API's description and the built front end in `dist`."""
 
     version: str

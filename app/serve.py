@@ -32,7 +32,7 @@ _log = structlog.get_logger("firstline.serve")
 
 
 @dataclass
-class Console:
+class ServeConsole:
     """Progress for people, or as JSON lines for programs."""
 
     as_json: bool = False
@@ -109,7 +109,7 @@ async def serve(settings: Settings, *, as_json: bool = False) -> None:
         FirstlineError: when the home is in use, a port is taken, the key of the audit log cannot be used, or
             a part does not start.
     """
-    console = Console(as_json)
+    console = ServeConsole(as_json)
     with home_lock.hold(settings.home, settings.public_url), reserved(settings) as listening:
         log_file.set_up(settings.logs, settings.log_level)
         AuditKeys(settings.audit_keys).check()
@@ -127,7 +127,7 @@ async def serve(settings: Settings, *, as_json: bool = False) -> None:
 
 
 async def _start(
-    supervisor: Supervisor, console: Console, listening: socket.socket, stack: contextlib.AsyncExitStack
+    supervisor: Supervisor, console: ServeConsole, listening: socket.socket, stack: contextlib.AsyncExitStack
 ) -> None:
     """Start everything: stores first, then Rasa, which takes longest, beside the rest."""
     try:
@@ -143,7 +143,7 @@ async def _start(
 
 
 async def _start_app(
-    supervisor: Supervisor, console: Console, listening: socket.socket, stack: contextlib.AsyncExitStack
+    supervisor: Supervisor, console: ServeConsole, listening: socket.socket, stack: contextlib.AsyncExitStack
 ) -> "Firstline":
     console.begins("App")
     # Importing everything takes seconds, in which Rasa loads too; off the loop, which watches over it.

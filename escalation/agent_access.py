@@ -9,7 +9,7 @@ from foundation.http import Caller
 from foundation.ids import ConversationId, StaffId, is_id
 
 
-class AgentLine:
+class AgentAccess:
     """Agents follow conversations that have a case, and write in those that are theirs."""
 
     def __init__(self, desk: CaseDesk, conversations: Conversations) -> None:

@@ -29,7 +29,7 @@ class Problem:
 
 
 @dataclass
-class Document:
+class YamlDocument:
     """One YAML document: its value, and the line of every value and of every key by its place."""
 
     value: Any = None
@@ -45,9 +45,9 @@ class Document:
         return self.lines.get(where, 1)
 
 
-def read(text: str, file: str) -> tuple[list[Document], list[Problem]]:
+def read(text: str, file: str) -> tuple[list[YamlDocument], list[Problem]]:
     """Read all documents of a file; what is wrong comes as problems."""
-    documents: list[Document] = []
+    documents: list[YamlDocument] = []
     problems: list[Problem] = []
     try:
         for node in yaml.compose_all(text, Loader=yaml.SafeLoader):
@@ -72,9 +72,9 @@ class _TooLarge(Exception):
 class _Builder:
     def __init__(self, file: str, problems: list[Problem]) -> None:
         self._file, self._problems, self._count = file, problems, 0
-        self._document = Document()
+        self._document = YamlDocument()
 
-    def build(self, node: yaml.Node) -> Document:
+    def build(self, node: yaml.Node) -> YamlDocument:
         self._document.value = self._value(node, ())
         return self._document
 

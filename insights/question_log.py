@@ -15,7 +15,7 @@ from bot.conversation.storage import contacts, conversations, events
 from bot.conversation.turn_storage import turns
 from escalation.storage import cases
 from foundation.database import Database
-from kb_index.questions.ports import AskedInVain, DayOfUse
+from kb_index.questions.ports import DayOfUse, UnansweredQuestion
 from security.privacy.confidences import mask_confidences
 
 _MOST = 20_000
@@ -46,7 +46,7 @@ class LoggedQuestions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def in_vain(self, since: datetime) -> Sequence[AskedInVain]:
+    async def in_vain(self, since: datetime) -> Sequence[UnansweredQuestion]:
         """Questions that got no answer, one that did not help, or a person though an article was shown."""
         a, k = attempts.c, cases.c
         minutes = sa.func.extract("epoch", k.resolved_at - k.claimed_at) / 60
@@ -82,7 +82,7 @@ class LoggedQuestions:
             rows = list(await connection.execute(query))
         texts = await asyncio.to_thread(_readable, [(row.question, [row.name]) for row in rows])
         return [
-            AskedInVain(
+            UnansweredQuestion(
                 row.id, row.conversation_id, text, row.created_at,
                 handed_off=row.minutes is not None, minutes=float(row.minutes or 0.0),
             )

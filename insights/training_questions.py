@@ -11,7 +11,7 @@ from actions.attempts.storage import attempts
 from bot.conversation.storage import events
 from bot.conversation.turn_storage import turns
 from foundation.database import Database
-from kb_index.encoder.training_pairs import Asked
+from kb_index.encoder.training_pairs import AnsweredQuestion
 from security.privacy.confidences import mask_confidences
 
 NEWEST = 10_000
@@ -21,7 +21,7 @@ _LINK = re.compile(r"/help/([a-z0-9][a-z0-9-]*)")
 
 async def helped_answers(
     database: Database, mask: Callable[[str], str] = mask_confidences
-) -> Sequence[Asked]:
+) -> Sequence[AnsweredQuestion]:
     """Questions that were answered with an article, where the user said that it helped.
 
     Silence is no yes: learning from what merely nobody objected to would teach the encoder its own mistakes.
@@ -40,11 +40,13 @@ async def helped_answers(
     async with database.connect() as connection:
         rows = list(await connection.execute(query))
     return await asyncio.to_thread(
-        lambda: [Asked(mask(row.question), row.article_id, "answer") for row in rows]
+        lambda: [AnsweredQuestion(mask(row.question), row.article_id, "answer") for row in rows]
     )
 
 
-async def agent_links(database: Database, mask: Callable[[str], str] = mask_confidences) -> Sequence[Asked]:
+async def agent_links(
+    database: Database, mask: Callable[[str], str] = mask_confidences
+) -> Sequence[AnsweredQuestion]:
     """What a user wrote last before an agent sent the link of an article."""
     asked, said = events.alias("asked"), events.alias("said")
     text = said.c.payload["text"].astext
@@ -68,5 +70,5 @@ async def agent_links(database: Database, mask: Callable[[str], str] = mask_conf
     # Of an answer that links several articles nobody knows which one answered.
     clear = [(question, articles[0]) for question, articles in linked if len(articles) == 1]
     return await asyncio.to_thread(
-        lambda: [Asked(mask(question), article, "agent") for question, article in clear]
+        lambda: [AnsweredQuestion(mask(question), article, "agent") for question, article in clear]
     )

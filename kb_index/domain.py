@@ -235,7 +235,7 @@ Advice = Literal["answer", "offer", "ask", "none"]
 
 
 @dataclass(frozen=True)
-class Findings:
+class SearchResult:
     """What a search came to.
 
     `probability` is the calibrated probability that the first hit answers the question; `advice` what to do:

@@ -155,7 +155,7 @@ class VectorIndex(Protocol):
 
 
 class PassageIndexes(Protocol):
-    """The indexes that follow the articles; `kb_index.index.synchroniser.FollowedIndexes` is one."""
+    """The indexes that follow the articles; `kb_index.index.synchroniser.SynchronisedIndexes` is one."""
 
     async def make(self, draft: Draft) -> list[Encoded]:
         """Cut and encode an article."""

@@ -37,7 +37,7 @@ OFFER_TEXT = "Would you like to talk to a person instead?"
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundArticles:
     """What a search came to: articles worth showing, best first.
 
     `confident`: the first may be given as the answer. `alone`: it is far enough ahead of the next.
@@ -145,7 +145,9 @@ class Answers:
         shown = {a.article_id for a in same if a.article_id}
         return shown | {str(other) for a in same for other in a.done.get("also", [])}
 
-    async def _find(self, question: str, label: IntentLabel | None, confidence: float | None) -> Found:
+    async def _find(
+        self, question: str, label: IntentLabel | None, confidence: float | None
+    ) -> FoundArticles:
         """Search; `confidence` is the intent's, None when the message was not understood."""
         policy = self.policy
         known = confidence is not None
@@ -158,16 +160,16 @@ class Answers:
             )
         except FirstlineError as error:
             log.warning("knowledge_base_unavailable", reason=error.code)
-            return Found(failed=True)
+            return FoundArticles(failed=True)
         worth = [one for one in ranked if one.probability >= policy.suggest_article]
         if not worth:
-            return Found()
+            return FoundArticles()
         enough = policy.answer_known_intent if known else policy.answer_unknown_intent
         clear = policy.clear_lead if known else policy.clear_lead_unknown
         lead = worth[0].strength - (ranked[1].strength if len(ranked) > 1 else 0.0)
-        return Found(worth, confident=worth[0].probability >= enough, alone=lead >= clear)
+        return FoundArticles(worth, confident=worth[0].probability >= enough, alone=lead >= clear)
 
-    async def _give(self, turn: ActionTurn, attempt: Attempt, found: Found, started: float) -> Result:
+    async def _give(self, turn: ActionTurn, attempt: Attempt, found: FoundArticles, started: float) -> Result:
         if not found.candidates:
             return await self._nothing(turn, attempt, found, started)
         shown = [one.hit for one in found.candidates[: 1 if found.alone else 2]]
@@ -207,7 +209,7 @@ class Answers:
         return Result((say,), attempt_id=attempt.id, tally="count")
 
     async def _nothing(
-        self, turn: ActionTurn, attempt: Attempt, found: Found, started: float, intro: str = ""
+        self, turn: ActionTurn, attempt: Attempt, found: FoundArticles, started: float, intro: str = ""
     ) -> Result:
         error = "knowledge_base_unavailable" if found.failed else "no_article"
         await self._log.finish(
@@ -219,7 +221,7 @@ class Answers:
         text = f"{text} {OFFER_TEXT}"
         return Result((Say(text, OFFER),), attempt_id=attempt.id, tally="count", offers_person=True)
 
-    async def _ask_back(self, turn: ActionTurn, found: Found, started: float) -> Result:
+    async def _ask_back(self, turn: ActionTurn, found: FoundArticles, started: float) -> Result:
         failures = turn.memory.failures + 1
         new = turn.attempt("fallback", "clarify", read=self._words.reference(turn, ""))
         attempt = await self._log.record(new)
@@ -248,7 +250,7 @@ class Answers:
         says = (Say(text, buttons),) if article is None else (article, Say(text, buttons))
         return Result(says, attempt_id=attempt.id, tally="count")
 
-    def _near(self, found: Found) -> Say | None:
+    def _near(self, found: FoundArticles) -> Say | None:
         """An article that is near, though not near enough to be called the answer."""
         if not found.candidates or found.candidates[0].probability < self.policy.mention_article:
             return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from actions.attempts.model import Kind, NewAttempt
-from actions.framework.intents import Reading
+from actions.framework.intents import IntentReading
 from actions.ports import TurnContext
 
 
@@ -32,7 +32,7 @@ class ActionTurn:
     text: str = ""
     intent: str | None = None
     confidence: float | None = None
-    ranking: tuple[Reading, ...] = ()
+    ranking: tuple[IntentReading, ...] = ()
     model: str | None = None
     memory: Memory = Memory()
     also: tuple[str, ...] = ()

@@ -28,7 +28,7 @@ class IntentLabel:
 
 
 @dataclass(frozen=True)
-class Reading:
+class IntentReading:
     """One way to understand a message, with its confidence, 0 to 1."""
 
     intent: str
@@ -67,7 +67,9 @@ class IntentCatalogue:
         """Return an intent's entry, or None."""
         return self._labels.get(name or "")
 
-    def suggestions(self, ranking: Iterable[Reading], *, least: float, limit: int = 2) -> list[IntentLabel]:
+    def suggestions(
+        self, ranking: Iterable[IntentReading], *, least: float, limit: int = 2
+    ) -> list[IntentLabel]:
         """Return the likeliest intents worth offering as a choice: things to do or to answer."""
         worth = [
             label

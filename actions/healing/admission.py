@@ -29,7 +29,7 @@ class Admitted:
     run: Run
 
 
-class Gate:
+class Admission:
     """Lets runs act, and notes for the breaker how it went."""
 
     def __init__(self, database: Database, clock: Clock, lease: timedelta) -> None:

@@ -9,16 +9,16 @@ from actions.attempts.log import AttemptLog
 from actions.dialogue.act import Actor
 from actions.framework.host_access import HostAccess
 from actions.framework.registry import Registry
-from actions.healing.admission import Gate
+from actions.healing.admission import Admission
 from actions.healing.api import HealingApi
-from actions.healing.detector import Looker
-from actions.healing.event_inbox import Inbox
-from actions.healing.policy import PolicyFile
+from actions.healing.detector import Detector
+from actions.healing.event_inbox import EventInbox
+from actions.healing.policy import HealingPolicyFile
 from actions.healing.ports import Cases, HostNames, Messenger, ScannableByName, Signatures
-from actions.healing.run_worker import Worker
+from actions.healing.run_worker import RunWorker
 from actions.healing.scanner import Scanner
 from actions.healing.service import Healing, Pace
-from actions.healing.settlement import Record
+from actions.healing.settlement import Settlement
 from actions.healing.user_notices import UserNotices
 from foundation.clock import Clock
 from foundation.database import Database
@@ -46,7 +46,7 @@ def build_healing(
     database: Database,
     clock: Clock,
     mask: Callable[[Any], Any],
-    policy: PolicyFile,
+    policy: HealingPolicyFile,
     registry: Registry,
     attempts: AttemptLog,
     access: HostAccess,
@@ -64,11 +64,11 @@ def build_healing(
     answer is tried again after `backoff`, then twice that, and so on.
     """
     owner = new_id("wrk")
-    looker = Looker(database, clock, access, registry)
-    record = Record(database, clock, attempts, messenger, cases, looker)
-    gate = Gate(database, clock, lease)
-    inbox = Inbox(database, clock, looker)
-    worker = Worker(
+    looker = Detector(database, clock, access, registry)
+    record = Settlement(database, clock, attempts, messenger, cases, looker)
+    gate = Admission(database, clock, lease)
+    inbox = EventInbox(database, clock, looker)
+    worker = RunWorker(
         database, clock, looker, gate, actor, record, policy, mask, owner=owner, lease=lease, backoff=backoff
     )
     pace = pace or Pace()

@@ -9,7 +9,7 @@ import structlog
 
 from actions.healing import run_storage, storage
 from actions.healing.domain import Breaker, Run, tally
-from actions.healing.policy import PolicyFile
+from actions.healing.policy import HealingPolicyFile
 from actions.healing.storage import Switch
 from foundation.clock import Clock
 from foundation.database import Database
@@ -37,10 +37,10 @@ class HealingStatus:
         return self.enabled and not self.switch.stopped
 
 
-class Overview:
+class HealingControl:
     """Tells how self-healing stands, accounts for it, and holds the kill switch."""
 
-    def __init__(self, database: Database, clock: Clock, policy: PolicyFile) -> None:
+    def __init__(self, database: Database, clock: Clock, policy: HealingPolicyFile) -> None:
         self._database = database
         self._clock = clock
         self._policy = policy

@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Findings:
+class DetectedDrifts:
     """What one look at a user brought: runs that are new, and drifts that were known."""
 
     new: tuple[Run, ...] = ()
@@ -56,7 +56,7 @@ def digest_of(workflow: Workflow, seen: Seen) -> str:
     return hashlib.sha256(content.encode()).hexdigest()[:32]
 
 
-class Looker:
+class Detector:
     """Reads users' states and makes runs of what it finds."""
 
     def __init__(self, database: Database, clock: Clock, host: HostAccess, registry: Registry) -> None:
@@ -83,7 +83,7 @@ class Looker:
 
     async def look(
         self, host: str, ref: str, policy: HealingPolicy, source: Source, *, dry_run: bool = False
-    ) -> Findings:
+    ) -> DetectedDrifts:
         """Read a user's state once and note every drift; `dry_run` only says what would be done.
 
         Raises:
@@ -99,7 +99,7 @@ class Looker:
             mode = "dry_run" if dry_run and mode == "apply" else mode
             run, is_new = await self._note(drift, policy, source, mode, excluded)
             (new if is_new else known).append(run)
-        return Findings(tuple(new), tuple(known))
+        return DetectedDrifts(tuple(new), tuple(known))
 
     def _drifts(self, host: str, ref: str, state: UserState) -> Iterable[tuple[Workflow, Drift]]:
         for workflow in self._workflows:

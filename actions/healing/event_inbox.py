@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from actions.healing import storage
-from actions.healing.detector import Looker
+from actions.healing.detector import Detector
 from actions.healing.policy import HealingPolicy
 from actions.host import UnknownUser
 from foundation.clock import Clock
@@ -47,10 +47,10 @@ class Received:
     unknown: int
 
 
-class Inbox:
+class EventInbox:
     """Takes events in and works them off."""
 
-    def __init__(self, database: Database, clock: Clock, looker: Looker) -> None:
+    def __init__(self, database: Database, clock: Clock, looker: Detector) -> None:
         self._database = database
         self._clock = clock
         self._looker = looker

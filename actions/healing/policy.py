@@ -42,7 +42,7 @@ class ScanRules(_Strict):
     concurrency: int = Field(default=4, ge=1, le=32)
 
 
-class Limits(_Strict):
+class HealingLimits(_Strict):
     """How many acts there may be in any hour."""
 
     per_hour: int = Field(default=100, ge=0, le=1_000_000)
@@ -85,7 +85,7 @@ class _File(_Strict):
     give_up_after_seconds: float = Field(default=86_400, ge=60, le=30 * 86_400)
     plan_at: str = Field(default="billing.plan", pattern=r"^[a-z_]+(\.[a-z_]+)+$")
     scan: ScanRules = ScanRules()
-    limits: Limits = Limits()
+    limits: HealingLimits = HealingLimits()
     breaker: BreakerSettings = BreakerSettings()
     workflows: dict[Name, WorkflowRules] = Field(default_factory=dict)
 
@@ -108,7 +108,7 @@ class HealingPolicy:
         return self.file.scan
 
     @property
-    def limits(self) -> Limits:
+    def limits(self) -> HealingLimits:
         """How many acts there may be."""
         return self.file.limits
 
@@ -214,7 +214,7 @@ def _problems(workflow_id: str, rules: WorkflowRules, registry: Registry) -> lis
     return problems
 
 
-class PolicyFile:
+class HealingPolicyFile:
     """The policy as its file has it now; `own` is used instead of `path` while there is such a file.
 
     A broken file is None, and `problem` says what is wrong with it.

@@ -17,11 +17,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from actions.dialogue.act import Actor, Done
 from actions.framework.workflow import Seen, Workflow
 from actions.healing import run_storage
-from actions.healing.admission import WAIT_WHILE_STOPPED, Admitted, Gate
-from actions.healing.detector import Looker, SecondLook, healing_context, stored
+from actions.healing.admission import WAIT_WHILE_STOPPED, Admission, Admitted
+from actions.healing.detector import Detector, SecondLook, healing_context, stored
 from actions.healing.domain import Closing, Deferral, Run
-from actions.healing.policy import HealingPolicy, PolicyFile
-from actions.healing.settlement import Record
+from actions.healing.policy import HealingPolicy, HealingPolicyFile
+from actions.healing.settlement import Settlement
 from actions.host import HostUnavailable, UnknownUser
 from foundation.clock import Clock
 from foundation.database import Database
@@ -43,18 +43,18 @@ MAX_LOOKS = 5
 """Looks at something that changes all the time."""
 
 
-class Worker:
+class RunWorker:
     """Takes one run a step further. `mask` takes what must not be stored out of a JSON value."""
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
-        looker: Looker,
-        gate: Gate,
+        looker: Detector,
+        gate: Admission,
         actor: Actor,
-        record: Record,
-        policy: PolicyFile,
+        record: Settlement,
+        policy: HealingPolicyFile,
         mask: Callable[[Any], Any],
         *,
         owner: str,

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from actions.healing import storage
-from actions.healing.detector import Findings, Looker
+from actions.healing.detector import DetectedDrifts, Detector
 from actions.healing.domain import Run
 from actions.healing.policy import HealingPolicy
 from actions.healing.ports import HostNames, ScannableByName
@@ -47,7 +47,7 @@ class Scanner:
         self,
         database: Database,
         clock: Clock,
-        looker: Looker,
+        looker: Detector,
         hosts: ScannableByName,
         names: HostNames,
         *,
@@ -80,7 +80,7 @@ class Scanner:
             row = await storage.lease_scan(tx, host, self._owner, now, self._lease, at_once=at_once)
         if row is None:
             return None
-        found: list[Findings] = []
+        found: list[DetectedDrifts] = []
         problem: str | None = None
         try:
             while True:
@@ -118,30 +118,30 @@ class Scanner:
 
     async def _look_at(
         self, host: str, refs: Sequence[str], policy: HealingPolicy, dry_run: bool
-    ) -> tuple[list[Findings], int]:
+    ) -> tuple[list[DetectedDrifts], int]:
         room = asyncio.Semaphore(policy.scan.concurrency)
 
-        async def one(ref: str) -> Findings | None:
+        async def one(ref: str) -> DetectedDrifts | None:
             async with room:
                 return await self._look(host, ref, policy, dry_run)
 
         found = await asyncio.gather(*(one(ref) for ref in refs))
         return [findings for findings in found if findings is not None], sum(one is None for one in found)
 
-    async def _look(self, host: str, ref: str, policy: HealingPolicy, dry_run: bool) -> Findings | None:
+    async def _look(self, host: str, ref: str, policy: HealingPolicy, dry_run: bool) -> DetectedDrifts | None:
         source: Any = "command" if dry_run else "scan"
         for attempt in range(LOOK_TRIES):
             try:
                 return await self._looker.look(host, ref, policy, source, dry_run=dry_run)
             except UnknownUser:
-                return Findings()
+                return DetectedDrifts()
             except FirstlineError as error:
                 log.info("scan_look_failed", host=host, reason=error.code)
             await asyncio.sleep(self._pause * (attempt + 1))
         return None
 
     async def _note_page(
-        self, row: Any, following: str | None, users: int, unreadable: int, findings: Sequence[Findings]
+        self, row: Any, following: str | None, users: int, unreadable: int, findings: Sequence[DetectedDrifts]
     ) -> Any:
         values = {
             "cursor": following,
@@ -154,7 +154,7 @@ class Scanner:
             return await storage.change_scan(tx, row.host, self._owner, values)
 
     async def _end(
-        self, row: Any, policy: HealingPolicy, found: Sequence[Findings], problem: str | None
+        self, row: Any, policy: HealingPolicy, found: Sequence[DetectedDrifts], problem: str | None
     ) -> Scanned | None:
         now = self._clock.now()
         every = timedelta(seconds=policy.scan.every_seconds or 86_400)

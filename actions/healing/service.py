@@ -9,14 +9,14 @@ from datetime import timedelta
 import structlog
 
 from actions.healing import run_storage, storage
-from actions.healing.control import Overview
+from actions.healing.control import HealingControl
 from actions.healing.domain import Run
-from actions.healing.event_inbox import Inbox
-from actions.healing.policy import PolicyFile
+from actions.healing.event_inbox import EventInbox
+from actions.healing.policy import HealingPolicyFile
 from actions.healing.ports import HostNames
-from actions.healing.run_worker import Worker
+from actions.healing.run_worker import RunWorker
 from actions.healing.scanner import Scanned, Scanner
-from actions.healing.settlement import Record
+from actions.healing.settlement import Settlement
 from foundation.clock import Clock
 from foundation.database import Database
 
@@ -42,11 +42,11 @@ class Healing:
         self,
         database: Database,
         clock: Clock,
-        policy: PolicyFile,
-        inbox: Inbox,
+        policy: HealingPolicyFile,
+        inbox: EventInbox,
         scanner: Scanner,
-        worker: Worker,
-        record: Record,
+        worker: RunWorker,
+        record: Settlement,
         names: HostNames,
         pace: Pace,
     ) -> None:
@@ -54,7 +54,7 @@ class Healing:
         self._clock = clock
         self._policy = policy
         self.inbox = inbox
-        self.overview = Overview(database, clock, policy)
+        self.overview = HealingControl(database, clock, policy)
         self._scanner = scanner
         self._worker = worker
         self._record = record

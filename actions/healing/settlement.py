@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from actions.attempts.log import AttemptLog
 from actions.attempts.model import Ending, NewAttempt, Outcome
 from actions.healing import run_storage, storage
-from actions.healing.detector import Looker
+from actions.healing.detector import Detector
 from actions.healing.domain import Breaker, Run, Status
 from actions.healing.ports import Cases, Messenger
 from foundation.clock import Clock
@@ -30,7 +30,7 @@ OUTCOMES: dict[Status, Outcome] = {
 CASE_LOCK = 0x4341_5345
 
 
-class Record:
+class Settlement:
     """Tells the attempt log, the users and the desk."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Record:
         attempts: AttemptLog,
         messenger: Messenger,
         cases: Cases,
-        looker: Looker,
+        looker: Detector,
     ) -> None:
         self._database = database
         self._clock = clock

@@ -8,7 +8,7 @@ from rasa_sdk.executor import CollectingDispatcher
 
 from actions.dialogue.replies import Button, Result, Say
 from actions.dialogue.turn import ActionTurn, Memory
-from actions.framework.intents import Reading
+from actions.framework.intents import IntentReading
 from actions.ports import ConversationContext, TurnContext
 from foundation.ids import new_id
 
@@ -125,10 +125,10 @@ def _key(message: dict[str, Any], turn_id: str | None, context: TurnContext) -> 
     return f"msg_{message_id}" if message_id else context.turn_id or new_id("trn")
 
 
-def _readings(message: dict[str, Any]) -> list[Reading]:
+def _readings(message: dict[str, Any]) -> list[IntentReading]:
     ranking = message.get("intent_ranking") or []
     return [
-        Reading(str(item.get("name")), _number(item.get("confidence")) or 0.0)
+        IntentReading(str(item.get("name")), _number(item.get("confidence")) or 0.0)
         for item in ranking
         if isinstance(item, dict)
     ]

@@ -96,7 +96,7 @@ class Trigger:
 
 
 @dataclass(frozen=True)
-class Limits:
+class OfferLimits:
     """How much may be offered to one user, whatever the triggers say.
 
     After `dismissals` refusals with nothing accepted between them nothing is offered for `rest` seconds, and
@@ -115,7 +115,7 @@ class Policy:
     """All triggers, and the limits; `fingerprint` names this version of the file."""
 
     enabled: bool
-    limits: Limits
+    limits: OfferLimits
     triggers: tuple[Trigger, ...]
     fingerprint: str
 
@@ -147,7 +147,7 @@ class MadeOffer:
 
 
 def may_offer(
-    trigger: Trigger, limits: Limits, earlier: "list[tuple[str, float, Outcome | None]]", now: float
+    trigger: Trigger, limits: OfferLimits, earlier: "list[tuple[str, float, Outcome | None]]", now: float
 ) -> bool:
     """Tell whether an offer may be made now; `earlier`: (trigger, time, outcome), the newest first."""
     for name, at, _ in earlier:
@@ -172,6 +172,6 @@ def _refused(earlier: "list[tuple[str, float, Outcome | None]]") -> list[float]:
     return times
 
 
-def _rest(limits: Limits, refused: int) -> float:
+def _rest(limits: OfferLimits, refused: int) -> float:
     doubled: float = limits.rest * 2.0 ** (refused - limits.dismissals)
     return max(limits.rest, min(LONGEST_REST, doubled))

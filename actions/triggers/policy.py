@@ -9,7 +9,7 @@ import structlog
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from actions.triggers.domain import Condition, EventType, Limits, Offer, OfferKind, Policy, Trigger
+from actions.triggers.domain import Condition, EventType, Offer, OfferKind, OfferLimits, Policy, Trigger
 from foundation.errors import InvalidInput
 
 log = structlog.get_logger(__name__)
@@ -121,7 +121,7 @@ def parse_policy(raw: bytes, intents: Collection[str] | None = None) -> Policy:
         raise TriggersInvalid(f"The triggers cannot be used. {words}")
     return Policy(
         file.enabled,
-        Limits(**file.limits.model_dump()),
+        OfferLimits(**file.limits.model_dump()),
         tuple(_trigger(trigger) for trigger in file.triggers),
         hashlib.sha256(raw).hexdigest()[:12],
     )
@@ -156,14 +156,14 @@ def _trigger(given: TriggerIn) -> Trigger:
     return Trigger(given.id, tuple(conditions), given.count, given.within, given.cool_down, Offer(**offer))
 
 
-class PolicyFile:
+class TriggerPolicyFile:
     """The policy, read again when its file has changed; a broken file leaves the last good one."""
 
     def __init__(self, path: Path, intents: Collection[str] | None = None) -> None:
         self._path = path
         self._intents = intents
         self._stamp: tuple[int, int] | None = None
-        self._policy = Policy(False, Limits(), (), "none")
+        self._policy = Policy(False, OfferLimits(), (), "none")
         self.problem: str | None = None
 
     def current(self) -> Policy:

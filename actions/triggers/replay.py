@@ -49,7 +49,7 @@ class _Open:
 
 
 @dataclass
-class Report:
+class ReplayReport:
     """The figures of a replay."""
 
     events: int = 0
@@ -87,7 +87,7 @@ class Replay:
         self._made: dict[str, list[tuple[str, float, Any]]] = {}
         self._open: dict[str, list[_Open]] = {}
         self._last_hour: dict[str, int] = {}
-        self.report = Report(triggers={one.id: Tally() for one in policy.triggers})
+        self.report = ReplayReport(triggers={one.id: Tally() for one in policy.triggers})
 
     def feed(self, event: BehaviourEvent) -> None:
         """Take the next event."""

@@ -12,7 +12,7 @@ from actions.attempts.model import Ending, NewAttempt
 from actions.triggers import storage
 from actions.triggers.domain import BehaviourEvent, Fired, MadeOffer, Outcome, may_offer
 from actions.triggers.evaluator import Evaluator
-from actions.triggers.policy import PolicyFile
+from actions.triggers.policy import TriggerPolicyFile
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.errors import NotFound
@@ -56,7 +56,7 @@ class Triggers:
 
     def __init__(
         self,
-        policy: PolicyFile,
+        policy: TriggerPolicyFile,
         database: Database,
         attempts: AttemptLog,
         clock: Clock,

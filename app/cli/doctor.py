@@ -17,7 +17,7 @@ from app.ops import home_lock
 from app.ops.children import ports
 from app.ops.children.child import Child
 from app.ops.installer.console import Console
-from app.ops.installer.environments import Environment, Environments, Place
+from app.ops.installer.environments import Environment, Environments, Installation
 from app.settings import Settings
 from bot.training.model_registry import current_model
 from bot.training.trainer import Assistant
@@ -90,7 +90,7 @@ def _home(settings: Settings) -> list[Check]:
 
 
 def _environments(settings: Settings) -> Environments:
-    place = Place(settings.root, settings.home, settings.child_environment)
+    place = Installation(settings.root, settings.home, settings.child_environment)
     return Environments(place, Console(settings.logs / "install.log"))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from actions.healing.control import HealingStatus, Overview
+    from actions.healing.control import HealingControl, HealingStatus
     from actions.healing.domain import Run
     from actions.healing.scanner import Scanned
 
@@ -72,7 +72,7 @@ def start(json: Json = False) -> None:
 
 
 @asynccontextmanager
-async def _overview() -> "AsyncIterator[Overview]":
+async def _overview() -> "AsyncIterator[HealingControl]":
     from app.cli.services import opened_database
     from app.settings import Settings
     from app.wiring.single_services import healing_overview

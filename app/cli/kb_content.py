@@ -14,7 +14,7 @@ from app.settings import Settings
 from foundation.errors import InvalidInput
 from insights.question_log import LoggedQuestions
 from kb_index.questions.publish_gate import KnownQuestion
-from kb_index.questions.unanswered import LOOKED_AT, InVain
+from kb_index.questions.unanswered import LOOKED_AT, Unanswered
 
 
 async def export(folder: Path, *, as_json: bool) -> int:
@@ -95,7 +95,7 @@ async def questions(*, as_json: bool) -> None:
     async with opened(Settings.from_env()) as firstline:
         log = LoggedQuestions(firstline.database)
         rooms = (firstline.database, firstline.articles, firstline.search)
-        found = await InVain(*rooms, log, firstline.clock).clusters()
+        found = await Unanswered(*rooms, log, firstline.clock).clusters()
     if as_json:
         print_json({"clusters": [asdict(one) for one in found]})
         return

@@ -16,7 +16,7 @@ from kb_index.encoder.onnx_encoder import OnnxEncoder
 from kb_index.encoder.training_process import exported
 from kb_index.evaluation import cross_validation
 from kb_index.evaluation.dataset import read_test_set
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.search.ranking import Ranking
 from kb_index.text.terms import Normaliser, read_vocabulary
 
@@ -49,7 +49,7 @@ async def evaluate_set(files: SetFiles, tune: str, encoder: Path | None, *, as_j
     )
     vocabulary = read_vocabulary(settings.root / "data" / "policies" / "vocabulary.yml")
     folder, normaliser = await _encoder(settings, encoder), Normaliser(vocabulary)
-    maker = PassageMaker(OnnxEncoder(folder), normaliser)
+    maker = PassageBuilder(OnnxEncoder(folder), normaliser)
     ranking = Ranking.read(settings.home / "index" / "ranking.json")
     with Progress(console=Console(file=sys.stderr), transient=True) as bar:
         tasks: dict[str, Any] = {}

@@ -24,7 +24,7 @@ from app.settings import Settings
 from app.wiring.single_services import attempt_log
 from bot.scenarios.ports import Logged
 from bot.scenarios.runner import World
-from bot.scenarios.web import DemoApplication, Firstline
+from bot.scenarios.web import DemoApplication, FirstlineClient
 from escalation.storage import cases
 from foundation.database import Database
 from foundation.errors import Unavailable
@@ -53,7 +53,7 @@ async def world(settings: Settings, tell: Callable[[str], None]) -> AsyncIterato
         timeout = aiohttp.ClientTimeout(total=40)
         session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector, timeout=timeout))
         host = DemoApplication(session, settings.demo_url or "")
-        product = Firstline(session, settings.local_url, host)
+        product = FirstlineClient(session, settings.local_url, host)
         yield World(host, product, LoggedAttempts(database))
 
 

@@ -9,9 +9,9 @@ from app.cli.output import FAILED, MISUSED, console, print_json
 from app.cli.scenario_vocabulary import demo_vocabulary
 from app.settings import Settings
 from bot.scenarios import report
-from bot.scenarios.loader import Found, Loaded, load
+from bot.scenarios.loader import FoundScenario, Loaded, load
 from bot.scenarios.reference import reference
-from bot.scenarios.runner import Player, Run
+from bot.scenarios.runner import Player, ScenarioRun
 from bot.scenarios.vocabulary import suggestion
 from foundation.errors import InvalidInput
 
@@ -65,7 +65,7 @@ async def run(
     return 0 if result["ok"] else FAILED
 
 
-def _choose(scenarios: list[Found], only: list[str], tags: list[str]) -> list[Found]:
+def _choose(scenarios: list[FoundScenario], only: list[str], tags: list[str]) -> list[FoundScenario]:
     chosen = [
         found
         for found in scenarios
@@ -95,7 +95,7 @@ def _print_problems(loaded: Loaded) -> None:
         print(f"{count} {'problem' if count == 1 else 'problems'}; nothing was run.", file=sys.stderr)
 
 
-def _tell(run: Run) -> None:
+def _tell(run: ScenarioRun) -> None:
     name, again = run.found.scenario.scenario, f" (repeat {run.repeat})" if run.repeat > 1 else ""
     mark, style = ("pass", "green") if run.passed else ("FAIL", "red")
     console().print(f"{mark}  {name}{again}  {run.seconds:.1f} s", style=style, markup=False)

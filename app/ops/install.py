@@ -17,7 +17,7 @@ from typing import List, Sequence
 from app.ops.installer import steps as all_steps
 from app.ops.installer.commands import follow
 from app.ops.installer.console import Console, Failed, fail
-from app.ops.installer.environments import Environments, Place
+from app.ops.installer.environments import Environments, Installation
 from app.ops.installer.preflight import look_ahead
 from app.ops.installer.step_graph import run
 
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
     home = Path(
         os.path.abspath(os.path.expanduser(os.environ.get("FIRSTLINE_HOME") or str(ROOT / ".firstline")))
     )
-    place = Place(ROOT, home, _environment())
+    place = Installation(ROOT, home, _environment())
     _leave_environment(place)
     console = Console(home / "logs" / "install.log")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -58,7 +58,7 @@ def main(arguments: Sequence[str]) -> int:
     return follow(options.then, place, list(options.rest))
 
 
-def _install(place: Place, console: Console, dev: bool, only: str) -> None:
+def _install(place: Installation, console: Console, dev: bool, only: str) -> None:
     with (place.home / "run" / "install.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,7 +97,7 @@ def _environment() -> "dict[str, str]":
     return env
 
 
-def _leave_environment(place: Place) -> None:
+def _leave_environment(place: Installation) -> None:
     """Go on with the interpreter beneath when this one is in an environment that may be made anew."""
     inside = Path(sys.prefix) in (place.root / ".venv", place.root / ".venv-encoder")
     base = getattr(sys, "_base_executable", sys.executable)

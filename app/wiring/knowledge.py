@@ -10,7 +10,7 @@ from foundation.http import Endpoint
 from insights.article_usage import AnswersShown
 from insights.question_log import LoggedQuestions
 from kb_index.articles.api import KnowledgeApi
-from kb_index.articles.maintenance import Care
+from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
 from kb_index.articles.transfer_api import TransferApi
 from kb_index.evaluation.known_questions import read_questions
@@ -18,8 +18,8 @@ from kb_index.index.faiss_index import FaissFiles
 from kb_index.index.pgvector_index import PgvectorTables
 from kb_index.ports import VectorIndexes
 from kb_index.questions.api import QuestionsApi
-from kb_index.questions.publish_gate import Gate
-from kb_index.questions.unanswered import InVain
+from kb_index.questions.publish_gate import PublishGate
+from kb_index.questions.unanswered import Unanswered
 from kb_index.search.api import SearchApi
 from kb_index.search.service import ArticleSearch
 
@@ -31,7 +31,7 @@ def vector_indexes(settings: Settings, database: Database) -> VectorIndexes:
     return FaissFiles(settings.home / "index" / "passages.faiss")
 
 
-async def seed_gate(gate: Gate, file: Path) -> None:
+async def seed_gate(gate: PublishGate, file: Path) -> None:
     """Take in the questions that come with the product, once: what an editor removes stays away."""
     if not await gate.all():
         known = await asyncio.to_thread(read_questions, file)
@@ -39,12 +39,12 @@ async def seed_gate(gate: Gate, file: Path) -> None:
 
 
 def knowledge_endpoints(
-    database: Database, articles: Articles, search: ArticleSearch, gate: Gate, clock: Clock
+    database: Database, articles: Articles, search: ArticleSearch, gate: PublishGate, clock: Clock
 ) -> list[Endpoint]:
     """Endpoints for editors and for search."""
-    care = Care(database, articles, AnswersShown(database, clock), clock)
+    care = Maintenance(database, articles, AnswersShown(database, clock), clock)
     log = LoggedQuestions(database)
-    in_vain = InVain(database, articles, search, log, clock)
+    in_vain = Unanswered(database, articles, search, log, clock)
     return [
         *QuestionsApi(articles, gate, in_vain, log, search.ranking).endpoints(),
         # What has a fixed name comes before what takes any id in its place.

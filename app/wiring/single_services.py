@@ -7,8 +7,8 @@ from pathlib import Path
 from actions.attempts.export import AttemptExport
 from actions.attempts.log import AttemptLog
 from actions.framework.registry import Registry
-from actions.healing.control import Overview
-from actions.healing.policy import PolicyFile
+from actions.healing.control import HealingControl
+from actions.healing.policy import HealingPolicyFile
 from app.adapters.user_erasure import Forgetting
 from app.settings import Settings
 from bot.conversation import turn_storage
@@ -67,15 +67,15 @@ def attempt_log(database: Database) -> AttemptLog:
     return AttemptLog(database, SystemClock(), mask_json)
 
 
-def healing_policy(settings: Settings, registry: Registry) -> PolicyFile:
+def healing_policy(settings: Settings, registry: Registry) -> HealingPolicyFile:
     """The deployment's own policy of self-healing, in its home; while there is none, the product's."""
     shipped = settings.root / "data" / "policies" / "self_healing.yml"
-    return PolicyFile(shipped, registry, settings.home / "self_healing.yml")
+    return HealingPolicyFile(shipped, registry, settings.home / "self_healing.yml")
 
 
-def healing_overview(settings: Settings, database: Database) -> Overview:
+def healing_overview(settings: Settings, database: Database) -> HealingControl:
     """What can be asked of self-healing, and its switch."""
-    return Overview(database, SystemClock(), healing_policy(settings, Registry.load()))
+    return HealingControl(database, SystemClock(), healing_policy(settings, Registry.load()))
 
 
 def limit_policy(settings: Settings) -> LimitPolicy:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.assembly import ActionsRoom
-from actions.triggers.policy import PolicyFile
+from actions.triggers.policy import TriggerPolicyFile
 from actions.triggers.service import Triggers
 from app.settings import Settings
 from bot.conversation.service import Conversations
@@ -49,5 +49,5 @@ def wire_triggers(
             "area": version.draft.area,
         }
 
-    policy = PolicyFile(settings.root / "data" / "policies" / "triggers.yml", intents)
+    policy = TriggerPolicyFile(settings.root / "data" / "policies" / "triggers.yml", intents)
     return Triggers(policy, database, actions.log, clock, with_person, show_article)

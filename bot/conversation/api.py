@@ -8,7 +8,7 @@ import structlog
 from aiohttp import web
 
 from bot.conversation.domain import Conversation
-from bot.conversation.event_stream import Follower, reached
+from bot.conversation.event_stream import EventStream, reached
 from bot.conversation.schemas import (
     ConversationOut,
     ConversationsOut,
@@ -25,7 +25,7 @@ from bot.conversation.schemas import (
     event_out,
 )
 from bot.conversation.service import Conversations
-from bot.conversation.user_access import UserLine
+from bot.conversation.user_access import UserAccess
 from bot.conversation.websocket import LiveSocket
 from foundation.clock import Clock
 from foundation.errors import InvalidInput
@@ -52,9 +52,9 @@ class ConversationApi:
 
     def __init__(
         self,
-        line: UserLine,
+        line: UserAccess,
         conversations: Conversations,
-        follower: Follower,
+        follower: EventStream,
         live: LiveSocket,
         clock: Clock,
     ) -> None:

@@ -16,7 +16,7 @@ POLL = 5.0
 _PAGE = 200
 
 
-class Follower:
+class EventStream:
     """Follows conversations from PostgreSQL, woken by wake-ups."""
 
     def __init__(self, conversations: Conversations, handoffs: Handoffs, wakeups: Wakeups) -> None:

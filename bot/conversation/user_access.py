@@ -14,7 +14,7 @@ from foundation.http import Caller
 _OFFERS_LOOKED_AT = 200
 
 
-class UserLine:
+class UserAccess:
     """Starts conversations, posts messages, asks for a person; each checked against the caller."""
 
     def __init__(

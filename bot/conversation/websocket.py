@@ -17,11 +17,11 @@ from aiohttp import WSMsgType, web
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import MAX_TEXT, Conversation
-from bot.conversation.event_stream import Follower, reached
+from bot.conversation.event_stream import EventStream, reached
 from bot.conversation.limits import HangUp
 from bot.conversation.ports import StaffLine
 from bot.conversation.schemas import MessageIn, conversation_out
-from bot.conversation.user_access import UserLine
+from bot.conversation.user_access import UserAccess
 from foundation.clock import Clock
 from foundation.database_errors import explain
 from foundation.errors import (
@@ -72,9 +72,9 @@ class LiveSocket:
 
     def __init__(
         self,
-        line: UserLine,
+        line: UserAccess,
         staff: StaffLine,
-        follower: Follower,
+        follower: EventStream,
         authenticator: Authenticator,
         clock: Clock,
     ) -> None:

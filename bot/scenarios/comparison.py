@@ -9,7 +9,7 @@ from typing import Any
 from bot.scenarios import paths
 from bot.scenarios.expectations import Buttons, Card, Expect, Words
 from bot.scenarios.format import Attempted, Must, Operations, Ran
-from bot.scenarios.ports import Turn
+from bot.scenarios.ports import PlayedTurn
 
 _SAME = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
 
@@ -34,7 +34,7 @@ def fits(pattern: str, text: str) -> bool:
     return fnmatchcase(plain(text), escaped)
 
 
-def turn_differences(expect: Expect, turn: Turn) -> Iterator[Difference]:
+def turn_differences(expect: Expect, turn: PlayedTurn) -> Iterator[Difference]:
     """Compare one turn."""
     if expect.silent is not None and expect.silent == turn.answered:
         seen = "; ".join(turn.texts) if turn.answered else "no answer"

@@ -15,7 +15,7 @@ from bot.scenarios.format import Scenario, Step
 from bot.scenarios.vocabulary import Vocabulary, suggestion
 from foundation import strict_yaml
 from foundation.errors import InvalidInput
-from foundation.strict_yaml import Document, Problem, Where
+from foundation.strict_yaml import Problem, Where, YamlDocument
 
 _KINDS = {
     "string_type": "must be a text (put it in quotes)",
@@ -33,7 +33,7 @@ _PASSES = 5
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundScenario:
     """A scenario and where it stands."""
 
     scenario: Scenario
@@ -45,7 +45,7 @@ class Found:
 class Loaded:
     """What was read; with problems, nothing should be run."""
 
-    scenarios: list[Found]
+    scenarios: list[FoundScenario]
     problems: list[Problem]
     files: int
 
@@ -63,7 +63,7 @@ def load(place: Path, vocabulary: Vocabulary) -> Loaded:
         raise InvalidInput(
             f"There is no scenario in {place}.", hint="Name a .yml file, or a folder with such files."
         )
-    scenarios: list[Found] = []
+    scenarios: list[FoundScenario] = []
     problems: list[Problem] = []
     for file in files:
         found, wrong = _read_file(file, vocabulary)
@@ -73,7 +73,7 @@ def load(place: Path, vocabulary: Vocabulary) -> Loaded:
     return Loaded(scenarios, sorted(problems, key=lambda one: (one.file, one.line)), len(files))
 
 
-def _read_file(file: Path, vocabulary: Vocabulary) -> tuple[list[Found], list[Problem]]:
+def _read_file(file: Path, vocabulary: Vocabulary) -> tuple[list[FoundScenario], list[Problem]]:
     name = str(file)
     raw = file.read_bytes()
     if len(raw) > strict_yaml.MAX_BYTES:
@@ -83,20 +83,20 @@ def _read_file(file: Path, vocabulary: Vocabulary) -> tuple[list[Found], list[Pr
     except UnicodeDecodeError:
         return [], [Problem(name, 1, "the file is not UTF-8")]
     documents, problems = strict_yaml.read(text, name)
-    scenarios: list[Found] = []
+    scenarios: list[FoundScenario] = []
     for document in documents:
         for value, where in _entries(document):
             made, wrong = _make(value, where, document, name)
             problems += wrong
             if made is not None:
                 problems += _check_words(made, where, document, name, vocabulary)
-                scenarios.append(Found(made, name, document.line(where)))
+                scenarios.append(FoundScenario(made, name, document.line(where)))
     if not documents and not problems:
         problems.append(Problem(name, 1, "the file holds no scenario"))
     return scenarios, problems
 
 
-def _entries(document: Document) -> Iterator[tuple[Any, Where]]:
+def _entries(document: YamlDocument) -> Iterator[tuple[Any, Where]]:
     if isinstance(document.value, list):
         for place, value in enumerate(document.value):
             yield value, (place,)
@@ -104,7 +104,9 @@ def _entries(document: Document) -> Iterator[tuple[Any, Where]]:
         yield document.value, ()
 
 
-def _make(value: Any, where: Where, document: Document, file: str) -> tuple[Scenario | None, list[Problem]]:
+def _make(
+    value: Any, where: Where, document: YamlDocument, file: str
+) -> tuple[Scenario | None, list[Problem]]:
     if not isinstance(value, dict):
         text = 'a scenario is a mapping that begins with "scenario: its name"'
         return None, [Problem(file, document.line(where), text)]
@@ -143,7 +145,7 @@ def _take_out(value: Any, at: tuple[int | str, ...]) -> None:
         holder.pop(key)
 
 
-def _problem(error: ErrorDetails, where: Where, document: Document, file: str) -> Problem:
+def _problem(error: ErrorDetails, where: Where, document: YamlDocument, file: str) -> Problem:
     at = tuple(error["loc"])
     kind, place = error["type"], _spell(at)
     unknown = kind == "extra_forbidden"
@@ -193,8 +195,8 @@ def _inner(annotation: Any) -> Any:
     return next((found for one in get_args(annotation) if (found := _inner(one)) is not None), None)
 
 
-def _repeated_names(scenarios: list[Found]) -> Iterator[Problem]:
-    first: dict[str, Found] = {}
+def _repeated_names(scenarios: list[FoundScenario]) -> Iterator[Problem]:
+    first: dict[str, FoundScenario] = {}
     for found in scenarios:
         name = found.scenario.scenario
         if name == "-":
@@ -208,7 +210,7 @@ def _repeated_names(scenarios: list[Found]) -> Iterator[Problem]:
 
 
 def _check_words(
-    scenario: Scenario, where: Where, document: Document, file: str, vocabulary: Vocabulary
+    scenario: Scenario, where: Where, document: YamlDocument, file: str, vocabulary: Vocabulary
 ) -> Iterator[Problem]:
     def problem(at: tuple[Any, ...], text: str) -> Problem:
         return Problem(file, document.line((*where, *at), of_key=True), text)

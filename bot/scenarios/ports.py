@@ -22,7 +22,7 @@ class MadeUser:
 
 
 @dataclass(frozen=True)
-class Report:
+class HostReport:
     """What the host application shows of a user: the whole state, and what support did, in order."""
 
     state: Mapping[str, Any]
@@ -30,7 +30,7 @@ class Report:
 
 
 @dataclass(frozen=True)
-class Turn:
+class PlayedTurn:
     """What came of one message: the assistant's events, and who has the conversation after it."""
 
     texts: list[str] = field(default_factory=list)
@@ -49,7 +49,7 @@ class HostApplication(Protocol):
     async def change(self, ref: str, state: Mapping[str, Any]) -> None:
         """Change the user's state."""
 
-    async def report(self, ref: str) -> Report:
+    async def report(self, ref: str) -> HostReport:
         """Return state and record of operations."""
 
     async def token(self, ref: str) -> str:
@@ -72,10 +72,10 @@ class Chat(Protocol):
     def conversation(self) -> str:
         """Its id."""
 
-    async def say(self, text: str, choice: str | None = None) -> Turn:
+    async def say(self, text: str, choice: str | None = None) -> PlayedTurn:
         """Post a message and wait until the turn is over."""
 
-    async def ask_for_person(self) -> Turn:
+    async def ask_for_person(self) -> PlayedTurn:
         """Press the hand-off."""
 
 
@@ -94,7 +94,7 @@ class Logged:
     outcome: str
 
 
-class Evidence(Protocol):
+class AttemptEvidence(Protocol):
     """The attempt log."""
 
     async def of(self, conversation: str) -> Logged:

@@ -4,14 +4,16 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from bot.scenarios.runner import Failure, Run
+from bot.scenarios.runner import Failure, ScenarioRun
 
 _LONGEST = 600
 
 
-def as_json(runs: Sequence[Run], *, seed: int, jobs: int, repeats: int, seconds: float) -> dict[str, Any]:
+def as_json(
+    runs: Sequence[ScenarioRun], *, seed: int, jobs: int, repeats: int, seconds: float
+) -> dict[str, Any]:
     """Sum up. `pass_rate_of_one` is over all runs, `pass_rate_of_all` over scenarios in all their repeats."""
-    by_name: dict[str, list[Run]] = defaultdict(list)
+    by_name: dict[str, list[ScenarioRun]] = defaultdict(list)
     for run in runs:
         by_name[run.found.scenario.scenario].append(run)
     passed = sum(run.passed for run in runs)
@@ -50,12 +52,12 @@ def as_json(runs: Sequence[Run], *, seed: int, jobs: int, repeats: int, seconds:
     }
 
 
-def in_order(runs: Sequence[Run]) -> list[Run]:
+def in_order(runs: Sequence[ScenarioRun]) -> list[ScenarioRun]:
     """Put runs into the order of files and repeats."""
     return sorted(runs, key=lambda run: (run.found.file, run.found.line, run.repeat))
 
 
-def _failure(run: Run, one: Failure) -> dict[str, Any]:
+def _failure(run: ScenarioRun, one: Failure) -> dict[str, Any]:
     return {
         "scenario": run.found.scenario.scenario,
         "file": run.found.file,
@@ -70,7 +72,7 @@ def _failure(run: Run, one: Failure) -> dict[str, Any]:
     }
 
 
-def explain(run: Run) -> list[str]:
+def explain(run: ScenarioRun) -> list[str]:
     """Word the failures of a run for people, without markup."""
     lines = []
     for one in run.failures:

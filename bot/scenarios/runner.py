@@ -11,8 +11,17 @@ from typing import Any
 from bot.scenarios import comparison, paths, values
 from bot.scenarios.comparison import Difference
 from bot.scenarios.format import End, Never, Scenario, Step, Until
-from bot.scenarios.loader import Found
-from bot.scenarios.ports import Broken, Chat, Evidence, HostApplication, MadeUser, Product, Report, Turn
+from bot.scenarios.loader import FoundScenario
+from bot.scenarios.ports import (
+    AttemptEvidence,
+    Broken,
+    Chat,
+    HostApplication,
+    HostReport,
+    MadeUser,
+    PlayedTurn,
+    Product,
+)
 
 SCENARIO_SECONDS = 600.0
 _POLL = 0.2
@@ -31,10 +40,10 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Run:
+class ScenarioRun:
     """One scenario, played once."""
 
-    found: Found
+    found: FoundScenario
     repeat: int
     seconds: float
     failures: tuple[Failure, ...] = ()
@@ -52,7 +61,7 @@ class World:
 
     host: HostApplication
     product: Product
-    evidence: Evidence
+    evidence: AttemptEvidence
 
 
 @dataclass
@@ -62,7 +71,7 @@ class _Play:
     user: MadeUser
     chat: Chat
     now: datetime
-    turns: list[Turn] = field(default_factory=list)
+    turns: list[PlayedTurn] = field(default_factory=list)
     transcript: list[dict[str, Any]] = field(default_factory=list)
 
     def filled(self, form: Any) -> Any:
@@ -80,17 +89,17 @@ class Player:
 
     async def play_all(
         self,
-        scenarios: Sequence[Found],
+        scenarios: Sequence[FoundScenario],
         *,
         repeats: int,
         seed: int,
         jobs: int,
-        tell: Callable[[Run], None] = lambda run: None,
-    ) -> list[Run]:
+        tell: Callable[[ScenarioRun], None] = lambda run: None,
+    ) -> list[ScenarioRun]:
         """Play each scenario `repeats` times in one shuffled order, at most `jobs` at once."""
         queue = [(found, repeat) for repeat in range(1, repeats + 1) for found in scenarios]
         random.Random(seed).shuffle(queue)  # noqa: S311 - an order, no secret
-        runs: list[Run] = []
+        runs: list[ScenarioRun] = []
         waiting = iter(queue)
 
         async def work() -> None:
@@ -104,7 +113,7 @@ class Player:
                 group.create_task(work())
         return runs
 
-    async def play(self, found: Found, repeat: int = 1) -> Run:
+    async def play(self, found: FoundScenario, repeat: int = 1) -> ScenarioRun:
         """Play one scenario once; whatever happens, its user is removed."""
         started = monotonic()
         scenario = found.scenario
@@ -125,7 +134,7 @@ class Player:
         finally:
             if made is not None:
                 await self._remove(made)
-        return Run(found, repeat, monotonic() - started, tuple(failures), tuple(transcript))
+        return ScenarioRun(found, repeat, monotonic() - started, tuple(failures), tuple(transcript))
 
     async def _remove(self, made: MadeUser) -> None:
         try:
@@ -221,7 +230,7 @@ class Player:
         return differences
 
 
-def _line(said: str, turn: Turn) -> dict[str, Any]:
+def _line(said: str, turn: PlayedTurn) -> dict[str, Any]:
     return {
         "said": said,
         "replies": turn.texts,
@@ -235,7 +244,7 @@ def _spoken(step: Step) -> str:
     return step.say or step.choose or step.action.replace("_", " ")
 
 
-def _button(title: str, turns: Sequence[Turn]) -> dict[str, str] | None:
+def _button(title: str, turns: Sequence[PlayedTurn]) -> dict[str, str] | None:
     for turn in reversed(turns):
         exact = [one for one in turn.buttons if comparison.plain(one["title"]) == comparison.plain(title)]
         for one in exact or [one for one in turn.buttons if comparison.fits(title, one["title"])]:
@@ -243,7 +252,7 @@ def _button(title: str, turns: Sequence[Turn]) -> dict[str, str] | None:
     return None
 
 
-def _never_said(never: Never, turn: Turn) -> Iterator[Difference]:
+def _never_said(never: Never, turn: PlayedTurn) -> Iterator[Difference]:
     said = comparison.plain("\n".join(turn.texts))
     for text in never.texts:
         if comparison.plain(text) in said:
@@ -252,7 +261,7 @@ def _never_said(never: Never, turn: Turn) -> Iterator[Difference]:
         yield Difference("never.handed_off", "the assistant keeps the conversation", "handed to a person")
 
 
-def _never_done(never: Never, play: _Play, report: Report) -> Iterator[Difference]:
+def _never_done(never: Never, play: _Play, report: HostReport) -> Iterator[Difference]:
     ran = [f"{one.get('operation')}: {one.get('status')}" for one in report.operations]
     for name in never.operations:
         if any(one.get("operation") == name for one in report.operations):

@@ -9,7 +9,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.scenarios.ports import Broken, Chat, MadeUser, Rates, Report, Turn
+from bot.scenarios.ports import Broken, Chat, HostReport, MadeUser, PlayedTurn, Rates
 from foundation.ids import new_id
 
 _WAIT = 20
@@ -90,10 +90,10 @@ class DemoApplication:
         """Change the state."""
         await call(self._session, "PATCH", f"{self._url}/{ref}", json={"state": dict(state)})
 
-    async def report(self, ref: str) -> Report:
+    async def report(self, ref: str) -> HostReport:
         """Return state and operations."""
         found = await call(self._session, "GET", f"{self._url}/{ref}")
-        return Report(found["state"], list(found["operations"]))
+        return HostReport(found["state"], list(found["operations"]))
 
     async def token(self, ref: str) -> str:
         """Return a user token."""
@@ -117,7 +117,7 @@ class DemoApplication:
         await call(self._session, "DELETE", f"{self._url}/{ref}")
 
 
-class Firstline:
+class FirstlineClient:
     """The public API, signed in as whoever the demo application vouches for."""
 
     def __init__(
@@ -157,23 +157,23 @@ class _Conversation:
         body = {"page": dict(page), "client": {"name": "firstline scenarios"}}
         self._id = str((await self._call("POST", "", json=body))["id"])
 
-    async def say(self, text: str, choice: str | None = None) -> Turn:
+    async def say(self, text: str, choice: str | None = None) -> PlayedTurn:
         """Post, and wait for the commit that ends the turn: it brings all words at once."""
         body = {"text": text} | ({"choice": choice} if choice else {})
         headers = {"Idempotency-Key": new_id("key")}
         posted = await self._call("POST", f"/{self._id}/messages", json=body, headers=headers)
         if posted["turn"] is None:
-            return Turn(handed_off=True, answered=False)
+            return PlayedTurn(handed_off=True, answered=False)
         return await self._over(int(posted["seq"]), str(posted["turn"]))
 
-    async def ask_for_person(self) -> Turn:
+    async def ask_for_person(self) -> PlayedTurn:
         """Hand off by the widget's button."""
         before = await self._call("GET", f"/{self._id}")
         await self._call("POST", f"/{self._id}/handoff", json={})
         page = await self._call("GET", f"/{self._id}/events?after={before['last_seq']}&limit=500")
         return self._turn(page["events"])
 
-    async def _over(self, after: int, turn: str) -> Turn:
+    async def _over(self, after: int, turn: str) -> PlayedTurn:
         deadline = asyncio.get_running_loop().time() + self._patience.answer
         while asyncio.get_running_loop().time() < deadline:
             path = f"/{self._id}/events?after={after}&limit=500&wait={_WAIT}"
@@ -184,12 +184,12 @@ class _Conversation:
                 await asyncio.sleep(0.05)  # news, but not of the turn: look again without spinning
         raise Broken(f"no answer within {self._patience.answer:.0f} s")
 
-    def _turn(self, events: list[dict[str, Any]]) -> Turn:
+    def _turn(self, events: list[dict[str, Any]]) -> PlayedTurn:
         for event in events:
             if event["type"] == "owner_changed":
                 self._handed_off = event["data"]["owner"]["kind"] != "bot"
         said = [e["data"] for e in events if e["type"] == "message" and e["author"]["kind"] != "user"]
-        return Turn(
+        return PlayedTurn(
             texts=[str(data.get("text") or "") for data in said],
             buttons=[button for data in said for button in data.get("buttons") or []],
             cards=[data["card"] for data in said if data.get("card")],

@@ -37,7 +37,7 @@ class Stale:
     shown: int
 
 
-class Care:
+class Maintenance:
     """Looks for what has gone stale or broken."""
 
     def __init__(self, database: Database, articles: Articles, usage: Usage, clock: Clock) -> None:

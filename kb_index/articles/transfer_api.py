@@ -20,7 +20,7 @@ from kb_index.articles.api import BASE, make
 from kb_index.articles.exporting import to_zip
 from kb_index.articles.importing import take
 from kb_index.articles.links import Link
-from kb_index.articles.maintenance import Care
+from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
 from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
 
@@ -42,7 +42,7 @@ class UploadQuery(s.Strict):
 class TransferApi:
     """Endpoints for files, and for what editors should look after."""
 
-    def __init__(self, database: Database, articles: Articles, care: Care) -> None:
+    def __init__(self, database: Database, articles: Articles, care: Maintenance) -> None:
         self._database = database
         self._articles = articles
         self._care = care

@@ -7,7 +7,7 @@ import structlog
 
 from foundation.errors import FirstlineError
 from kb_index.encoder.onnx_encoder import EncoderManifest, OnnxEncoder
-from kb_index.encoder.store import Shelf
+from kb_index.encoder.store import EncoderStore
 
 POLL = 3.0
 """Seconds between looks at which encoder is to be used; a look reads three small files."""
@@ -25,7 +25,9 @@ class UsesEncoder(Protocol):
 class EncoderFollower:
     """Looks which encoder is to be used, in a task of its own, and hands it to the search."""
 
-    def __init__(self, shelf: Shelf, search: UsesEncoder, fingerprint: str, *, poll: float = POLL) -> None:
+    def __init__(
+        self, shelf: EncoderStore, search: UsesEncoder, fingerprint: str, *, poll: float = POLL
+    ) -> None:
         self._shelf = shelf
         self._search = search
         self._used = fingerprint

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from kb_index.domain import Draft
-from kb_index.encoder.training_pairs import Asked, Pair, normal
+from kb_index.encoder.training_pairs import AnsweredQuestion, Pair, normal
 from kb_index.evaluation.metrics import figures
 from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.lexical_index import LexicalIndex
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.ports import Filter, StoredPassage
 from kb_index.search.candidates import gather
 from kb_index.search.ranking import Weights
@@ -48,10 +48,10 @@ def summed(answered: Sequence[Answered]) -> Measured:
     return Measured(figures(semantic, relevant), figures(fused, relevant), len(answered))
 
 
-class Sandbox:
+class OfflineIndex:
     """Articles in indexes of their own. The other phrasings are left out: they are asked, or learnt."""
 
-    def __init__(self, maker: PassageMaker, drafts: Mapping[str, Draft], told: Progress, what: str) -> None:
+    def __init__(self, maker: PassageBuilder, drafts: Mapping[str, Draft], told: Progress, what: str) -> None:
         self._maker = maker
         self._vectors = FaissIndex(maker.encoder.dimension, maker.name)
         self._words = LexicalIndex()
@@ -73,7 +73,7 @@ class Sandbox:
         self._articles = np.array([row.article_id for row in rows])
         self._matrix = np.stack([np.frombuffer(row.vector, dtype=np.float32) for row in rows])
 
-    def ask(self, asked: Sequence[Asked], weights: Weights) -> list[Answered]:
+    def ask(self, asked: Sequence[AnsweredQuestion], weights: Weights) -> list[Answered]:
         """Ask the questions as users would; one that several articles answer is asked once."""
         relevant: dict[str, dict[str, float]] = {}
         for one in asked:
@@ -87,7 +87,7 @@ class Sandbox:
             answered.append(Answered(known, tuple(one.article_id for one in near), fused))
         return answered
 
-    def measure(self, asked: Sequence[Asked], weights: Weights) -> Measured:
+    def measure(self, asked: Sequence[AnsweredQuestion], weights: Weights) -> Measured:
         """Ask the questions and sum up; see `ask`."""
         return summed(self.ask(asked, weights))
 
@@ -95,7 +95,7 @@ class Sandbox:
         """Return how many tokens the encoder would read."""
         return self._maker.encoder.count_tokens(text)
 
-    def pairs(self, asked: Sequence[Asked]) -> list[Pair]:
+    def pairs(self, asked: Sequence[AnsweredQuestion]) -> list[Pair]:
         """Pair each question with the passage of its article that is nearest, and with the nearest passage of
         another article that is not too near to be wrong."""
         answers: dict[str, set[str]] = {}
@@ -115,7 +115,7 @@ class Sandbox:
             ]
         return found
 
-    def _pair(self, one: Asked, answers: set[str], scores: np.ndarray) -> Pair:
+    def _pair(self, one: AnsweredQuestion, answers: set[str], scores: np.ndarray) -> Pair:
         own = np.flatnonzero(self._articles == one.article_id)
         best = own[int(np.argmax(scores[own]))]
         wrong = ~np.isin(self._articles, list(answers)) & (scores < TOO_NEAR * scores[best])
@@ -124,5 +124,5 @@ class Sandbox:
 
 
 def _read(draft: Draft, kind: str, heading: str, text: str) -> str:
-    """What the encoder reads of a passage; see `PassageMaker.make`."""
+    """What the encoder reads of a passage; see `PassageBuilder.make`."""
     return ". ".join(filter(None, (draft.title, heading, text))) if kind == "text" else text

@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Shelf:
+class EncoderStore:
     """`folder` holds what was tuned, `base` is the installed encoder."""
 
     folder: Path

@@ -20,7 +20,7 @@ _WORDS = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
-class Asked:
+class AnsweredQuestion:
     """A question, masked, and the article that answers it."""
 
     question: str
@@ -42,8 +42,8 @@ class Pair:
 class Split:
     """Questions to learn from and questions held back; no article and no question is on both sides."""
 
-    learn: tuple[Asked, ...]
-    held: tuple[Asked, ...]
+    learn: tuple[AnsweredQuestion, ...]
+    held: tuple[AnsweredQuestion, ...]
 
 
 def normal(question: str) -> str:
@@ -51,9 +51,9 @@ def normal(question: str) -> str:
     return " ".join(_WORDS.findall(question.casefold()))
 
 
-def usable(asked: Iterable[Asked], drafts: Mapping[str, Draft]) -> list[Asked]:
+def usable(asked: Iterable[AnsweredQuestion], drafts: Mapping[str, Draft]) -> list[AnsweredQuestion]:
     """Leave out what has no published article, is too short to mean anything or is there twice."""
-    found: dict[tuple[str, str], Asked] = {}
+    found: dict[tuple[str, str], AnsweredQuestion] = {}
     for one in asked:
         words = normal(one.question)
         if one.article_id in drafts and len(words.split()) >= MIN_WORDS and len(one.question) <= MAX_QUESTION:
@@ -61,9 +61,11 @@ def usable(asked: Iterable[Asked], drafts: Mapping[str, Draft]) -> list[Asked]:
     return list(found.values())
 
 
-def phrasings(drafts: Mapping[str, Draft]) -> list[Asked]:
+def phrasings(drafts: Mapping[str, Draft]) -> list[AnsweredQuestion]:
     """Return the editors' other ways to ask."""
-    return [Asked(text, key, "phrasing") for key, draft in drafts.items() for text in draft.phrasings]
+    return [
+        AnsweredQuestion(text, key, "phrasing") for key, draft in drafts.items() for text in draft.phrasings
+    ]
 
 
 def order(article_id: str, seed: int = 7) -> bytes:
@@ -71,16 +73,16 @@ def order(article_id: str, seed: int = 7) -> bytes:
     return hashlib.sha256(f"{seed} {article_id}".encode()).digest()
 
 
-def part(asked: Sequence[Asked], share: float = 0.2, seed: int = 7) -> Split:
+def part(asked: Sequence[AnsweredQuestion], share: float = 0.2, seed: int = 7) -> Split:
     """Hold back all questions of some articles, about `share` of the questions.
 
     Which ones follows from the articles' ids and `seed` alone, so that a later tuning holds back the same.
     What is asked of a held-back article is not learnt of another one either.
     """
-    by_article: dict[str, list[Asked]] = {}
+    by_article: dict[str, list[AnsweredQuestion]] = {}
     for one in asked:
         by_article.setdefault(one.article_id, []).append(one)
-    held: list[Asked] = []
+    held: list[AnsweredQuestion] = []
     for key in sorted(by_article, key=lambda key: order(key, seed)):
         if len(held) >= share * len(asked):
             break

@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from foundation.errors import Unprocessable
 from kb_index.domain import Draft
 from kb_index.encoder import training_pairs as making
-from kb_index.encoder.offline_index import Measured, Progress, Sandbox
+from kb_index.encoder.offline_index import Measured, OfflineIndex, Progress
 from kb_index.encoder.onnx_encoder import EncoderManifest, OnnxEncoder
-from kb_index.encoder.store import Shelf
-from kb_index.encoder.training_pairs import Asked, Pair, Split
+from kb_index.encoder.store import EncoderStore
+from kb_index.encoder.training_pairs import AnsweredQuestion, Pair, Split
 from kb_index.encoder.training_process import TunedEncoder
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.search.ranking import Weights
 from kb_index.text.terms import Normaliser
 
@@ -33,7 +33,7 @@ MIN_INT8 = 100
 class QuestionSource(Protocol):
     """Gives questions whose article is known, masked; the logs are one, the gate is another."""
 
-    async def __call__(self) -> Sequence[Asked]:
+    async def __call__(self) -> Sequence[AnsweredQuestion]:
         """Return them, in an order that is the same each time."""
         ...
 
@@ -89,7 +89,7 @@ def chosen_pairs(questions: Sequence[Pair], headings: Sequence[Pair], most: int,
 class Tuner:
     """Pairs, training, measuring and choosing. It blocks nothing: encoding and training run elsewhere."""
 
-    def __init__(self, shelf: Shelf, normaliser: Normaliser, weights: Weights, train: Train) -> None:
+    def __init__(self, shelf: EncoderStore, normaliser: Normaliser, weights: Weights, train: Train) -> None:
         self._shelf = shelf
         self._normaliser = normaliser
         self._weights = weights
@@ -98,7 +98,7 @@ class Tuner:
     async def run(
         self,
         drafts: Mapping[str, Draft],
-        asked: Sequence[Asked],
+        asked: Sequence[AnsweredQuestion],
         *,
         most: int = MOST_PAIRS,
         progress: Progress,
@@ -147,12 +147,14 @@ class Tuner:
         folder = self._shelf.current() if made is None else self._shelf.put(made, report.as_json())
         return TuneReport(**{**report.__dict__, "fingerprint": EncoderManifest.read(folder).fingerprint})
 
-    def _sandbox(self, folder: Path, drafts: Mapping[str, Draft], progress: Progress, what: str) -> Sandbox:
+    def _sandbox(
+        self, folder: Path, drafts: Mapping[str, Draft], progress: Progress, what: str
+    ) -> OfflineIndex:
         encoder = OnnxEncoder(folder)
-        return Sandbox(PassageMaker(encoder, self._normaliser), drafts, progress, what)
+        return OfflineIndex(PassageBuilder(encoder, self._normaliser), drafts, progress, what)
 
     def _pairs(
-        self, box: Sandbox, drafts: Mapping[str, Draft], parted: Split, most: int
+        self, box: OfflineIndex, drafts: Mapping[str, Draft], parted: Split, most: int
     ) -> tuple[list[Pair], dict[str, int]]:
         held = {one.article_id for one in parted.held}
         rest = {key: draft for key, draft in drafts.items() if key not in held}

@@ -9,11 +9,11 @@ from typing import Any
 
 from kb_index.domain import Draft
 from kb_index.evaluation.dataset import Document, Query, TestSet
-from kb_index.evaluation.fitting import Seen, fit
+from kb_index.evaluation.fitting import FittingQuestion, fit
 from kb_index.evaluation.metrics import auroc, figures, reliability
 from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.lexical_index import LexicalIndex
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.ports import Filter, StoredPassage
 from kb_index.search.candidates import Candidates, gather
 from kb_index.search.ranking import Ranking
@@ -24,14 +24,14 @@ Progress = Callable[[str, int, int], None]
 """Told what is done, how much of it, of how much."""
 TUNED_FOLDS = 3
 """Parts when the encoder is tuned for each: a tuning takes minutes."""
-Tuned = Callable[[Sequence[Query], set[str]], PassageMaker]
+Tuned = Callable[[Sequence[Query], set[str]], PassageBuilder]
 """Makes what has an encoder tuned on these questions, and on nothing of these documents."""
 
 
 class Trial:
     """A set's documents in both indexes, and what the search brought for each question."""
 
-    def __init__(self, maker: PassageMaker, documents: Sequence[Document], progress: Progress) -> None:
+    def __init__(self, maker: PassageBuilder, documents: Sequence[Document], progress: Progress) -> None:
         self._maker = maker
         self._vectors = FaissIndex(maker.encoder.dimension, maker.name)
         self._words = LexicalIndex()
@@ -47,15 +47,15 @@ class Trial:
         self._vectors.replace([], rows, 1)
         self._words.replace([], rows)
 
-    def ask(self, query: Query) -> "Asked":
+    def ask(self, query: Query) -> "TrialQuestion":
         """Search for one question, timed."""
         started = time.perf_counter()
         found = gather(self._maker, self._vectors, self._words, clean_question(query.text), Filter())
-        return Asked(query, found, (time.perf_counter() - started) * 1000)
+        return TrialQuestion(query, found, (time.perf_counter() - started) * 1000)
 
 
 @dataclass(frozen=True)
-class Asked:
+class TrialQuestion:
     """A question, its candidates, and what finding them took."""
 
     query: Query
@@ -63,9 +63,9 @@ class Asked:
     milliseconds: float
 
     @property
-    def seen(self) -> Seen:
+    def seen(self) -> FittingQuestion:
         """As the fitting takes it."""
-        return Seen(self.found.evidence, frozenset(self.query.relevant))
+        return FittingQuestion(self.found.evidence, frozenset(self.query.relevant))
 
     def lexical(self) -> list[str]:
         """Ids by words alone; what has none of them is not found."""
@@ -90,7 +90,7 @@ def folds(questions: Sequence[Query], count: int = FOLDS) -> list[list[Query]]:
 
 
 def run(
-    maker: PassageMaker,
+    maker: PassageBuilder,
     test_set: TestSet,
     ranking: Ranking,
     *,
@@ -144,7 +144,7 @@ def run(
     return result
 
 
-def _ask(trial: Trial, queries: Sequence[Query], what: str, progress: Progress) -> dict[str, Asked]:
+def _ask(trial: Trial, queries: Sequence[Query], what: str, progress: Progress) -> dict[str, TrialQuestion]:
     asked = {}
     for number, query in enumerate(queries):
         asked[query.id] = trial.ask(query)
@@ -152,10 +152,10 @@ def _ask(trial: Trial, queries: Sequence[Query], what: str, progress: Progress) 
     return asked
 
 
-def _ask_tuned(test_set: TestSet, tuned: Tuned, progress: Progress) -> dict[str, Asked]:
+def _ask_tuned(test_set: TestSet, tuned: Tuned, progress: Progress) -> dict[str, TrialQuestion]:
     """Ask each part's questions with the encoder tuned on the other parts'; and each encoder its share of the
     unanswerable ones, which none was tuned on."""
-    parts, asked = folds(test_set.queries, TUNED_FOLDS), dict[str, Asked]()
+    parts, asked = folds(test_set.queries, TUNED_FOLDS), dict[str, TrialQuestion]()
     for number, part in enumerate(parts):
         own = {query.id for query in part}
         documents = {key for query in part for key in query.relevant}
@@ -171,7 +171,9 @@ def _named(progress: Progress, name: str) -> Progress:
     return lambda what, done, of: progress(f"{name}, {what}", done, of)
 
 
-def _rankings(queries: Sequence[Query], asked: dict[str, Asked], fallback: Ranking) -> dict[str, Ranking]:
+def _rankings(
+    queries: Sequence[Query], asked: dict[str, TrialQuestion], fallback: Ranking
+) -> dict[str, Ranking]:
     """The ranking for each question, fitted on the questions of the other parts."""
     parts = folds(queries)
     if len(parts) < 2:
@@ -184,12 +186,12 @@ def _rankings(queries: Sequence[Query], asked: dict[str, Asked], fallback: Ranki
     return found
 
 
-def _general(known: Sequence[Asked], ranking: Ranking, fitted: bool) -> Ranking:
+def _general(known: Sequence[TrialQuestion], ranking: Ranking, fitted: bool) -> Ranking:
     """For unanswerable questions, which no part was fitted on: a ranking of all answerable ones."""
     return fit([[one.seen for one in known]], "this set's answerable questions") if fitted else ranking
 
 
-def _probability(one: Asked, ranking: Ranking) -> float:
+def _probability(one: TrialQuestion, ranking: Ranking) -> float:
     return ranking.calibration.probability(ranking.weights.fuse(one.found.evidence))
 
 

@@ -15,20 +15,20 @@ Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Seen:
+class FittingQuestion:
     """A question's candidates, and which of them answer it; none for an unanswerable question."""
 
     evidence: tuple[Evidence, ...]
     relevant: frozenset[str]
 
 
-def fit(sets: Sequence[Sequence[Seen]], fitted_on: str) -> Ranking:
+def fit(sets: Sequence[Sequence[FittingQuestion]], fitted_on: str) -> Ranking:
     """Return weights and calibration that suit all `sets`, each counting the same whatever its size."""
     weights = fit_weights(sets)
     return Ranking(weights, fit_calibration(sets, weights), fitted_on)
 
 
-def fit_weights(sets: Sequence[Sequence[Seen]]) -> Weights:
+def fit_weights(sets: Sequence[Sequence[FittingQuestion]]) -> Weights:
     """Return the weights under which the answering article is likeliest to come first.
 
     Maximises the log-likelihood of the right article under a softmax of the fused scores (listwise, Cao et
@@ -58,14 +58,14 @@ def fit_weights(sets: Sequence[Sequence[Seen]]) -> Weights:
     return Weights(*(round(float(one), 4) for one in found))
 
 
-def _matrices(questions: Sequence[Seen]) -> Iterator[tuple[Floats, list[int]]]:
+def _matrices(questions: Sequence[FittingQuestion]) -> Iterator[tuple[Floats, list[int]]]:
     for one in questions:
         right = [at for at, seen in enumerate(one.evidence) if seen.article_id in one.relevant]
         if right and len(right) < len(one.evidence):
             yield np.array(signals(one.evidence)), right
 
 
-def fit_calibration(sets: Sequence[Sequence[Seen]], weights: Weights) -> Calibration:
+def fit_calibration(sets: Sequence[Sequence[FittingQuestion]], weights: Weights) -> Calibration:
     """Return the logistic model of whether the first article answers.
 
     Every question is seen twice: as it is, and, counting a third as much, with the articles that answer it

@@ -14,7 +14,7 @@ from kb_index.search.service import ArticleSearch
 
 
 @dataclass(frozen=True)
-class Question:
+class LabelledQuestion:
     """A question and the article that answers it."""
 
     text: str
@@ -22,7 +22,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SearchedQuestion:
     """A question as it was searched for: the first ten articles, and the probability that the first one
     answers. `article` is the right one, None for an unanswerable question."""
 
@@ -32,7 +32,7 @@ class Asked:
     probability: float
 
 
-def read_questions(path: Path) -> list[Question]:
+def read_questions(path: Path) -> list[LabelledQuestion]:
     """Read the questions of `questions.yml` whose article is known.
 
     Raises:
@@ -42,10 +42,10 @@ def read_questions(path: Path) -> list[Question]:
     return _read(path)[0]
 
 
-def _read(path: Path) -> tuple[list[Question], list[str]]:
+def _read(path: Path) -> tuple[list[LabelledQuestion], list[str]]:
     try:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
-        known = [Question(str(row["question"]), str(row["article"])) for row in values["questions"]]
+        known = [LabelledQuestion(str(row["question"]), str(row["article"])) for row in values["questions"]]
         none = [str(row) for row in values.get("unanswerable") or []]
     except FileNotFoundError:
         raise NotFound("There is no such file.", hint="Name a questions.yml.") from None
@@ -59,8 +59,8 @@ def _read(path: Path) -> tuple[list[Question], list[str]]:
 
 
 async def ask_all(
-    search: ArticleSearch, questions: Sequence[Question], unanswerable: Sequence[str] = ()
-) -> list[Asked]:
+    search: ArticleSearch, questions: Sequence[LabelledQuestion], unanswerable: Sequence[str] = ()
+) -> list[SearchedQuestion]:
     """Search for every question."""
     pairs: list[tuple[str, str | None]] = [(one.text, one.article) for one in questions]
     pairs += [(text, None) for text in unanswerable]
@@ -68,11 +68,11 @@ async def ask_all(
     for text, article in pairs:
         found = await search.find(text, limit=DEPTH)
         ids = tuple(str(hit.article_id) for hit in found.hits)
-        asked.append(Asked(text, article, ids, found.probability))
+        asked.append(SearchedQuestion(text, article, ids, found.probability))
     return asked
 
 
-def measure(asked: Sequence[Asked]) -> dict[str, Any]:
+def measure(asked: Sequence[SearchedQuestion]) -> dict[str, Any]:
     """Return hit@1, hit@5, mrr@10 and ndcg@10 of the answerable questions, and with unanswerable ones
     `no_answer.auroc`: how well the probability tells them apart."""
     known = [one for one in asked if one.article is not None]

@@ -11,7 +11,7 @@ OPENING_FIRST = 0.08
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ArticleEntry:
     """For whom an article is, and where its vectors are: from row `first` on, `titles` rows of its title,
     phrasings and summary, then `texts` rows of its passages."""
 
@@ -53,17 +53,17 @@ def by_article(rows: Iterable[StoredPassage]) -> Iterator[tuple[str, list[Stored
         yield article, list(own)
 
 
-def entry_of(own: list[StoredPassage], first: int) -> Entry:
+def entry_of(own: list[StoredPassage], first: int) -> ArticleEntry:
     """Describe an article by its passages in the order of `by_article`; they go to row `first` and on."""
     texts = sum(row.kind == "text" for row in own)
     one = own[0]
-    return Entry(
+    return ArticleEntry(
         one.batch, one.language, one.area, one.audience, one.plans, one.product_versions,
         first, len(own) - texts, texts,
     )  # fmt: skip
 
 
-def moved(entry: Entry, first: int) -> Entry:
+def moved(entry: ArticleEntry, first: int) -> ArticleEntry:
     """Return it with its rows from `first` on."""
     return replace(entry, first=first)
 

@@ -122,7 +122,7 @@ class FaissIndex:
             if self._path is None or not self._is_worth_it():
                 return
             with self._lock:
-                head = snapshot.Head(self.made_by, self.dimension, self.revision)
+                head = snapshot.SnapshotHead(self.made_by, self.dimension, self.revision)
                 parts = [snapshot.Part.of(rows) for rows in (self._kept, self._recent)]
                 former = self._kept.lists
             try:

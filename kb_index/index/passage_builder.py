@@ -13,7 +13,7 @@ from kb_index.text.passages import SPLITTING, split
 from kb_index.text.terms import Normaliser
 
 
-class PassageMaker:
+class PassageBuilder:
     """Cuts articles into passages and encodes them; what one maker made is comparable with nothing else."""
 
     def __init__(self, encoder: Encoder, normaliser: Normaliser) -> None:

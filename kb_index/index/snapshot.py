@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
-from kb_index.index.article_entries import Entry, moved
+from kb_index.index.article_entries import ArticleEntry, moved
 from kb_index.index.vector_rows import Rows, inverted_lists
 from kb_index.ports import Vectors
 
@@ -32,7 +32,7 @@ _AT_ONCE = 8192
 
 
 @dataclass(frozen=True)
-class Head:
+class SnapshotHead:
     """What a snapshot was made with, and the revision of the last change that is in it."""
 
     made_by: str
@@ -49,7 +49,7 @@ class Part:
     vectors: Vectors
     numbers: npt.NDArray[np.int64]
     alive: npt.NDArray[np.bool_]
-    entries: dict[str, Entry]
+    entries: dict[str, ArticleEntry]
 
     @classmethod
     def of(cls, rows: Rows) -> "Part":
@@ -57,7 +57,9 @@ class Part:
         return cls(rows.vectors, rows.numbers, rows.alive(), dict(rows.entries))
 
 
-def write(path: Path, head: Head, parts: Sequence[Part], exact_up_to: int, former: Any = None) -> None:
+def write(
+    path: Path, head: SnapshotHead, parts: Sequence[Part], exact_up_to: int, former: Any = None
+) -> None:
     """Write what is in `parts`, beside `path`, and rename it, so that readers see the old one or the new one.
 
     Beyond `exact_up_to` rows lists are made, around the centres of `former` if they fit.
@@ -95,7 +97,7 @@ def write(path: Path, head: Head, parts: Sequence[Part], exact_up_to: int, forme
                 old.unlink()
 
 
-def read(path: Path, exact_up_to: int) -> tuple[Head, Rows]:
+def read(path: Path, exact_up_to: int) -> tuple[SnapshotHead, Rows]:
     """Map the file.
 
     Raises:
@@ -115,7 +117,7 @@ def read(path: Path, exact_up_to: int) -> tuple[Head, Rows]:
     if known.pop("format") != _FORMAT:
         raise ValueError("it has another format")
     count, own = known.pop("count"), known.pop("entries")
-    head = Head(**known)
+    head = SnapshotHead(**known)
     entries = {article: _entry(values) for article, values in own.items()}
     if sum(entry.end - entry.first for entry in entries.values()) != count:
         raise ValueError("it does not hold what it says")
@@ -149,9 +151,9 @@ def _entries(parts: Sequence[Part]) -> dict[str, list[Any]]:
     return found
 
 
-def _entry(values: list[Any]) -> Entry:
+def _entry(values: list[Any]) -> ArticleEntry:
     batch, language, area, audience, plans, versions, first, titles, texts = values
-    return Entry(batch, language, area, audience, tuple(plans), tuple(versions), first, titles, texts)
+    return ArticleEntry(batch, language, area, audience, tuple(plans), tuple(versions), first, titles, texts)
 
 
 def _put(file: BinaryIO, digest: Any, chunk: bytes) -> None:
@@ -159,7 +161,7 @@ def _put(file: BinaryIO, digest: Any, chunk: bytes) -> None:
     file.write(chunk)
 
 
-def _with_lists(path: Path, head: Head, vectors: Vectors, former: Any) -> Head:
+def _with_lists(path: Path, head: SnapshotHead, vectors: Vectors, former: Any) -> SnapshotHead:
     faiss.omp_set_num_threads(1)  # of this thread: searches go on meanwhile
     aside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.lists.tmp")
     try:
@@ -172,7 +174,7 @@ def _with_lists(path: Path, head: Head, vectors: Vectors, former: Any) -> Head:
     return replace(head, lists=name, lists_sha256=digest)
 
 
-def _lists(path: Path, head: Head, count: int) -> Any:
+def _lists(path: Path, head: SnapshotHead, count: int) -> Any:
     """The lists of a snapshot, mapped; None when they are lost or damaged."""
     beside = path.with_name(head.lists or "none")
     try:

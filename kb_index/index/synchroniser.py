@@ -17,7 +17,7 @@ from kb_index.articles import passage_storage, storage
 from kb_index.domain import Draft
 from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.lexical_index import LexicalIndex
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.ports import Encoded, StoredPassage, VectorIndex, VectorIndexes
 
 TOPIC = "kb"
@@ -38,12 +38,12 @@ T = TypeVar("T")
 class Live:
     """What searches now: indexes, and the maker whose vectors and terms they hold."""
 
-    maker: PassageMaker
+    maker: PassageBuilder
     vectors: VectorIndex
     terms: LexicalIndex
 
 
-class FollowedIndexes:
+class SynchronisedIndexes:
     """Vectors and terms of all published passages, changed article by article as PostgreSQL changes.
 
     What changes an index runs on a thread of its own, so that publishing a long article does not hold up a
@@ -53,7 +53,7 @@ class FollowedIndexes:
     def __init__(
         self,
         database: Database,
-        maker: PassageMaker,
+        maker: PassageBuilder,
         wakeups: Wakeups,
         indexes: VectorIndexes,
         *,
@@ -78,7 +78,7 @@ class FollowedIndexes:
         return len(self.vectors)
 
     @property
-    def maker(self) -> PassageMaker:
+    def maker(self) -> PassageBuilder:
         """What makes passages now."""
         return self.live.maker
 
@@ -131,7 +131,7 @@ class FollowedIndexes:
             self._lacks |= len({one.article_id for one in rows}) < len(ids)
             await self._replace(ids, rows, changed[-1][1])
 
-    async def use(self, maker: PassageMaker) -> None:
+    async def use(self, maker: PassageBuilder) -> None:
         """Make everything by another maker beside what is searched, then change over and follow with that.
 
         Killed or failing before the end, the present one goes on; what was made already is not made again.
@@ -139,7 +139,7 @@ class FollowedIndexes:
         async with self._changing:
             if maker.name == self.maker.name:
                 return
-            beside = FollowedIndexes(self._database, maker, self._wakeups, self._indexes)
+            beside = SynchronisedIndexes(self._database, maker, self._wakeups, self._indexes)
             try:
                 await beside._open()
                 await beside._make_missing(quietly=True)
@@ -151,7 +151,7 @@ class FollowedIndexes:
             self._sweep_at = time.monotonic() + SWEEP_AFTER
         await self._keep()
 
-    async def _change_over(self, beside: "FollowedIndexes") -> bool:
+    async def _change_over(self, beside: "SynchronisedIndexes") -> bool:
         """Search what was made beside, unless something was published meanwhile that it lacks."""
         async with self._refreshing:
             await beside.refresh()

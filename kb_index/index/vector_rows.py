@@ -7,7 +7,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
-from kb_index.index.article_entries import Entry
+from kb_index.index.article_entries import ArticleEntry
 from kb_index.ports import Filter, Vectors
 
 EXACT_UP_TO = 50_000
@@ -35,7 +35,7 @@ class Rows:
         self,
         vectors: Vectors,
         numbers: npt.NDArray[np.int64],
-        entries: Mapping[str, Entry],
+        entries: Mapping[str, ArticleEntry],
         lists: Any = None,
         *,
         exact_up_to: int = EXACT_UP_TO,
@@ -79,12 +79,12 @@ class Rows:
         """Return a copy of which rows are not gone."""
         return self._alive[: self._count].copy()
 
-    def of(self, article: str) -> tuple[Entry, Vectors, npt.NDArray[np.int64]]:
+    def of(self, article: str) -> tuple[ArticleEntry, Vectors, npt.NDArray[np.int64]]:
         """Return an article's entry, vectors and passage numbers."""
         entry = self.entries[article]
         return entry, self._vectors[entry.first : entry.end], self._numbers[entry.first : entry.end]
 
-    def add(self, article: str, entry: Entry, vectors: Vectors, numbers: list[int]) -> None:
+    def add(self, article: str, entry: ArticleEntry, vectors: Vectors, numbers: list[int]) -> None:
         """Put an article after the last row, which is its `entry.first`."""
         end = self._count + len(numbers)
         if end > len(self._numbers):

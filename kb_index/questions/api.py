@@ -14,8 +14,8 @@ from kb_index.articles.service import Articles
 from kb_index.domain import Advice
 from kb_index.evaluation.what_if import Standing
 from kb_index.questions.ports import QuestionLog
-from kb_index.questions.publish_gate import Gate, GateReport
-from kb_index.questions.unanswered import InVain
+from kb_index.questions.publish_gate import GateReport, PublishGate
+from kb_index.questions.unanswered import Unanswered
 from kb_index.search.ranking import Ranking
 
 _SHOWN = 5
@@ -148,7 +148,12 @@ class QuestionsApi:
     """Endpoints for editors."""
 
     def __init__(
-        self, articles: Articles, gate: Gate, in_vain: InVain, questions: QuestionLog, ranking: Ranking
+        self,
+        articles: Articles,
+        gate: PublishGate,
+        in_vain: Unanswered,
+        questions: QuestionLog,
+        ranking: Ranking,
     ) -> None:
         self._articles = articles
         self._gate = gate

@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 @dataclass(frozen=True)
-class AskedInVain:
+class UnansweredQuestion:
     """A question without a good answer: `id` of the attempt, whether a person took over in its conversation,
     and for how many minutes."""
 
@@ -33,7 +33,7 @@ class DayOfUse:
 class QuestionLog(Protocol):
     """Knows what users asked and what became of it."""
 
-    async def in_vain(self, since: datetime) -> Sequence[AskedInVain]:
+    async def in_vain(self, since: datetime) -> Sequence[UnansweredQuestion]:
         """Return questions since then that got no answer, or one that did not help."""
         ...
 

@@ -66,7 +66,7 @@ class GateReport:
     better: tuple[Moved, ...]
 
 
-class Gate:
+class PublishGate:
     """Keeps the questions, and asks them before and after an edit."""
 
     def __init__(self, database: Database, articles: Articles, what_if: WhatIf, clock: Clock) -> None:

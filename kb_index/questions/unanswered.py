@@ -28,7 +28,7 @@ from kb_index.questions.clustering import (
     most_central,
     nearest,
 )
-from kb_index.questions.ports import AskedInVain, QuestionLog
+from kb_index.questions.ports import QuestionLog, UnansweredQuestion
 from kb_index.questions.storage import clusters, vain_questions
 from kb_index.search.service import ArticleSearch, clean_question
 
@@ -61,7 +61,7 @@ class Cluster:
     after: float | None
 
 
-class InVain:
+class Unanswered:
     """Gathers questions from the log when it is asked, each once."""
 
     def __init__(
@@ -198,7 +198,7 @@ class InVain:
                     await tx.execute(change.values(vector=vector.tobytes()))
             await tx.execute(clusters.update().where(k.id == cluster_id).values(**values))
 
-    async def _place(self, tx: Any, fresh: Sequence[AskedInVain]) -> None:
+    async def _place(self, tx: Any, fresh: Sequence[UnansweredQuestion]) -> None:
         maker = self._search.indexes.live.maker
         name = maker.encoder.fingerprint
         texts = [clean_question(one.text) for one in fresh]
@@ -222,7 +222,7 @@ class InVain:
             ]  # fmt: skip
             await tx.execute(insert(vain_questions).values(rows).on_conflict_do_nothing())
 
-    async def _note_handoffs(self, tx: Any, asked: Sequence[AskedInVain]) -> None:
+    async def _note_handoffs(self, tx: Any, asked: Sequence[UnansweredQuestion]) -> None:
         """A person may have taken over, or ended the case, since a question was gathered."""
         q = vain_questions.c
         for one in asked:

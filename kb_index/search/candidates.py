@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from kb_index.index.lexical_index import LexicalIndex
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.ports import Filter, Near, VectorIndex, Vectors
 from kb_index.search.ranking import Evidence
 
@@ -21,7 +21,7 @@ class Candidates:
 
 
 def gather(
-    maker: PassageMaker,
+    maker: PassageBuilder,
     vectors: VectorIndex,
     words: LexicalIndex,
     asked: str,

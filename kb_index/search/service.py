@@ -9,9 +9,9 @@ import numpy as np
 
 from foundation.database import Database
 from kb_index.articles import passage_storage
-from kb_index.domain import FOR_USERS, Findings, Hit, Why
-from kb_index.index.passage_builder import PassageMaker
-from kb_index.index.synchroniser import FollowedIndexes
+from kb_index.domain import FOR_USERS, Hit, SearchResult, Why
+from kb_index.index.passage_builder import PassageBuilder
+from kb_index.index.synchroniser import SynchronisedIndexes
 from kb_index.ports import Encoder, Filter, Vectors
 from kb_index.search.candidates import Candidates, gather
 from kb_index.search.quotes import Quotable, quote
@@ -26,7 +26,9 @@ T = TypeVar("T")
 class ArticleSearch:
     """Searches published passages; encoding and both indexes run off the event loop, on one thread."""
 
-    def __init__(self, database: Database, indexes: FollowedIndexes, ranking: Ranking | None = None) -> None:
+    def __init__(
+        self, database: Database, indexes: SynchronisedIndexes, ranking: Ranking | None = None
+    ) -> None:
         self._database = database
         self.indexes = indexes
         self.ranking = ranking or Ranking()
@@ -49,7 +51,7 @@ class ArticleSearch:
     async def use_encoder(self, encoder: Encoder) -> None:
         """Search with another encoder, as soon as every passage has its vector; the present one serves until
         then. Returns when it is in use."""
-        await self.indexes.use(PassageMaker(encoder, self.indexes.maker.normaliser))
+        await self.indexes.use(PassageBuilder(encoder, self.indexes.maker.normaliser))
 
     def __len__(self) -> int:
         return len(self.indexes)
@@ -62,7 +64,7 @@ class ArticleSearch:
         found = await self.find(question, limit=limit, where=where)
         return list(found.hits)
 
-    async def find(self, question: str, *, limit: int = 3, where: Filter | None = None) -> Findings:
+    async def find(self, question: str, *, limit: int = 3, where: Filter | None = None) -> SearchResult:
         """Return the best articles, best first, each with a quote from its best passage and why it was found,
         and the probability that the first answers.
 
@@ -70,7 +72,7 @@ class ArticleSearch:
         """
         asked = clean_question(question)
         if not any(character.isalnum() for character in asked) or not len(self):
-            return Findings()
+            return SearchResult()
         wanted = max(1, min(limit, MAX_HITS))
         found, ranked = await self._ask(lambda: self._rank(asked, where or Filter()))
         numbers = {key: one.number for key, one in found.near.items()}
@@ -88,7 +90,7 @@ class ArticleSearch:
             number = numbers[one.id]
             hits.append(self._hit(one, own, rows[number], number, asked, found.vector))
         probability = hits[0].probability if hits else 0.0
-        return Findings(tuple(hits), probability, calibration.advise(probability))
+        return SearchResult(tuple(hits), probability, calibration.advise(probability))
 
     def _rank(self, asked: str, where: Filter) -> tuple[Candidates, list[Ranked]]:
         own = self.indexes.live

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class Synonyms:
     """Phrases of normalised words, by the term that stands for each.
 
     `phrases` maps a run of one to four words, as a tuple of lemmas, to one term.

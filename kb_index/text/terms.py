@@ -18,7 +18,7 @@ from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.tokens import Doc
 
 from foundation.errors import InvalidInput
-from kb_index.text.synonyms import Vocabulary
+from kb_index.text.synonyms import Synonyms
 
 VERSION = "1"
 """Raise it when terms come out differently: stored ones are then made anew."""
@@ -45,8 +45,8 @@ STOPS = frozenset(STOP_WORDS) - _KEPT | {
 class Normaliser:
     """Makes terms; questions and articles must be made by the same one. Safe to use from several threads."""
 
-    def __init__(self, vocabulary: Vocabulary | None = None) -> None:
-        self._vocabulary = vocabulary or Vocabulary()
+    def __init__(self, vocabulary: Synonyms | None = None) -> None:
+        self._vocabulary = vocabulary or Synonyms()
         self.fingerprint = f"{VERSION}-{self._vocabulary.fingerprint}"
 
     def terms(self, text: str) -> list[str]:
@@ -121,7 +121,7 @@ def lemma(word: str) -> str:
     return str(forms[1] if word.endswith("s") and not word.endswith(("ss", "us", "is")) else forms[0])
 
 
-def read_vocabulary(path: Path) -> Vocabulary:
+def read_vocabulary(path: Path) -> Synonyms:
     """Read `vocabulary.yml`: `terms`, lists of phrases that mean the same; the first stands for all.
 
     No file is an empty vocabulary.
@@ -133,7 +133,7 @@ def read_vocabulary(path: Path) -> Vocabulary:
         values = yaml.safe_load(path.read_text(encoding="utf-8"))
         groups = values["terms"]
     except FileNotFoundError:
-        return Vocabulary()
+        return Synonyms()
     except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
         raise InvalidInput(f"{path.name}: it must hold `terms`, a list of lists of phrases.") from None
     phrases: dict[tuple[str, ...], str] = {}
@@ -149,4 +149,4 @@ def read_vocabulary(path: Path) -> Vocabulary:
                 raise InvalidInput(
                     f"{path.name}, entry {number}: `{' '.join(run)}` stands in another entry too."
                 )
-    return Vocabulary(phrases)
+    return Synonyms(phrases)

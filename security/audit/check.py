@@ -50,7 +50,7 @@ class Note:
 
 
 @dataclass
-class Findings:
+class ChainFindings:
     """What a check came to."""
 
     entries: int = 0
@@ -94,9 +94,9 @@ class Projection(Protocol):
 
 async def check_chain(
     database: Database, keys: Verifier, checkpoints: Sequence[Head | None], projection: Projection
-) -> Findings:
+) -> ChainFindings:
     """Check hashes, order, head, checkpoints, and that the rows are what their latest entries say."""
-    findings = Findings(checkpoints=len(checkpoints))
+    findings = ChainFindings(checkpoints=len(checkpoints))
     known = _by_number(checkpoints, keys, findings)
     async with database.begin() as connection:
         # People go on talking to the assistant meanwhile: head, entries and rows have to be of one moment.
@@ -115,14 +115,14 @@ async def check_chain(
     return findings
 
 
-async def _check_gap(connection: AsyncConnection, findings: Findings) -> None:
+async def _check_gap(connection: AsyncConnection, findings: ChainFindings) -> None:
     gap = await gaps.read(connection)
     if gap is not None:
         text = f"{gap.count} changes made since {gap.since} are not entered yet ({', '.join(gap.reasons)})."
         findings.add(Flaw("not_entered", text))
 
 
-def _by_number(checkpoints: Iterable[Head | None], keys: Verifier, findings: Findings) -> dict[int, str]:
+def _by_number(checkpoints: Iterable[Head | None], keys: Verifier, findings: ChainFindings) -> dict[int, str]:
     known: dict[int, str] = {}
     for line, head in enumerate(checkpoints, 1):
         if head is None or not is_genuine(head, keys):
@@ -133,7 +133,9 @@ def _by_number(checkpoints: Iterable[Head | None], keys: Verifier, findings: Fin
     return known
 
 
-async def _walk(connection: AsyncConnection, known: dict[int, str], findings: Findings) -> tuple[int, str]:
+async def _walk(
+    connection: AsyncConnection, known: dict[int, str], findings: ChainFindings
+) -> tuple[int, str]:
     last, previous = 0, ROOT
     async for rows in storage.in_order(connection):
         for row in rows:
@@ -150,7 +152,7 @@ async def _walk(connection: AsyncConnection, known: dict[int, str], findings: Fi
     return last, previous
 
 
-def _hear(row: Any, findings: Findings) -> None:
+def _hear(row: Any, findings: ChainFindings) -> None:
     """Repeat what the product had to say of the log itself."""
     told = json.loads(row.content) if row.kind in (FOREIGN, LATE) else {}
     if row.kind == UNTRUSTED:
@@ -174,12 +176,12 @@ def _hear(row: Any, findings: Findings) -> None:
         findings.note(Note(row.number, f"From entry {row.number} on another key signs."))
 
 
-def _missing(first: int, last: int, findings: Findings) -> None:
+def _missing(first: int, last: int, findings: ChainFindings) -> None:
     which = f"Entry {first} is" if first == last else f"Entries {first} to {last} are"
     findings.add(Flaw("deleted", f"{which} missing.", first))
 
 
-def _check_entry(row: Any, previous: str, follows: bool, findings: Findings) -> None:
+def _check_entry(row: Any, previous: str, follows: bool, findings: ChainFindings) -> None:
     of = (row.number, row.subject)
     expected = entry_hash(row.number, row.at, row.kind, row.subject, row.content, row.previous)
     if expected != row.hash:
@@ -189,7 +191,7 @@ def _check_entry(row: Any, previous: str, follows: bool, findings: Findings) -> 
         findings.add(Flaw("reordered", text, *of))
 
 
-def _check_private(row: Any, findings: Findings) -> None:
+def _check_private(row: Any, findings: ChainFindings) -> None:
     expected = committed(row.content)
     if expected is None:
         return
@@ -204,7 +206,7 @@ def _check_private(row: Any, findings: Findings) -> None:
         findings.add(Flaw("text_deleted", text, row.number, row.subject))
 
 
-def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findings: Findings) -> None:
+def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findings: ChainFindings) -> None:
     if head is None:
         if last:
             findings.add(Flaw("head_missing", f"There are {last} entries and no head.", last))
@@ -223,7 +225,7 @@ def _check_head(head: Head | None, last: int, digest: str, keys: Verifier, findi
         findings.add(Flaw("head_forged", "The head's signature does not hold, or its key is not known."))
 
 
-async def _check_rows(connection: AsyncConnection, projection: Projection, findings: Findings) -> None:
+async def _check_rows(connection: AsyncConnection, projection: Projection, findings: ChainFindings) -> None:
     """Walk through the latest entries and the rows side by side, both by subject."""
     late = await gaps.latest_of_each(connection)
     rows = projection.rows(connection)
@@ -267,7 +269,7 @@ def written(row: Row) -> tuple[str, str | None]:
     return canonical(row[1]), canonical(row[2])
 
 
-def _invented(row: Row, late: Mapping[str, tuple[str, str | None]], findings: Findings) -> None:
+def _invented(row: Row, late: Mapping[str, tuple[str, str | None]], findings: ChainFindings) -> None:
     subject = row[0]
     if late.get(subject) == written(row):
         return  # It waits to be entered, which is told by itself.

@@ -17,7 +17,7 @@ from bot.conversation.domain import Author, NewEvent
 from escalation.permissions import Agent
 from foundation.errors import Conflict, NotFound
 from foundation.ids import StaffId
-from security.audit.check import Findings, check_chain
+from security.audit.check import ChainFindings, check_chain
 
 AGENT = Agent(StaffId("stf_1"), "Greta", False)
 SECRETS = ("Quokka Lamp", "usr_otto", "Ottoline", "otto@posthorn.example", "Sycamore")
@@ -69,7 +69,7 @@ async def _everything(firstline: Firstline, but: tuple[str, ...] = ()) -> str:
     return "\n".join(texts)
 
 
-async def _verify(firstline: Firstline) -> Findings:
+async def _verify(firstline: Firstline) -> ChainFindings:
     return await check_chain(firstline.database, audit_keys(firstline.settings), [], AttemptRows())
 
 

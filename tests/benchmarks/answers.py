@@ -27,7 +27,7 @@ from kb_index.encoder.onnx_encoder import OnnxEncoder
 from kb_index.evaluation.known_questions import read_questions
 from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.lexical_index import LexicalIndex
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.ports import Filter, StoredPassage
 from kb_index.search.candidates import gather
 from kb_index.search.ranking import Ranking
@@ -44,7 +44,7 @@ class Articles:
 
     def __init__(self, folder: Path, encoder: OnnxEncoder) -> None:
         vocabulary = read_vocabulary(ROOT / "data" / "policies" / "vocabulary.yml")
-        self._maker = PassageMaker(encoder, Normaliser(vocabulary))
+        self._maker = PassageBuilder(encoder, Normaliser(vocabulary))
         parsed = [parse_article(path.read_bytes(), path.name) for path in sorted(folder.glob("*.md"))]
         rows: list[StoredPassage] = []
         made = self._maker.make_all([one.draft for one in parsed], quotable=False)

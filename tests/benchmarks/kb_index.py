@@ -38,11 +38,11 @@ from kb_index.articles import storage
 from kb_index.articles.importing import parse_article
 from kb_index.articles.service import Articles
 from kb_index.encoder.onnx_encoder import OnnxEncoder
-from kb_index.encoder.store import Shelf
+from kb_index.encoder.store import EncoderStore
 from kb_index.evaluation.known_questions import read_questions
 from kb_index.index.faiss_index import FaissIndex
 from kb_index.index.lexical_index import LexicalIndex
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.index.vector_rows import inverted_lists
 from kb_index.ports import Filter, Kind, StoredPassage, Vectors
 from kb_index.text.terms import Normaliser
@@ -92,7 +92,7 @@ class Way:
 
 def corpus(size: int, encoder: OnnxEncoder) -> Corpus:
     """Make `size` passages, as the module says."""
-    maker = PassageMaker(encoder, Normaliser())
+    maker = PassageBuilder(encoder, Normaliser())
     drafts = [
         parse_article(path.read_bytes(), path.name).draft for path in sorted((ROOT / "data/kb").glob("*.md"))
     ]
@@ -322,7 +322,7 @@ async def store(database: Database, corpus: Corpus, made_by: str) -> None:
 async def whole(corpus: Corpus, encoder: OnnxEncoder) -> dict[str, Any]:
     """The whole search and publishing, with PostgreSQL and two processes' indexes."""
     async with servers() as (database, cache):
-        await store(database, corpus, PassageMaker(encoder, Normaliser()).name)
+        await store(database, corpus, PassageBuilder(encoder, Normaliser()).name)
         started = time.perf_counter()
         async with process(database, cache, encoder) as here:
             first_start = time.perf_counter() - started
@@ -342,7 +342,7 @@ async def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     exported = Path(default_encoder())
-    used = Shelf(exported.with_name("kb-encoder"), exported).current()
+    used = EncoderStore(exported.with_name("kb-encoder"), exported).current()
     parser.add_argument(
         "--encoder", type=encoder_folder, default=str(used), help="default: the one that the search uses"
     )

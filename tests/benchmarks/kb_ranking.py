@@ -19,11 +19,11 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kb_index.encoder.onnx_encoder import OnnxEncoder
-from kb_index.evaluation.cross_validation import Asked, Trial
+from kb_index.evaluation.cross_validation import Trial, TrialQuestion
 from kb_index.evaluation.dataset import TestSet, read_test_set
-from kb_index.evaluation.fitting import Seen, fit
+from kb_index.evaluation.fitting import FittingQuestion, fit
 from kb_index.evaluation.metrics import auroc, figures
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.search.ranking import Ranking
 from kb_index.text.terms import Normaliser, read_vocabulary
 from tests.benchmarks.installation import default_encoder, encoder_folder
@@ -40,7 +40,7 @@ def read(folder: Path) -> TestSet:
     )
 
 
-def ask(maker: PassageMaker, folder: Path) -> tuple[list[Asked], list[Asked]]:
+def ask(maker: PassageBuilder, folder: Path) -> tuple[list[TrialQuestion], list[TrialQuestion]]:
     """Search for all questions of a set."""
     test_set = read(folder)
     trial = Trial(maker, test_set.documents, lambda *_: None)
@@ -48,7 +48,7 @@ def ask(maker: PassageMaker, folder: Path) -> tuple[list[Asked], list[Asked]]:
     return [trial.ask(one) for one in test_set.queries], [trial.ask(one) for one in test_set.unanswerable]
 
 
-def measure(known: list[Asked], none: list[Asked], ranking: Ranking) -> dict[str, Any]:
+def measure(known: list[TrialQuestion], none: list[TrialQuestion], ranking: Ranking) -> dict[str, Any]:
     """Figures of one set under a ranking."""
     relevant = [one.query.relevant for one in known]
     fused = [[each.id for each in ranking.weights.fuse(one.found.evidence)] for one in known]
@@ -57,7 +57,7 @@ def measure(known: list[Asked], none: list[Asked], ranking: Ranking) -> dict[str
     row["fused"] = figures(fused, relevant)["hit@1"]
     if none:
 
-        def chance(one: Asked) -> float:
+        def chance(one: TrialQuestion) -> float:
             return ranking.calibration.probability(ranking.weights.fuse(one.found.evidence))
 
         row["auroc"] = auroc([chance(one) for one in known], [chance(one) for one in none])
@@ -75,10 +75,10 @@ def main() -> None:
     parser.add_argument("--most", type=int, default=400)
     args = parser.parse_args()
     vocabulary = read_vocabulary(ROOT / "data" / "policies" / "vocabulary.yml")
-    maker = PassageMaker(OnnxEncoder(args.encoder), Normaliser(vocabulary))
+    maker = PassageBuilder(OnnxEncoder(args.encoder), Normaliser(vocabulary))
     asked = {folder.name: ask(maker, folder) for folder in args.folders}
 
-    def seen(name: str) -> list[Seen]:
+    def seen(name: str) -> list[FittingQuestion]:
         known, none = asked[name]
         some = known[:: max(1, len(known) // args.most)]
         return [one.seen for one in (*some, *none[: args.most])]

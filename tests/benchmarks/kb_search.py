@@ -42,8 +42,8 @@ from kb_index.domain import Draft, Passage, Version
 from kb_index.encoder.onnx_encoder import OnnxEncoder
 from kb_index.evaluation.known_questions import evaluate, read_questions
 from kb_index.index.faiss_index import FaissFiles
-from kb_index.index.passage_builder import PassageMaker
-from kb_index.index.synchroniser import FollowedIndexes
+from kb_index.index.passage_builder import PassageBuilder
+from kb_index.index.synchroniser import SynchronisedIndexes
 from kb_index.ports import Encoded
 from kb_index.search.service import ArticleSearch
 from kb_index.text.terms import Normaliser
@@ -82,8 +82,8 @@ async def process(database: Database, cache: str, encoder: OnnxEncoder) -> Async
     wakeups = Wakeups(client)
     await wakeups.start()
     with tempfile.TemporaryDirectory() as folder:
-        maker = PassageMaker(encoder, Normaliser())
-        indexes = FollowedIndexes(database, maker, wakeups, FaissFiles(Path(folder) / "passages.faiss"))
+        maker = PassageBuilder(encoder, Normaliser())
+        indexes = SynchronisedIndexes(database, maker, wakeups, FaissFiles(Path(folder) / "passages.faiss"))
         search = ArticleSearch(database, indexes)
         await search.start()
         yield search

@@ -23,13 +23,13 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from kb_index.domain import Draft
 from kb_index.encoder import training_pairs as making
-from kb_index.encoder.offline_index import Answered, Sandbox, summed
+from kb_index.encoder.offline_index import Answered, OfflineIndex, summed
 from kb_index.encoder.onnx_encoder import OnnxEncoder
-from kb_index.encoder.training_pairs import Asked
+from kb_index.encoder.training_pairs import AnsweredQuestion
 from kb_index.encoder.training_process import tune
 from kb_index.encoder.tuner import MOST_PAIRS, chosen_pairs
 from kb_index.evaluation.dataset import read_test_set
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.search.ranking import Weights
 from kb_index.text.terms import Normaliser, read_vocabulary
 from tests.benchmarks.installation import default_encoder, encoder_folder
@@ -44,10 +44,10 @@ def say(what: str, done: int, of: int) -> None:
         print(f"  {what} {done}/{of}", file=sys.stderr, flush=True)
 
 
-def sandbox(folder: Path, drafts: dict[str, Draft]) -> Sandbox:
+def sandbox(folder: Path, drafts: dict[str, Draft]) -> OfflineIndex:
     """The articles under an encoder."""
     normaliser = Normaliser(read_vocabulary(ROOT / "data" / "policies" / "vocabulary.yml"))
-    return Sandbox(PassageMaker(OnnxEncoder(folder, threads=2), normaliser), drafts, say, folder.name)
+    return OfflineIndex(PassageBuilder(OnnxEncoder(folder, threads=2), normaliser), drafts, say, folder.name)
 
 
 def gain(before: list[Answered], after: list[Answered], way: str) -> dict[str, float]:
@@ -69,7 +69,9 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     files = [options.folder / name for name in ("corpus.jsonl", "queries.jsonl", "qrels.tsv")]
     test_set = read_test_set(*files)
     drafts = {one.id: Draft(one.title, "any", "en", one.text) for one in test_set.documents}
-    asked = [Asked(one.text, key, "gate") for one in test_set.queries for key in sorted(one.relevant)]
+    asked = [
+        AnsweredQuestion(one.text, key, "gate") for one in test_set.queries for key in sorted(one.relevant)
+    ]
     asked = making.usable(asked, drafts)
     keys = sorted({one.article_id for one in asked}, key=lambda key: making.order(key))
     parts = [set(keys[start :: options.folds]) for start in range(options.folds)]

@@ -40,8 +40,8 @@ from app import bootstrap
 from app.cli.services import Silent
 from app.ops.supervisor import Supervisor
 from app.settings import Settings
-from bot.scenarios.ports import Chat, Turn
-from bot.scenarios.web import DemoApplication, Firstline
+from bot.scenarios.ports import Chat, PlayedTurn
+from bot.scenarios.web import DemoApplication, FirstlineClient
 from connectors.hosts.http import open_session
 from tests.benchmarks.installation import installed
 from tests.support.product import free_ports
@@ -127,7 +127,7 @@ async def measure(settings: Settings, times: HostTimes, rounds: int) -> dict[str
     timeout = aiohttp.ClientTimeout(total=60)
     async with aiohttp.ClientSession(timeout=timeout) as session:
         host = DemoApplication(session, settings.demo_url or "")
-        firstline = Firstline(session, settings.local_url, host)
+        firstline = FirstlineClient(session, settings.local_url, host)
         for number in range(-10, rounds):
             user = await host.make_user("ada", None, {})
             chat = await firstline.begin(user, {})
@@ -145,7 +145,7 @@ async def measure(settings: Settings, times: HostTimes, rounds: int) -> dict[str
 
 async def timed(
     chat: Chat, times: HostTimes, text: str, choice: str | None = None
-) -> tuple[float, float, Turn]:
+) -> tuple[float, float, PlayedTurn]:
     """Play one turn; seconds of it, and seconds in the host application."""
     times.take()
     started = time.perf_counter()

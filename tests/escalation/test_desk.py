@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.conversation.domain import Event
 from escalation import storage
-from escalation.agent_access import AgentLine
+from escalation.agent_access import AgentAccess
 from escalation.domain import Case
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
 from foundation.http import Caller
@@ -309,7 +309,7 @@ async def test_an_unknown_case_is_not_found(room: Desk, case_id: str) -> None:
 
 
 async def test_staff_follow_only_conversations_that_have_a_case(room: Desk) -> None:
-    line = AgentLine(room.desk, room.conversations)
+    line = AgentAccess(room.desk, room.conversations)
     caller = Caller("staff", id=BEN.id, name="Ben", roles=frozenset({"agent"}))
     private = await room.conversation("Zoe")
     case = await room.open()

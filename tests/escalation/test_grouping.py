@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.conversation.domain import Conversation, Event
 from escalation import storage
-from escalation.agent_access import AgentLine
+from escalation.agent_access import AgentAccess
 from escalation.domain import StateSnapshot, decide_priority
 from foundation.ids import ConversationId, new_id
 from tests.escalation.conftest import Desk, agent
@@ -152,7 +152,7 @@ async def test_those_who_joined_are_told_of_the_end_and_may_ask_again(room: Desk
 
 async def test_an_agent_may_read_what_joined(room: Desk) -> None:
     conversations, _ = await _several(room, 2)
-    line = AgentLine(room.desk, room.conversations)
+    line = AgentAccess(room.desk, room.conversations)
     for one in conversations:
         assert await room.desk.had_case(one.id)
     from foundation.http import Caller

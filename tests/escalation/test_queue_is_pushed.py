@@ -3,12 +3,12 @@
 import asyncio
 from typing import Any
 
-from bot.conversation.event_stream import Follower
+from bot.conversation.event_stream import EventStream
 from foundation.ids import ConversationId
 from tests.escalation.conftest import Desk, agent
 
 
-async def _watch(follower: Follower, conversation_id: ConversationId, seen: "asyncio.Queue[Any]") -> None:
+async def _watch(follower: EventStream, conversation_id: ConversationId, seen: "asyncio.Queue[Any]") -> None:
     async for frame in follower.frames(conversation_id, 0):
         if frame["type"] == "queue":
             seen.put_nowait((frame["position"], frame["waiting"]))
@@ -19,7 +19,7 @@ async def test_the_place_in_the_queue_is_pushed_when_somebody_before_is_taken(ro
     first = await room.open("Ada")
     room.clock.advance(1)
     second = await room.open("Cleo")
-    follower = Follower(room.conversations, room.desk, room.wakeups)
+    follower = EventStream(room.conversations, room.desk, room.wakeups)
     places: asyncio.Queue[Any] = asyncio.Queue()
     task = asyncio.create_task(_watch(follower, second.conversation_id, places))
     try:

@@ -12,7 +12,7 @@ from foundation.clock import SystemClock
 from foundation.database import Database
 from insights.training_questions import agent_links, helped_answers
 from kb_index.articles.storage import articles
-from kb_index.encoder.training_pairs import Asked
+from kb_index.encoder.training_pairs import AnsweredQuestion
 from kb_index.questions.storage import known_questions
 
 NOW = SystemClock().now()
@@ -86,13 +86,13 @@ async def test_only_answers_that_helped_by_the_users_word_are_learnt(database: D
         for one in rows:
             await tx.execute(attempts.insert().values(**one))
     found = sorted(await helped_answers(database), key=lambda one: one.question)
-    assert found[1:] == [Asked("question 1", "refunds", "answer")]
+    assert found[1:] == [AnsweredQuestion("question 1", "refunds", "answer")]
     assert CARD not in found[0].question
 
 
 async def test_the_gates_questions_are_learnt_as_editors_have_them_now(database: Database) -> None:
     file = Path("data/kb/questions.yml")
-    seed = Asked("forgot my passwrd", "reset-your-password", "gate")
+    seed = AnsweredQuestion("forgot my passwrd", "reset-your-password", "gate")
     assert seed in await gate_questions(database, file)
     async with database.begin() as tx:
         await tx.execute(
@@ -108,4 +108,4 @@ async def test_the_gates_questions_are_learnt_as_editors_have_them_now(database:
                 created_by="x",
             )
         )
-    assert await gate_questions(database, file) == [Asked("money back", "refunds", "gate")]
+    assert await gate_questions(database, file) == [AnsweredQuestion("money back", "refunds", "gate")]

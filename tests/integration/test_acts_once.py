@@ -22,7 +22,7 @@ from app.cli.services import opened_database
 from app.settings import Settings
 from app.wiring.single_services import attempt_log
 from bot.scenarios.ports import Chat, MadeUser
-from bot.scenarios.web import DemoApplication, Firstline, Patience
+from bot.scenarios.web import DemoApplication, FirstlineClient, Patience
 from foundation.database import Database
 from foundation.ids import ConversationId
 from tests.support.preloaded import PreloadedApp
@@ -74,7 +74,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-async def asked(host: DemoApplication, firstline: Firstline, number: int) -> Talk:
+async def asked(host: DemoApplication, firstline: FirstlineClient, number: int) -> Talk:
     """Bring a new user to where only a yes is missing, and hold answers back from then on."""
     like = list(TROUBLES)[number % len(TROUBLES)]
     user = await host.make_user(like, None, {})
@@ -114,7 +114,7 @@ async def test_each_act_happens_once_though_the_app_dies_between_act_and_verify(
 ) -> None:
     product = app.product
     host = DemoApplication(session, product.demo_url)
-    firstline = Firstline(session, product.url, host, Patience(answer=140, reconnect=140))
+    firstline = FirstlineClient(session, product.url, host, Patience(answer=140, reconnect=140))
     settings = Settings.from_env(product.environment(), ROOT)
     hits = 0
     talks: list[Talk] = []

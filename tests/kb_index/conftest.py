@@ -19,7 +19,7 @@ from foundation.http.server import build_http
 from foundation.wakeups import Wakeups
 from insights.question_log import LoggedQuestions
 from kb_index.articles.api import KnowledgeApi
-from kb_index.articles.maintenance import Care
+from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
 from kb_index.articles.transfer_api import TransferApi
 from kb_index.domain import Draft
@@ -28,13 +28,13 @@ from kb_index.evaluation.what_if import WhatIf
 from kb_index.help.pack import HelpPack
 from kb_index.help.pages import HelpPages
 from kb_index.index.faiss_index import FaissFiles
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.index.pgvector_index import PgvectorTables
-from kb_index.index.synchroniser import FollowedIndexes
+from kb_index.index.synchroniser import SynchronisedIndexes
 from kb_index.ports import Purpose, VectorIndexes, Vectors
 from kb_index.questions.api import QuestionsApi
-from kb_index.questions.publish_gate import Gate
-from kb_index.questions.unanswered import InVain
+from kb_index.questions.publish_gate import PublishGate
+from kb_index.questions.unanswered import Unanswered
 from kb_index.search.api import SearchApi
 from kb_index.search.service import ArticleSearch
 from kb_index.text.terms import Normaliser
@@ -108,7 +108,7 @@ class Room:
     database: Database
 
     @property
-    def indexes(self) -> FollowedIndexes:
+    def indexes(self) -> SynchronisedIndexes:
         return self.search.indexes
 
     async def write(self, article_id: str, draft: Draft) -> None:
@@ -134,9 +134,9 @@ class House:
     ) -> Room:
         encoder = CountingEncoder(self.encoder, alias)
         snapshot = self.home / name / "passages.faiss"
-        maker = PassageMaker(encoder, Normaliser())
+        maker = PassageBuilder(encoder, Normaliser())
         kept: VectorIndexes = PgvectorTables(self.database) if pgvector else FaissFiles(snapshot)
-        indexes = FollowedIndexes(self.database, maker, wakeups or Wakeups(None), kept, poll=3600)
+        indexes = SynchronisedIndexes(self.database, maker, wakeups or Wakeups(None), kept, poll=3600)
         search = ArticleSearch(self.database, indexes)
         await search.start()
         self.stack.push_async_callback(search.stop)
@@ -204,12 +204,12 @@ class WhoeverItSays:
 
 @pytest.fixture
 async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
-    care = Care(room.database, room.articles, NothingShown(), room.articles._clock)
+    care = Maintenance(room.database, room.articles, NothingShown(), room.articles._clock)
     endpoints = TransferApi(room.database, room.articles, care).endpoints()
     clock = room.articles._clock
-    gate = Gate(room.database, room.articles, WhatIf(room.search), clock)
+    gate = PublishGate(room.database, room.articles, WhatIf(room.search), clock)
     log = LoggedQuestions(room.database)
-    in_vain = InVain(room.database, room.articles, room.search, log, clock)
+    in_vain = Unanswered(room.database, room.articles, room.search, log, clock)
     endpoints += QuestionsApi(room.articles, gate, in_vain, log, room.search.ranking).endpoints()
     endpoints += SearchApi(room.search).endpoints()
     endpoints += KnowledgeApi(room.articles).endpoints()

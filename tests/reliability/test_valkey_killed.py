@@ -18,7 +18,7 @@ import pytest
 
 from app.ops.children.child import Child
 from bot.scenarios.ports import Chat, MadeUser
-from bot.scenarios.web import DemoApplication, Firstline, Patience
+from bot.scenarios.web import DemoApplication, FirstlineClient, Patience
 from tests.reliability.conftest import Note
 from tests.support.product import Product
 
@@ -109,7 +109,7 @@ async def test_what_was_asked_is_not_forgotten_with_valkey(
     product: Product, session: aiohttp.ClientSession, figure: Note
 ) -> None:
     host = DemoApplication(session, product.demo_url)
-    firstline = Firstline(session, product.url, host, Patience(answer=40, reconnect=20))
+    firstline = FirstlineClient(session, product.url, host, Patience(answer=40, reconnect=20))
     results: list[tuple[str, str, int]] = []
     for like in TROUBLES:
         for moment in MOMENTS:

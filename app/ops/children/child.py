@@ -66,7 +66,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Record:
+class ChildRecord:
     """What a child wrote about itself when it started."""
 
     pid: int
@@ -103,7 +103,7 @@ class Child(ABC):
         self.state: State = "stopped"
         self.adopted = False
         self.restarts = 0
-        self.record: Record | None = None
+        self.record: ChildRecord | None = None
         self._die_with_parent = die_with_parent
         self._process: asyncio.subprocess.Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -321,14 +321,14 @@ class Child(ABC):
     def _record_path(self) -> Path:
         return self.place.run / f"{self.name}.json"
 
-    def _read_record(self) -> Record | None:
+    def _read_record(self) -> ChildRecord | None:
         return self.record_in(self.place.run, self.name)
 
     @staticmethod
-    def record_in(run: Path, name: str) -> Record | None:
+    def record_in(run: Path, name: str) -> ChildRecord | None:
         """Read what the child `name` wrote about itself in the folder `run`."""
         try:
             raw = json.loads((run / f"{name}.json").read_bytes())
-            return Record(int(raw["pid"]), str(raw["identity"]), str(raw["fingerprint"]), raw["facts"])
+            return ChildRecord(int(raw["pid"]), str(raw["identity"]), str(raw["fingerprint"]), raw["facts"])
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Dict, List, Optional
 
-from app.ops.installer.environments import Place
+from app.ops.installer.environments import Installation
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _CHECKED = [
@@ -23,7 +23,7 @@ _CHECKED = [
 ]
 
 
-def follow(what: str, place: Place, rest: List[str]) -> int:
+def follow(what: str, place: Installation, rest: List[str]) -> int:
     """Do it; returns the exit code."""
     env = dict(place.env, FIRSTLINE_HOME=str(place.home))
     if what == "serve":
@@ -47,7 +47,7 @@ def browser(env: Dict[str, str]) -> Optional[str]:
     )
 
 
-def _test(place: Place, env: Dict[str, str], rest: List[str]) -> int:
+def _test(place: Installation, env: Dict[str, str], rest: List[str]) -> int:
     env.setdefault("FIRSTLINE_ENCODER_DIR", str(place.home / "encoder"))
     argv = [str(place.root / ".venv" / "bin" / "python"), "-m", "pytest", *_workers(rest), *rest]
     found = browser(env)
@@ -73,7 +73,7 @@ def _workers(rest: List[str]) -> List[str]:
     return [] if rest or cores < 2 else ["-n", str(cores), "--dist", "loadgroup"]
 
 
-def _check(place: Place, env: Dict[str, str]) -> int:
+def _check(place: Installation, env: Dict[str, str]) -> int:
     tools = place.root / ".venv" / "bin"
     present = [folder for folder in _CHECKED if (place.root / folder).exists()]
     checks = [

@@ -18,7 +18,7 @@ _UNFINISHED = ".firstline-unfinished"
 _BREW = "or on macOS `brew install python@{0}`"
 
 
-class Place(NamedTuple):
+class Installation(NamedTuple):
     """Where things are: the checkout, the data folder and the environment of this process."""
 
     root: Path
@@ -33,7 +33,7 @@ class Place(NamedTuple):
 class Environment:
     """One virtual environment in the checkout."""
 
-    def __init__(self, place: Place, folder: str) -> None:
+    def __init__(self, place: Installation, folder: str) -> None:
         self.path = place.root / folder
         self._place = place
 
@@ -125,7 +125,7 @@ def digest(paths: Sequence[Path]) -> str:
 class Environments:
     """Finds interpreters and fills the environments."""
 
-    def __init__(self, place: Place, console: Console) -> None:
+    def __init__(self, place: Installation, console: Console) -> None:
         self._place = place
         self._console = console
         self._tried = {}  # type: Dict[str, Optional[Python]]
@@ -224,7 +224,7 @@ class Environments:
         return pythons.find(wanted[:1], dict(env, PATH=""), {})
 
 
-def _command(place: Place, environment: Environment) -> str:
+def _command(place: Installation, environment: Environment) -> str:
     """The text of `firstline`; the rooms stay in the checkout, so it only points there."""
     return (
         "#!/bin/sh\n"
@@ -234,7 +234,7 @@ def _command(place: Place, environment: Environment) -> str:
     ).format(python=environment.python, root=str(place.root))
 
 
-def has_command(place: Place, environment: Environment) -> bool:
+def has_command(place: Installation, environment: Environment) -> bool:
     """Whether the environment has `firstline` as it would be written now."""
     try:
         return (environment.path / "bin" / "firstline").read_text() == _command(place, environment)
@@ -242,7 +242,7 @@ def has_command(place: Place, environment: Environment) -> bool:
         return False
 
 
-def write_command(place: Place, environment: Environment) -> None:
+def write_command(place: Installation, environment: Environment) -> None:
     """Write `firstline` into the environment."""
     script = environment.path / "bin" / "firstline"
     temporary = script.with_name("firstline.new")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Mapping, Optional, Tuple
 
 from app.ops.installer.console import Console, Failed
-from app.ops.installer.environments import Environments, Place, digest
+from app.ops.installer.environments import Environments, Installation, digest
 
 OLDEST_NODE = (20, 19)
 OLDEST_NPM = (10, 0)
@@ -18,7 +18,7 @@ _LEFT_OUT = {"node_modules", "dist", ".vite", "coverage", "test-results"}
 class FrontEnd:
     """The workspace `web/`: its packages and its build."""
 
-    def __init__(self, place: Place, console: Console, environments: Environments) -> None:
+    def __init__(self, place: Installation, console: Console, environments: Environments) -> None:
         self._place = place
         self._console = console
         self._environments = environments

@@ -6,7 +6,7 @@ from typing import Callable, Dict, List, NamedTuple, Sequence, Set
 from app.ops.installer.console import Console, Failed
 
 
-class Step(NamedTuple):
+class InstallStep(NamedTuple):
     """Something to be done once. `needed` says whether it is still to do; it is asked when its turn comes."""
 
     name: str
@@ -16,15 +16,15 @@ class Step(NamedTuple):
     work: Callable[[], None]
 
 
-def run(steps: Sequence[Step], console: Console, workers: int = 3) -> bool:
+def run(steps: Sequence[InstallStep], console: Console, workers: int = 3) -> bool:
     """Carry out the steps; returns whether there was anything to do.
 
     Raises:
         Failed: the first failure; steps that run then are ended, and no further one begins.
     """
     done: Set[str] = set()
-    waiting: List[Step] = list(steps)
-    running: Dict["concurrent.futures.Future[None]", Step] = {}
+    waiting: List[InstallStep] = list(steps)
+    running: Dict["concurrent.futures.Future[None]", InstallStep] = {}
     worked = False
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         try:

@@ -4,66 +4,72 @@ from pathlib import Path
 from typing import List
 
 from app.ops.installer.console import Console, Failed
-from app.ops.installer.environments import Environments, Place, digest
+from app.ops.installer.environments import Environments, Installation, digest
 from app.ops.installer.node import FrontEnd
 from app.ops.installer.pythons import RASA
-from app.ops.installer.step_graph import Step
+from app.ops.installer.step_graph import InstallStep
 
 __all__ = ["RASA", "plan"]
 
 
-def plan(place: Place, console: Console, environments: Environments, *, dev: bool, only: str) -> List[Step]:
+def plan(
+    place: Installation, console: Console, environments: Environments, *, dev: bool, only: str
+) -> List[InstallStep]:
     """List the steps; `dev` adds what tests need, `only="app"` leaves out all but the app's environment."""
     app = environments.app
     steps = [
-        Step("uv", "Python environment", (), lambda: not app.has("uv"), environments.install_uv),
-        Step("app", "app packages", ("uv",), lambda: not app.has("app"), environments.install_app),
-        Step("command", "command", ("app",), environments.lacks_command, environments.install_command),
+        InstallStep("uv", "Python environment", (), lambda: not app.has("uv"), environments.install_uv),
+        InstallStep("app", "app packages", ("uv",), lambda: not app.has("app"), environments.install_app),
+        InstallStep("command", "command", ("app",), environments.lacks_command, environments.install_command),
     ]
     if dev:
         steps.append(
-            Step("dev", "test packages", ("app",), lambda: not app.has("dev"), environments.install_dev)
+            InstallStep(
+                "dev", "test packages", ("app",), lambda: not app.has("dev"), environments.install_dev
+            )
         )
     if only == "app":
         return steps
     # The longest chain first: the encoder's packages decide how long a first installation takes.
     prepared = _Prepared(place, console, environments)
-    steps.insert(0, Step("torch", "encoder packages", (), prepared.lacks_torch, environments.install_encoder))
+    steps.insert(
+        0, InstallStep("torch", "encoder packages", (), prepared.lacks_torch, environments.install_encoder)
+    )
     steps += [
-        Step(
+        InstallStep(
             "rasa",
             "Rasa packages",
             ("uv",),
             lambda: not environments.rasa.has("rasa"),
             environments.install_rasa,
         ),
-        Step("encoder", "encoder export", ("torch",), prepared.lacks_encoder, prepared.export),
-        Step("model", "training", ("encoder", "rasa", "app"), prepared.lacks_model, prepared.train),
+        InstallStep("encoder", "encoder export", ("torch",), prepared.lacks_encoder, prepared.export),
+        InstallStep("model", "training", ("encoder", "rasa", "app"), prepared.lacks_model, prepared.train),
     ]
     return steps + _front_end(place, console, environments)
 
 
-def _front_end(place: Place, console: Console, environments: Environments) -> List[Step]:
+def _front_end(place: Installation, console: Console, environments: Environments) -> List[InstallStep]:
     web = FrontEnd(place, console, environments)
     if not web.exists:
         return []
     return [
-        Step("node", "Node.js", ("app",), web.needs_node, environments.install_node),
-        Step(
+        InstallStep("node", "Node.js", ("app",), web.needs_node, environments.install_node),
+        InstallStep(
             "npm",
             "front-end packages",
             ("node",),
             lambda: web.is_stale() and web.lacks_packages(),
             web.install,
         ),
-        Step("web", "front-end build", ("npm",), web.is_stale, web.build),
+        InstallStep("web", "front-end build", ("npm",), web.is_stale, web.build),
     ]
 
 
 class _Prepared:
     """What is made once from the checkout: the exported encoder and the trained model."""
 
-    def __init__(self, place: Place, console: Console, environments: Environments) -> None:
+    def __init__(self, place: Installation, console: Console, environments: Environments) -> None:
         self._place = place
         self._console = console
         self._environments = environments

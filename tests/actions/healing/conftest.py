@@ -17,7 +17,7 @@ from actions.framework.host_access import HostAccess
 from actions.framework.registry import Registry
 from actions.healing.assembly import HealingRoom, build_healing
 from actions.healing.domain import Breaker, Run
-from actions.healing.policy import PolicyFile
+from actions.healing.policy import HealingPolicyFile
 from actions.healing.ports import SignedRequest
 from actions.healing.service import Healing, Pace
 from actions.host import HostUnavailable, Operation, OperationResult, UnknownUser, UserState
@@ -205,7 +205,7 @@ class Ward:
             database=self.database,
             clock=self.clock,
             mask=mask_json,
-            policy=PolicyFile(self.policy, registry),
+            policy=HealingPolicyFile(self.policy, registry),
             registry=registry,
             attempts=self.log,
             access=access,

@@ -16,7 +16,7 @@ from actions.framework.executor import Procedure
 from actions.framework.host_access import HostAccess
 from actions.framework.registry import Registry
 from actions.healing.assembly import HealingRoom, build_healing
-from actions.healing.policy import PolicyFile
+from actions.healing.policy import HealingPolicyFile
 from actions.healing.ports import Cases, Messenger
 from actions.healing.service import Pace
 from actions.policy import AssistantPolicy
@@ -61,7 +61,7 @@ async def healer(
             database=database,
             clock=clock,
             mask=mask_json,
-            policy=PolicyFile(policy, registry),
+            policy=HealingPolicyFile(policy, registry),
             registry=registry,
             attempts=log,
             access=access,

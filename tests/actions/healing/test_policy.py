@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from actions.framework.registry import Registry
-from actions.healing.policy import HealingPolicyInvalid, PolicyFile, bucket, parse
+from actions.healing.policy import HealingPolicyFile, HealingPolicyInvalid, bucket, parse
 from tests.actions.healing.workflows import REGISTRY
 
 GOOD = b"""
@@ -88,7 +88,7 @@ def test_a_growing_share_keeps_its_users_and_is_about_as_large_as_it_says() -> N
 
 def test_the_file_is_read_again_when_it_changes_and_a_broken_one_stops_healing(tmp_path: Path) -> None:
     path = tmp_path / "self_healing.yml"
-    file = PolicyFile(path, REGISTRY)
+    file = HealingPolicyFile(path, REGISTRY)
     assert file.current() is None
     assert "cannot be read" in (file.problem or "")
     path.write_bytes(GOOD)
@@ -114,7 +114,7 @@ def test_the_file_is_read_again_when_it_changes_and_a_broken_one_stops_healing(t
 def test_a_deployment_may_have_a_file_of_its_own(tmp_path: Path) -> None:
     shipped, own = tmp_path / "shipped.yml", tmp_path / "own.yml"
     shipped.write_bytes(GOOD)
-    file = PolicyFile(shipped, REGISTRY, own)
+    file = HealingPolicyFile(shipped, REGISTRY, own)
     assert file.required().rules("resync_preferences").mode == "apply"
     own.write_bytes(GOOD.replace(b"mode: apply", b"mode: dry_run"))
     assert file.required().rules("resync_preferences").mode == "dry_run"

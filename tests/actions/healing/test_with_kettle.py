@@ -15,9 +15,9 @@ from aiohttp.test_utils import TestServer
 
 from actions.framework.registry import Registry
 from actions.framework.workflow import Seen
-from actions.healing.control import Overview
+from actions.healing.control import HealingControl
 from actions.healing.domain import Run
-from actions.healing.policy import PolicyFile
+from actions.healing.policy import HealingPolicyFile
 from foundation.clock import SystemClock
 from foundation.database import Database
 from foundation.http.server import build_http
@@ -90,7 +90,7 @@ def _allow(path: Path, refs: list[str]) -> None:
     path.write_text(EVERYBODY.replace("REFS", json.dumps(refs)))
 
 
-async def _settled(overview: Overview, within: float = 90.0) -> dict[str, Any]:
+async def _settled(overview: HealingControl, within: float = 90.0) -> dict[str, Any]:
     async with asyncio.timeout(within):
         while (report := await overview.report())["open"]:
             await asyncio.sleep(0.1)
@@ -233,7 +233,7 @@ async def test_each_act_happens_once_however_often_the_healing_process_is_killed
     kettle.post(
         "/demo/faults", {"rates": {"resync_preferences": slow, "restart_export": slow}, "hang_seconds": 0.2}
     )
-    overview = Overview(database, SystemClock(), PolicyFile(policy, REGISTRY))
+    overview = HealingControl(database, SystemClock(), HealingPolicyFile(policy, REGISTRY))
     command = [sys.executable, "-m", "tests.actions.healing.healer", url, schema, str(policy)]
     draw, kills = random.Random(5), 0
     while (await overview.report())["open"] and kills < 40:

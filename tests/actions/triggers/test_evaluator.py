@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.triggers.domain import BehaviourEvent, Condition, Limits, Offer, Trigger, may_offer
+from actions.triggers.domain import BehaviourEvent, Condition, Offer, OfferLimits, Trigger, may_offer
 from actions.triggers.evaluator import Evaluator
 
 OFFER = Offer("person", "Would you like some help?")
@@ -162,7 +162,7 @@ def test_a_user_is_forgotten_on_request() -> None:
     assert times(evaluator, [event(2, step="save")]) == 0
 
 
-LIMITS = Limits(per_hour=2, dismissals=2, rest=7200, ignored_after=120)
+LIMITS = OfferLimits(per_hour=2, dismissals=2, rest=7200, ignored_after=120)
 RESTING = Trigger("t", (FAILS,), 1, 60, 600, OFFER)
 
 

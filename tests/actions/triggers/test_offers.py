@@ -14,7 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from actions.attempts.log import AttemptLog
 from actions.triggers.api import TriggersApi
-from actions.triggers.policy import PolicyFile
+from actions.triggers.policy import TriggerPolicyFile
 from actions.triggers.service import Triggers
 from foundation.clock import FixedClock
 from foundation.database import Database
@@ -114,7 +114,7 @@ async def page(database: Database, tmp_path: Path) -> AsyncIterator[Page]:
     async def show_article(article_id: str) -> dict[str, Any] | None:
         return {"type": "article", "title": "Save it"} if article_id == "save-it" else None
 
-    triggers = Triggers(PolicyFile(file), database, log, clock, with_person, show_article)
+    triggers = Triggers(TriggerPolicyFile(file), database, log, clock, with_person, show_article)
     app = build_http(TriggersApi(triggers, clock).endpoints(), ByHeader(), allowed_origins=frozenset)
     async with TestClient(TestServer(app)) as client:
         yield Page(client, clock, triggers, log, file, people)
@@ -259,7 +259,7 @@ async def test_an_article_comes_with_its_card_and_a_missing_one_is_not_offered(p
 
 
 async def test_an_offer_that_leads_nowhere_is_no_policy(page: Page, tmp_path: Path) -> None:
-    file = PolicyFile(page.file, {"something_else"})
+    file = TriggerPolicyFile(page.file, {"something_else"})
     assert file.current().triggers == ()
     assert file.problem is not None
     assert "saves_fail: no intent is called preferences_not_saved" in file.problem

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from actions.framework.registry import Registry
-from actions.triggers.policy import PolicyFile, TriggersInvalid, parse_policy
+from actions.triggers.policy import TriggerPolicyFile, TriggersInvalid, parse_policy
 
 SHIPPED = Path("data/policies/triggers.yml")
 GOOD = """
@@ -61,7 +61,7 @@ def test_two_of_the_same_name_are_refused() -> None:
 def test_a_change_is_taken_and_a_broken_one_is_not(tmp_path: Path) -> None:
     path = tmp_path / "triggers.yml"
     path.write_text(GOOD)
-    file = PolicyFile(path)
+    file = TriggerPolicyFile(path)
     assert [t.count for t in file.current().triggers] == [2]
     path.write_text(GOOD.replace("count: 2", "count: 13"))
     assert [t.count for t in file.current().triggers] == [13]
@@ -71,6 +71,6 @@ def test_a_change_is_taken_and_a_broken_one_is_not(tmp_path: Path) -> None:
 
 
 def test_without_a_file_nothing_is_offered(tmp_path: Path) -> None:
-    file = PolicyFile(tmp_path / "none.yml")
+    file = TriggerPolicyFile(tmp_path / "none.yml")
     assert file.current().enabled is False
     assert file.problem

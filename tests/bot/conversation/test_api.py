@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from bot.conversation.api import ConversationApi
-from bot.conversation.event_stream import Follower
-from bot.conversation.user_access import UserLine
+from bot.conversation.event_stream import EventStream
+from bot.conversation.user_access import UserAccess
 from bot.conversation.websocket import LiveSocket
 from foundation.clock import SystemClock
 from foundation.errors import Forbidden, NotFound, Unauthenticated
@@ -65,8 +65,8 @@ class NoStaff:
 
 @pytest.fixture
 async def client(room, aiohttp_client):
-    line = UserLine(room.conversations, room.runner, room.desk, CONFIDENTIAL)
-    follower = Follower(room.conversations, room.desk, room.wakeups)
+    line = UserAccess(room.conversations, room.runner, room.desk, CONFIDENTIAL)
+    follower = EventStream(room.conversations, room.desk, room.wakeups)
     room.authenticator = TokenIsTheName()
     live = LiveSocket(line, NoStaff(), follower, room.authenticator, SystemClock())
     room.live = live

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bot.conversation.api import ConversationApi
-from bot.conversation.event_stream import Follower
+from bot.conversation.event_stream import EventStream
 from bot.conversation.limit_policy import LimitPolicy
 from bot.conversation.limits import UserLimits
-from bot.conversation.user_access import UserLine
+from bot.conversation.user_access import UserAccess
 from bot.conversation.websocket import LiveSocket
 from foundation.clock import SystemClock
 from foundation.errors import RateLimited
@@ -40,8 +40,8 @@ class Time:
 
 @pytest.fixture
 async def client(room, aiohttp_client):
-    line = UserLine(room.conversations, room.runner, room.desk, CONFIDENTIAL, limits=UserLimits(FEW))
-    follower = Follower(room.conversations, room.desk, room.wakeups)
+    line = UserAccess(room.conversations, room.runner, room.desk, CONFIDENTIAL, limits=UserLimits(FEW))
+    follower = EventStream(room.conversations, room.desk, room.wakeups)
     live = LiveSocket(line, NoStaff(), follower, TokenIsTheName(), SystemClock())
     api = ConversationApi(line, room.conversations, follower, live, SystemClock())
     app = build_http(api.endpoints(), TokenIsTheName(), allowed_origins=lambda: frozenset())

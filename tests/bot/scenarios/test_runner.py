@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from bot.scenarios import report
-from bot.scenarios.loader import Found, load
-from bot.scenarios.ports import Broken, Logged, MadeUser, Rates, Report, Turn
-from bot.scenarios.runner import Player, Run, World
+from bot.scenarios.loader import FoundScenario, load
+from bot.scenarios.ports import Broken, HostReport, Logged, MadeUser, PlayedTurn, Rates
+from bot.scenarios.runner import Player, ScenarioRun, World
 from bot.scenarios.vocabulary import Vocabulary
 
 SAMPLE: dict[str, Any] = {"account": {"locked": True, "note": None}, "orders": [{"number": "K-1"}]}
@@ -45,8 +45,8 @@ class SmallWorld:
     async def change(self, ref: str, state: Mapping[str, Any]) -> None:
         self.users[ref].update(copy.deepcopy(dict(state)))
 
-    async def report(self, ref: str) -> Report:
-        return Report(copy.deepcopy(self.users[ref]), list(self.ran[ref]))
+    async def report(self, ref: str) -> HostReport:
+        return HostReport(copy.deepcopy(self.users[ref]), list(self.ran[ref]))
 
     async def token(self, ref: str) -> str:
         return "t"
@@ -74,27 +74,27 @@ class SmallChat:
     world: SmallWorld
     conversation: str
 
-    async def say(self, text: str, choice: str | None = None) -> Turn:
+    async def say(self, text: str, choice: str | None = None) -> PlayedTurn:
         ref = self.conversation
         await asyncio.sleep(0)
         if choice == "/affirm":
             self.world.users[ref]["account"]["locked"] = False
             self.world.ran[ref].append({"operation": "unlock", "status": "done"})
             card = {"type": "resolution", "workflow": "unlock_account", "outcome": "verified", "facts": []}
-            return Turn(["It’s open   again."], cards=[card])
+            return PlayedTurn(["It’s open   again."], cards=[card])
         if "person" in text:
             return await self.ask_for_person()
         if text == "silence":
             raise Broken("no answer within 60 s")
-        return Turn(
+        return PlayedTurn(
             [f"You wrote: {text}", "Your account is locked."], [YES, {"title": "Not now", "payload": "/deny"}]
         )
 
-    async def ask_for_person(self) -> Turn:
-        return Turn(["Passing on."], handed_off=True)
+    async def ask_for_person(self) -> PlayedTurn:
+        return PlayedTurn(["Passing on."], handed_off=True)
 
 
-async def play(tmp_path: Path, text: str, world: SmallWorld | None = None) -> Run:
+async def play(tmp_path: Path, text: str, world: SmallWorld | None = None) -> ScenarioRun:
     world = world or SmallWorld()
     (found,) = read(tmp_path, text)
     run = await Player(World(world, world, world)).play(found)
@@ -102,7 +102,7 @@ async def play(tmp_path: Path, text: str, world: SmallWorld | None = None) -> Ru
     return run
 
 
-def read(tmp_path: Path, text: str) -> list[Found]:
+def read(tmp_path: Path, text: str) -> list[FoundScenario]:
     file = tmp_path / "s.yml"
     file.write_text(text)
     loaded = load(file, WORDS)
@@ -212,7 +212,7 @@ async def test_all_are_played_shuffled_by_the_seed_and_never_too_many_at_once(tm
 
     async def order(seed: int) -> tuple[list[tuple[str, int]], SmallWorld]:
         world = SmallWorld()
-        told: list[Run] = []
+        told: list[ScenarioRun] = []
         runs = await Player(World(world, world, world)).play_all(
             found, repeats=3, seed=seed, jobs=1 if seed else 2, tell=told.append
         )

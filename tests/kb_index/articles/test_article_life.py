@@ -8,7 +8,7 @@ import pytest
 
 from foundation.clock import FixedClock
 from foundation.errors import Conflict, InvalidInput, NotFound
-from kb_index.articles.maintenance import Care
+from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
 from kb_index.domain import Draft
 from kb_index.ports import Filter
@@ -160,11 +160,11 @@ async def test_stale_is_what_is_past_its_day_and_what_is_old_and_used(room: Room
     await fill(room)
     await room.write("late", replace(PAUSE, title="Late", review_by=date(2020, 1, 1)))
     year = FixedClock(NOW + timedelta(days=365))
-    care = Care(room.database, room.articles, Shown(refunds=2, reset_password=40), year)
+    care = Maintenance(room.database, room.articles, Shown(refunds=2, reset_password=40), year)
     found = await care.stale()
     assert [one.version.article_id for one in found] == ["late", "reset-password", "refunds", "pause"]
     assert (found[1].age_days, found[1].shown) == (365, 40)
-    soon = Care(room.database, room.articles, Shown(), FixedClock(NOW + timedelta(days=30)))
+    soon = Maintenance(room.database, room.articles, Shown(), FixedClock(NOW + timedelta(days=30)))
     assert [one.version.article_id for one in await soon.stale()] == ["late"]
 
 
@@ -178,7 +178,7 @@ async def test_links_are_checked_against_what_readers_see(room: Room) -> None:
         "[page](/somewhere) [home](/help)\n"
     )
     await room.articles.create("links", Draft("Links", "account", "en", body), by="Erin")
-    care = Care(room.database, room.articles, Shown(), FixedClock(NOW))
+    care = Maintenance(room.database, room.articles, Shown(), FixedClock(NOW))
     found = await care.links("links")
     broken = {one.url: one.line for one in found if one.problem}
     assert broken == {

@@ -164,8 +164,8 @@ async def test_an_import_killed_midway_is_finished_by_the_next(
         from kb_index.encoder.onnx_encoder import OnnxEncoder
         from kb_index.articles.importing import import_folder
         from kb_index.index.faiss_index import FaissFiles
-        from kb_index.index.synchroniser import FollowedIndexes
-        from kb_index.index.passage_builder import PassageMaker
+        from kb_index.index.synchroniser import SynchronisedIndexes
+        from kb_index.index.passage_builder import PassageBuilder
         from kb_index.text.terms import Normaliser
         from kb_index.articles.service import Articles
 
@@ -173,8 +173,8 @@ async def test_an_import_killed_midway_is_finished_by_the_next(
             database = Database.open({postgres_url!r}, schema={schema!r})
             encoder = OnnxEncoder({str(house.encoder.folder)!r})
             snapshot = Path({str(house.home / "a" / "x.faiss")!r})
-            maker = PassageMaker(encoder, Normaliser())
-            indexes = FollowedIndexes(database, maker, Wakeups(None), FaissFiles(snapshot))
+            maker = PassageBuilder(encoder, Normaliser())
+            indexes = SynchronisedIndexes(database, maker, Wakeups(None), FaissFiles(snapshot))
             await indexes.start()
             print("started", flush=True)
             await import_folder(Articles(database, indexes, SystemClock()), Path({str(folder)!r}))

@@ -19,17 +19,17 @@ from foundation.errors import Conflict, Unavailable, Unprocessable
 from kb_index.domain import Draft
 from kb_index.encoder import training_pairs as making
 from kb_index.encoder.hot_swap import EncoderFollower
-from kb_index.encoder.offline_index import Measured, Sandbox
+from kb_index.encoder.offline_index import Measured, OfflineIndex
 from kb_index.encoder.onnx_encoder import OnnxEncoder
 from kb_index.encoder.quantisation import put_beside
-from kb_index.encoder.store import Shelf
+from kb_index.encoder.store import EncoderStore
 from kb_index.encoder.training import Row, batches, read_rows
-from kb_index.encoder.training_pairs import Asked, Pair
+from kb_index.encoder.training_pairs import AnsweredQuestion, Pair
 from kb_index.encoder.training_process import TunedEncoder, tune
 from kb_index.encoder.tuner import Tuner, TuneReport, choose, chosen_pairs
 from kb_index.evaluation.cross_validation import run
 from kb_index.evaluation.dataset import Document, Query, TestSet
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.search.ranking import Ranking, Weights
 from kb_index.text.terms import Normaliser
 
@@ -48,8 +48,8 @@ def silent(what: str, done: int, of: int) -> None:
     """Progress that nobody watches."""
 
 
-def asked(count: int, per_article: int = 4) -> list[Asked]:
-    return [Asked(f"question number {n}", f"a{n // per_article}", "gate") for n in range(count)]
+def asked(count: int, per_article: int = 4) -> list[AnsweredQuestion]:
+    return [AnsweredQuestion(f"question number {n}", f"a{n // per_article}", "gate") for n in range(count)]
 
 
 def measured(hit: float = 0.8, ndcg: float = 0.86, questions: int = 200) -> Measured:
@@ -60,8 +60,8 @@ def measured(hit: float = 0.8, ndcg: float = 0.86, questions: int = 200) -> Meas
 def test_no_article_and_no_question_is_both_learnt_and_held_back() -> None:
     everything = [
         *asked(100),
-        Asked("Question NUMBER 3?", "a20", "answer"),
-        Asked("question number 97", "a1", "agent"),
+        AnsweredQuestion("Question NUMBER 3?", "a20", "answer"),
+        AnsweredQuestion("question number 97", "a1", "agent"),
     ]
     parted = making.part(everything)
     assert {one.article_id for one in parted.learn}.isdisjoint(one.article_id for one in parted.held)
@@ -80,14 +80,14 @@ def test_an_article_stays_on_its_side_when_others_are_added() -> None:
 
 def test_questions_without_article_without_words_or_twice_are_left_out() -> None:
     rows = [
-        Asked("how long is a refund", "refund", "gate"),
-        Asked("How long is a refund?!", "refund", "answer"),
-        Asked("how long is a refund", "gone", "gate"),
-        Asked("help", "refund", "answer"),
-        Asked("long " * 100, "refund", "answer"),
+        AnsweredQuestion("how long is a refund", "refund", "gate"),
+        AnsweredQuestion("How long is a refund?!", "refund", "answer"),
+        AnsweredQuestion("how long is a refund", "gone", "gate"),
+        AnsweredQuestion("help", "refund", "answer"),
+        AnsweredQuestion("long " * 100, "refund", "answer"),
     ]
     assert making.usable(rows, DRAFTS) == rows[:1]
-    assert making.phrasings(DRAFTS) == [Asked("stop for a while", "pause", "phrasing")]
+    assert making.phrasings(DRAFTS) == [AnsweredQuestion("stop for a while", "pause", "phrasing")]
 
 
 def test_headings_lead_to_the_text_below_them() -> None:
@@ -97,15 +97,15 @@ def test_headings_lead_to_the_text_below_them() -> None:
 
 
 def test_a_question_is_paired_with_its_articles_nearest_passage_and_anothers_as_wrong() -> None:
-    box = Sandbox(PassageMaker(OnnxEncoder(ENCODER), Normaliser()), DRAFTS, silent, "articles")
-    (pair,) = box.pairs([Asked("how many days until my money is back", "refund", "answer")])
+    box = OfflineIndex(PassageBuilder(OnnxEncoder(ENCODER), Normaliser()), DRAFTS, silent, "articles")
+    (pair,) = box.pairs([AnsweredQuestion("how many days until my money is back", "refund", "answer")])
     assert (pair.article, pair.passage) == ("refund", "Refunds. How long. It takes 14 days.")
     assert pair.negative
     assert "Refunds" not in pair.negative
     figures = box.measure(
         [
-            Asked("how many days until my money is back", "refund", "gate"),
-            Asked("forgot pw", "pause", "gate"),
+            AnsweredQuestion("how many days until my money is back", "refund", "gate"),
+            AnsweredQuestion("forgot pw", "pause", "gate"),
         ],
         Weights(),
     )
@@ -169,7 +169,7 @@ def test_the_shelf_gives_the_tuned_encoder_until_it_is_broken_or_the_installed_o
     tmp_path: Path,
 ) -> None:
     base = encoder_folder(tmp_path / "base", "base")
-    shelf = Shelf(tmp_path / "kb-encoder", base)
+    shelf = EncoderStore(tmp_path / "kb-encoder", base)
     assert shelf.current() == base
     with shelf.work() as work:
         kept = shelf.put(encoder_folder(work / "tuned", "tuned"), {"used": "tuned"})
@@ -193,7 +193,7 @@ def test_the_shelf_gives_the_tuned_encoder_until_it_is_broken_or_the_installed_o
 
 def test_the_installed_encoder_is_used_in_8_bits_where_its_own_twin_lies_beside_it(tmp_path: Path) -> None:
     base = encoder_folder(tmp_path / "encoder", "base")
-    shelf = Shelf(tmp_path / "kb-encoder", base)
+    shelf = EncoderStore(tmp_path / "kb-encoder", base)
     twin = encoder_folder(tmp_path / "encoder-int8", "base-int8")
     assert shelf.current() == twin
     assert shelf.report() == {}
@@ -214,12 +214,12 @@ def test_an_encoder_that_cannot_be_quantised_has_no_twin(tmp_path: Path) -> None
 
 
 def test_two_do_not_tune_at_once(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path / "kb-encoder", ENCODER)
+    shelf = EncoderStore(tmp_path / "kb-encoder", ENCODER)
     with shelf.work(), pytest.raises(Conflict), shelf.work():
         pass
 
 
-def _put_forever(shelf: Shelf) -> None:
+def _put_forever(shelf: EncoderStore) -> None:
     for number in range(1_000_000):
         with shelf.work() as work:
             shelf.put(encoder_folder(work / "tuned", f"tuned-{number % 3}"), {})
@@ -227,7 +227,7 @@ def _put_forever(shelf: Shelf) -> None:
 
 def test_killed_at_any_moment_an_encoder_is_in_use_and_whole(tmp_path: Path) -> None:
     base = encoder_folder(tmp_path / "base", "base")
-    shelf = Shelf(tmp_path / "kb-encoder", base)
+    shelf = EncoderStore(tmp_path / "kb-encoder", base)
     seen = set()
     for number in range(50):
         child = multiprocessing.get_context("fork").Process(target=_put_forever, args=(shelf,))
@@ -258,7 +258,7 @@ class Search:
 
 async def test_a_running_search_changes_over_and_back(tmp_path: Path) -> None:
     base = encoder_folder(tmp_path / "base", "base")
-    shelf, search = Shelf(tmp_path / "kb-encoder", base), Search()
+    shelf, search = EncoderStore(tmp_path / "kb-encoder", base), Search()
     follower = EncoderFollower(shelf, search, "base", poll=0.01)
     assert not await follower.look()
     with shelf.work() as work:
@@ -312,11 +312,11 @@ async def test_the_training_ends_with_who_wanted_it(tmp_path: Path) -> None:
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
-def articles() -> tuple[dict[str, Draft], list[Asked]]:
+def articles() -> tuple[dict[str, Draft], list[AnsweredQuestion]]:
     names = ["invoice", "parcel", "password", "grinder", "gift", "voucher", "address", "newsletter"]
     drafts = {n: Draft(f"About your {n}", "any", "en", f"Choose {n} in the menu.\n") for n in names}
     forms = ("where is my {}", "{} does not work", "i want another {}", "tell me about the {}", "{} gone")
-    return drafts, [Asked(form.format(n), n, "gate") for n in names for form in forms]
+    return drafts, [AnsweredQuestion(form.format(n), n, "gate") for n in names for form in forms]
 
 
 @pytest.mark.parametrize("fails", [False, True])
@@ -328,7 +328,7 @@ async def test_what_is_no_better_or_fails_leaves_the_encoder_in_use(tmp_path: Pa
             raise Unavailable("Killed.")
         return TunedEncoder(encoder_folder(out, "same again"), "same again", 1)
 
-    shelf = Shelf(tmp_path / "kb-encoder", encoder_folder(tmp_path / "base", "base"))
+    shelf = EncoderStore(tmp_path / "kb-encoder", encoder_folder(tmp_path / "base", "base"))
     tuner = Tuner(shelf, Normaliser(), Weights(), train)
     drafts, questions = articles()
     if fails:
@@ -346,7 +346,7 @@ async def test_too_few_questions_are_refused_with_what_to_do(tmp_path: Path) -> 
     async def train(*_: object, **__: object) -> TunedEncoder:
         raise AssertionError
 
-    tuner = Tuner(Shelf(tmp_path / "kb-encoder", ENCODER), Normaliser(), Weights(), train)
+    tuner = Tuner(EncoderStore(tmp_path / "kb-encoder", ENCODER), Normaliser(), Weights(), train)
     with pytest.raises(Unprocessable, match="0 questions") as refused:
         await tuner.run(
             {key: replace(draft, phrasings=()) for key, draft in DRAFTS.items()}, [], progress=silent
@@ -363,10 +363,10 @@ def test_an_evaluation_tunes_each_part_on_the_others_alone() -> None:
     documents = tuple(Document(f"d{n}", f"Thing number {n}", f"All about thing {n}.") for n in range(7))
     queries = tuple(Query(f"q{n}", f"where is thing {n}", {f"d{n % 7}": 1.0}) for n in range(21))
     beyond = tuple(Query(f"u{n}", "who won in 1954", {}) for n in range(4))
-    maker = PassageMaker(OnnxEncoder(ENCODER), Normaliser())
+    maker = PassageBuilder(OnnxEncoder(ENCODER), Normaliser())
     seen: list[tuple[set[str], set[str]]] = []
 
-    def tuned(learn: Sequence[Query], held: set[str]) -> PassageMaker:
+    def tuned(learn: Sequence[Query], held: set[str]) -> PassageBuilder:
         seen.append(({key for query in learn for key in query.relevant}, held))
         return maker
 

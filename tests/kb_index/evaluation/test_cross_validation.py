@@ -9,7 +9,7 @@ from foundation.errors import InvalidInput, NotFound
 from kb_index.encoder.onnx_encoder import OnnxEncoder
 from kb_index.evaluation.cross_validation import folds, run
 from kb_index.evaluation.dataset import Query, TestSet, read_test_set
-from kb_index.index.passage_builder import PassageMaker
+from kb_index.index.passage_builder import PassageBuilder
 from kb_index.search.ranking import Ranking
 from kb_index.text.terms import Normaliser
 
@@ -44,8 +44,8 @@ def write(folder: Path) -> dict[str, Path]:
     return paths
 
 
-def maker(encoder: OnnxEncoder) -> PassageMaker:
-    return PassageMaker(encoder, Normaliser())
+def maker(encoder: OnnxEncoder) -> PassageBuilder:
+    return PassageBuilder(encoder, Normaliser())
 
 
 @pytest.mark.parametrize("fitted", [False, True])

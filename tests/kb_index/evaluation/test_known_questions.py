@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 
 from foundation.errors import InvalidInput, NotFound, Unprocessable
-from kb_index.evaluation.known_questions import Asked, evaluate, measure
+from kb_index.evaluation.known_questions import SearchedQuestion, evaluate, measure
 from tests.kb_index.conftest import Room, fill
 
 
-def asked(rank: int | None, score: float = 0.5, article: str | None = "a") -> Asked:
+def asked(rank: int | None, score: float = 0.5, article: str | None = "a") -> SearchedQuestion:
     others = tuple(f"other-{number}" for number in range(9))
     found = others if rank is None else (*others[: rank - 1], "a", *others[rank:])
-    return Asked("?", article, found, score)
+    return SearchedQuestion("?", article, found, score)
 
 
 def test_hits_and_reciprocal_ranks() -> None:

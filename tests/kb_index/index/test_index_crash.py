@@ -27,8 +27,8 @@ from kb_index.articles.importing import import_folder
 from kb_index.articles.service import Articles
 from kb_index.domain import Draft
 from kb_index.index.faiss_index import FaissFiles
-from kb_index.index.passage_builder import PassageMaker
-from kb_index.index.synchroniser import FollowedIndexes
+from kb_index.index.passage_builder import PassageBuilder
+from kb_index.index.synchroniser import SynchronisedIndexes
 from kb_index.ports import Purpose, Vectors
 from kb_index.search.service import ArticleSearch
 from kb_index.text.terms import Normaliser
@@ -55,9 +55,9 @@ class Hashed:
         return len(text.split())
 
 
-def indexes_on(database: Database, encoder: Hashed, snapshot: Path) -> FollowedIndexes:
-    return FollowedIndexes(
-        database, PassageMaker(encoder, Normaliser()), Wakeups(None), FaissFiles(snapshot), poll=3600
+def indexes_on(database: Database, encoder: Hashed, snapshot: Path) -> SynchronisedIndexes:
+    return SynchronisedIndexes(
+        database, PassageBuilder(encoder, Normaliser()), Wakeups(None), FaissFiles(snapshot), poll=3600
     )
 
 

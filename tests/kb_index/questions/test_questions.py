@@ -15,15 +15,15 @@ from kb_index.articles.service import Articles
 from kb_index.domain import Draft
 from kb_index.evaluation.what_if import WhatIf
 from kb_index.questions.clustering import counted, group, label, most_central, nearest
-from kb_index.questions.ports import AskedInVain, DayOfUse
-from kb_index.questions.publish_gate import Gate
-from kb_index.questions.unanswered import InVain
+from kb_index.questions.ports import DayOfUse, UnansweredQuestion
+from kb_index.questions.publish_gate import PublishGate
+from kb_index.questions.unanswered import Unanswered
 from kb_index.text.terms import Normaliser
 from tests.kb_index.conftest import NOW, PAUSE, RESET, CountingEncoder, Room, fill
 
 
-def gate(room: Room) -> Gate:
-    return Gate(room.database, room.articles, WhatIf(room.search), FixedClock(NOW))
+def gate(room: Room) -> PublishGate:
+    return PublishGate(room.database, room.articles, WhatIf(room.search), FixedClock(NOW))
 
 
 async def test_questions_are_kept_once_and_only_of_articles_there_are(room: Room) -> None:
@@ -100,11 +100,11 @@ async def test_an_unpublished_article_is_found_only_with_its_text(room: Room) ->
 
 @dataclass
 class Log:
-    asked: list[AskedInVain] = field(default_factory=list)
+    asked: list[UnansweredQuestion] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
     answers: int = 0
 
-    async def in_vain(self, since: datetime) -> Sequence[AskedInVain]:
+    async def in_vain(self, since: datetime) -> Sequence[UnansweredQuestion]:
         return [one for one in self.asked if one.asked_at >= since]
 
     async def answered(self, since: datetime, article_ids: Sequence[str]) -> int:
@@ -120,8 +120,8 @@ class Log:
         return self.said
 
 
-def asked(number: int, text: str, *, minutes: float = 0.0, days: int = 1) -> AskedInVain:
-    return AskedInVain(
+def asked(number: int, text: str, *, minutes: float = 0.0, days: int = 1) -> UnansweredQuestion:
+    return UnansweredQuestion(
         f"att_{number}", f"cnv_{number}", text, NOW - timedelta(days=days), minutes > 0, minutes
     )
 
@@ -130,8 +130,8 @@ GIFTS = ["can I buy a gift card", "do you sell gift cards", "gift card for my mo
 ALLERGY = ["is there soy in the beans", "does it contain soy", "soy allergy, which coffee is safe"]
 
 
-def vain(room: Room, log: Log, now: datetime = NOW) -> InVain:
-    return InVain(room.database, room.articles, room.search, log, FixedClock(now))
+def vain(room: Room, log: Log, now: datetime = NOW) -> Unanswered:
+    return Unanswered(room.database, room.articles, room.search, log, FixedClock(now))
 
 
 async def test_questions_in_vain_are_gathered_and_the_costly_come_first(room: Room) -> None:

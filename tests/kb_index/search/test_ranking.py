@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import InvalidInput
-from kb_index.evaluation.fitting import Seen, fit
+from kb_index.evaluation.fitting import FittingQuestion, fit
 from kb_index.evaluation.metrics import auroc, figures, reliability
 from kb_index.search.ranking import Calibration, Evidence, Ranking, Weights
 
@@ -57,7 +57,7 @@ def test_advice_follows_the_probability() -> None:
     assert advice == ["none", "ask", "offer", "answer", "answer"]
 
 
-def questions(by_words: bool) -> list[Seen]:
+def questions(by_words: bool) -> list[FittingQuestion]:
     """Questions whose right article has the words, or the meaning, and a rival that has the other."""
     seen = []
     for number in range(40):
@@ -66,7 +66,7 @@ def questions(by_words: bool) -> list[Seen]:
             Evidence("right", 0.5, 0.5, 0.9 - shade) if by_words else Evidence("right", 0.7, 0.7 - shade, 0.1)
         )
         rival = Evidence("rival", 0.6, 0.6 - shade, 0.2) if by_words else Evidence("rival", 0.5, 0.5, 0.7)
-        seen.append(Seen((right, rival), frozenset({"right"})))
+        seen.append(FittingQuestion((right, rival), frozenset({"right"})))
     return seen
 
 
@@ -82,7 +82,9 @@ def test_weights_are_learned_from_what_was_right(by_words: bool) -> None:
 
 def test_the_probability_is_learned_from_questions_with_and_without_their_article() -> None:
     seen = [
-        Seen((Evidence("right", 0.7, 0.7, 0.6), Evidence(f"other-{n}", 0.3, 0.3, 0.1)), frozenset({"right"}))
+        FittingQuestion(
+            (Evidence("right", 0.7, 0.7, 0.6), Evidence(f"other-{n}", 0.3, 0.3, 0.1)), frozenset({"right"})
+        )
         for n in range(30)
     ]
     ranking = fit([seen], "test")

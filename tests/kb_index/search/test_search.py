@@ -8,7 +8,7 @@ import pytest
 from foundation.wakeups import Wakeups
 from kb_index.domain import Draft
 from kb_index.index.faiss_index import FaissFiles
-from kb_index.index.synchroniser import FollowedIndexes
+from kb_index.index.synchroniser import SynchronisedIndexes
 from tests.kb_index.conftest import PAUSE, REFUND, RESET, House, Room, fill
 
 
@@ -194,6 +194,6 @@ async def test_it_is_ready_only_between_start_and_stop(room: Room) -> None:
     await fill(room)
     assert await room.indexes.ready()
     assert await room.search.encoder_works()
-    fresh = FollowedIndexes(room.database, room.indexes.maker, Wakeups(None), FaissFiles(room.snapshot))
+    fresh = SynchronisedIndexes(room.database, room.indexes.maker, Wakeups(None), FaissFiles(room.snapshot))
     assert not await fresh.ready()
     await fresh.stop()

@@ -11,7 +11,7 @@ from foundation.clock import SystemClock
 from foundation.database import Database
 from security.audit import gaps
 from security.audit.chain import NotEntered
-from security.audit.check import Findings, check_chain
+from security.audit.check import ChainFindings, check_chain
 from security.audit.keys import AuditKeyError, AuditKeys
 from security.audit.log import AuditLog, AuditProbe, Checkpoints, read_checkpoints
 from security.privacy.masking import mask_json
@@ -54,7 +54,7 @@ class Log:
                 await tx.execute(sa.text(statement))
             await tx.execute(sa.text("alter table audit_entries enable trigger all"))
 
-    async def check(self) -> Findings:
+    async def check(self) -> ChainFindings:
         return await check_chain(self.database, self.keys, read_checkpoints(self.keys.begun), AttemptRows())
 
     async def problems(self) -> list[str]:

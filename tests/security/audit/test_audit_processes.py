@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from actions.attempts.log import AttemptRows
 from app.schema.tables import metadata
 from foundation.database import Database
-from security.audit.check import Findings, check_chain
+from security.audit.check import ChainFindings, check_chain
 from security.audit.keys import AuditKeys
 from tests.security.audit import audit_writer
 
@@ -40,7 +40,7 @@ async def writers(fresh_database_url: str, tmp_path: Path) -> Writers:
     return Writers(fresh_database_url, tmp_path / "keys")
 
 
-async def check(writers: Writers) -> tuple[Findings, int]:
+async def check(writers: Writers) -> tuple[ChainFindings, int]:
     database = Database.open(writers.url)
     findings = await check_chain(database, AuditKeys(writers.keys), [], AttemptRows())
     async with database.connect() as connection:

@@ -16,7 +16,7 @@ from actions.attempts.model import Ending, NewAttempt
 from foundation.clock import SystemClock
 from foundation.database import Database
 from security.audit.chain import Change
-from security.audit.check import Findings, check_chain
+from security.audit.check import ChainFindings, check_chain
 from security.audit.keys import AuditKeyError, AuditKeys
 from security.audit.log import AuditLog, Checkpoints, read_checkpoints
 from security.privacy.masking import mask_json
@@ -53,7 +53,7 @@ class Evidence:
                 await tx.execute(sa.text(statement))
             await tx.execute(sa.text("alter table audit_entries enable trigger all"))
 
-    async def check(self) -> Findings:
+    async def check(self) -> ChainFindings:
         known = read_checkpoints(self.checkpoints.path)
         return await check_chain(self.database, self.keys, known, AttemptRows())
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.ops.installer.console import Console, Failed
-from app.ops.installer.environments import Environment, Environments, Place, digest, write_command
+from app.ops.installer.environments import Environment, Environments, Installation, digest, write_command
 from app.ops.installer.node import FrontEnd
-from app.ops.installer.step_graph import Step, run
+from app.ops.installer.step_graph import InstallStep, run
 
 
 @pytest.fixture
@@ -18,9 +18,9 @@ def console(tmp_path: Path) -> Console:
     return Console(tmp_path / "logs" / "install.log")
 
 
-def steps(order: list[str], *names_and_needs: tuple[str, tuple[str, ...]]) -> list[Step]:
+def steps(order: list[str], *names_and_needs: tuple[str, tuple[str, ...]]) -> list[InstallStep]:
     return [
-        Step(name, name, after, lambda: True, lambda name=name: order.append(name))  # type: ignore[misc]
+        InstallStep(name, name, after, lambda: True, lambda name=name: order.append(name))  # type: ignore[misc]
         for name, after in names_and_needs
     ]
 
@@ -33,7 +33,7 @@ def test_a_step_waits_for_those_it_needs(console: Console) -> None:
 
 def test_what_is_not_needed_is_not_done_and_holds_nobody_up(console: Console) -> None:
     order: list[str] = []
-    done = Step("a", "a", (), lambda: False, lambda: order.append("a"))
+    done = InstallStep("a", "a", (), lambda: False, lambda: order.append("a"))
     assert run([done, *steps(order, ("b", ("a",)))], console)
     assert order == ["b"]
     assert not run([done], console)
@@ -45,7 +45,7 @@ def test_steps_that_do_not_need_each_other_run_side_by_side(console: Console) ->
     def meet() -> None:
         both.wait()
 
-    assert run([Step(name, name, (), lambda: True, meet) for name in "ab"], console)
+    assert run([InstallStep(name, name, (), lambda: True, meet) for name in "ab"], console)
 
 
 def test_a_failure_ends_it_and_nothing_further_begins(console: Console) -> None:
@@ -55,7 +55,7 @@ def test_a_failure_ends_it_and_nothing_further_begins(console: Console) -> None:
         raise Failed("The disk is full.")
 
     with pytest.raises(Failed, match="disk is full"):
-        run([Step("a", "a", (), lambda: True, broken), *steps(order, ("b", ("a",)))], console)
+        run([InstallStep("a", "a", (), lambda: True, broken), *steps(order, ("b", ("a",)))], console)
     assert order == []
 
 
@@ -67,11 +67,11 @@ def test_a_program_that_fails_is_quoted_with_the_end_of_its_output(console: Cons
     assert "no route to host" in console.log.read_text()
 
 
-def environment(tmp_path: Path) -> tuple[Place, Environment]:
+def environment(tmp_path: Path) -> tuple[Installation, Environment]:
     locks = tmp_path / "app" / "ops" / "locks"
     locks.mkdir(parents=True)
     (locks / "app.txt").write_text("one==1\n")
-    place = Place(tmp_path, tmp_path / "home", {"PATH": "/usr/bin:/bin"})
+    place = Installation(tmp_path, tmp_path / "home", {"PATH": "/usr/bin:/bin"})
     return place, Environment(place, ".venv")
 
 
@@ -118,7 +118,7 @@ def test_the_command_is_found_in_a_folder_with_blanks_and_quotes(tmp_path: Path)
     root = tmp_path / "it's a place"
     (root / "app" / "cli").mkdir(parents=True)
     (root / "app" / "cli" / "main.py").write_text("import sys\ndef main():\n    print(sys.argv[1:])\n")
-    place = Place(root, tmp_path / "home", {})
+    place = Installation(root, tmp_path / "home", {})
     make(root / ".venv")
     write_command(place, Environment(place, ".venv"))
     command = [str(root / ".venv" / "bin" / "firstline"), "a b"]
@@ -127,7 +127,7 @@ def test_the_command_is_found_in_a_folder_with_blanks_and_quotes(tmp_path: Path)
 
 
 def test_a_command_that_an_earlier_version_wrote_is_written_anew(tmp_path: Path, console: Console) -> None:
-    place = Place(tmp_path, tmp_path / "home", {})
+    place = Installation(tmp_path, tmp_path / "home", {})
     make(tmp_path / ".venv")
     environments = Environments(place, console)
     assert environments.lacks_command()
@@ -144,7 +144,7 @@ def test_the_front_end_is_stale_when_a_source_changes_and_not_when_its_output_do
     web = tmp_path / "web"
     (web / "src").mkdir(parents=True)
     (web / "package.json").write_text("{}")
-    place = Place(tmp_path, tmp_path / "home", {"PATH": ""})
+    place = Installation(tmp_path, tmp_path / "home", {"PATH": ""})
     front = FrontEnd(place, console, Environments(place, console))
     assert front.is_stale()
     (web / "dist").mkdir()

@@ -7,7 +7,7 @@ import pytest
 
 from app.ops.installer import pythons
 from app.ops.installer.console import Console, Failed
-from app.ops.installer.environments import Environments, Place
+from app.ops.installer.environments import Environments, Installation
 
 HERE = sys.version_info[:2]
 
@@ -93,7 +93,7 @@ def test_the_newest_patch_of_pyenv_is_taken(tmp_path: Path) -> None:
 
 
 def test_without_python_3_10_one_sentence_says_what_to_do(tmp_path: Path) -> None:
-    place = Place(tmp_path, tmp_path / "home", {"PATH": ""})
+    place = Installation(tmp_path, tmp_path / "home", {"PATH": ""})
     with pytest.raises(Failed) as caught:
         Environments(place, Console(tmp_path / "log")).interpreter(pythons.RASA, need_pip=False)
     said = str(caught.value)
