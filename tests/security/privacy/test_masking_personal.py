@@ -78,7 +78,8 @@ def test_beyond_what_the_model_reads_the_lists_still_find() -> None:
 
 
 def test_loading_waits_for_nobody_and_importing_loads_no_model() -> None:
-    code = "import sys, security.privacy.masking, security.privacy.masking_personal; sys.exit('spacy' in sys.modules)"
+    imported = "security.privacy.masking, security.privacy.masking_personal"
+    code = f"import sys, {imported}; sys.exit('spacy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     warm_up().join(timeout=60)
 
