@@ -68,9 +68,9 @@ _NOT_SECRET_CODE = re.compile(
     r"|campaign|hs|tax)\W{0,2}\Z"
 )
 _CODE_TOLD = re.compile(
-    r"(?i)\b(?:sen[dt]|texte?d?|e?mailed|received?|got|get|sms|phone|app|authenticator|verif\w+"
+    r"(?i)\b(?:sen[dt]|texte?d?|e-?mail(?:ed)?|message|received?|got|get|sms|phone|app|authenticator|verif\w+"
     r"|enter(?:ed)?|typed?|is|was"
-    r"|are|reads?|says|said|shows?|it['’]?s|gave|generated|came|used?|put|here|lautet|ist|war|est|era"
+    r"|are|reads?|says|said|shows?|it['’]?s|gave|generated|came|used?|put|here|lautet|ist|war|est|es|era"
     r"|re[cç]u|recibid[oa]|ricevuto|erhalten\w*|bekommen\w*)\b|[:=#>]"
 )
 _WHOSE = re.compile(r"(?i)\b(?:my|your|ur|mine)\s\Z")
@@ -179,7 +179,7 @@ def _is_account(text: str, noun: re.Match[str], start: int, end: int) -> bool:
     return _not_when(text, noun, start, end)
 
 
-_BANK = re.compile(r"(?i)\b(?:sort\s?code|routing|aba|bsb|iban|bank|swift|bic|transit|wire)\b")
+_BANK = re.compile(r"(?i)\b(?:sort|routing|aba|bsb|iban|bank|swift|bic|transit|wire)\b")
 
 
 def _not_when(text: str, _noun: re.Match[str], start: int, _end: int) -> bool:
@@ -194,13 +194,13 @@ _NUMBER = r"(?:\s?(?:numbers?|num|no\.?|nr\.?|#|id|code))?"
 CODES = Announced(
     "secret",
     _noun(
-        r"(?P<bare>codes?)|2\s?fa|mfa|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?"
+        r"(?P<bare>codes?|codigos?|codice)|(?:2|two)[ -]?step(?:\s(?:numbers?|codes?|pin))?|2\s?fa|mfa|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?"
         r"|pin['’]?s?(?:[ -]?(?:code|number|no\.?))?"
         r"|(?:security|verification|login|log-?in|sms|backup|recovery|auth(?:entication|enticator"
         r"|orization)?|access|unlock"
         r"|activation|pairing|reset|2fa|two[ -]factor|sign-?in|confirmation|gift[ -]?card|entry|door|gate"
         r"|alarm|safe)[ -]?codes?"
-        r"|pass-?codes?|cvv2?|cvc2?|csc|(?:digits|numbers?|code)\s(?:on|at|from)\s(?:the|its|my)\sback"
+        r"|pass-?codes?|cvv2?|cvc2?|csc|security\s(?:no\.?|nr\.?|num(?:ber)?|digits)|(?:digits|numbers?|code)\s(?:on|at|from)\s(?:the|its|my)\sback"
         r"|two[ -]factor|authenticator"
     ),
     (3, 12),
@@ -252,7 +252,7 @@ ACCOUNT = Announced(
     _noun(
         r"(?:account|acct|acc|a/c)['’]?s?\s?(?:numbers?|num|no\.?|nr\.?|#|ending(?:\sin)?)|(?:bank"
         r"|checking|savings|current|giro)\s(?:account|acct|a/c)"
-        r"|routing|aba|sort\s?code|bsb|transit|kontonummer|konto|blz|clabe|ifsc|iban|swift|bic|wire\sto"
+        r"|routing|aba|sort(?:\s?code|(?=\s?:))|bsb|transit|kontonummer|konto|blz|clabe|ifsc|iban|swift|bic|wire\sto"
         r"|(?P<plain>account|acct|acc|a/c)"
     ),
     (4, 30),
@@ -310,7 +310,7 @@ _SIGN_IN = re.compile(
 _TOLD = re.compile(
     r"(?i)\b(?:sms|text(?:ed)?|(?:text\s)?message|authenticator|app|typed?|entered|put\sin|keyed\sin|punched\sin)\b"
     r"(?:\s(?:me|a|an|the|in|is|was|it|says?|said|with|saying|shows?|showed|reads?|came|as|just|exactly|this|that"
-    r"|number|from|you|them|code|me)){0,4}[\s:,\"'-]{1,3}(?P<value>\d{3}[ -]\d{3}|\d{2}[ -]\d{2}[ -]\d{2}|\d{4,8})"
+    r"|numbers?|digits?|six|my|i|from|you|them|code)){0,4}[\s:,\"'-]{1,3}(?P<value>\d{3}[ -]\d{3}|\d{2}[ -]\d{2}[ -]\d{2}|\d{4,8})"
     r"(?![\w.,/-]?\d|\w|\s?[€$£%])"
 )
 

@@ -57,7 +57,11 @@ _BY_FORM: tuple[tuple[re.Pattern[str], Callable[[str], bool], str], ...] = tuple
         (r"[A-Z][A-Z9]{4}[ -]?\d{6}[ -]?[A-Z][A-Z9]\d[A-Z]{2}", _anything, "licence"),
         (r"[A-Z]{2}[ -]?\d{2}[ -]?(?:19|20)\d{2} ?\d{7}", _anything, "licence"),
         (r"[A-Z]\d{3}[- ]\d{4}[- ]\d{4}|[A-Z]\d{3}[- ]\d{3}[- ]\d{2}[- ]\d{3}[- ]?\d?", _anything, "licence"),
-        (r"\d{2}-\d{2}-\d{2} \d{8}", _anything, "account"),
+        (
+            r"\d{2}-\d{2}-\d{2}[ ,/;]{1,3}(?:(?i:acc(?:oun)?t?|a/c)(?:\s?(?i:no\.?|number|#))?\s?[:.]?\s?)?\d{8}",
+            _anything,
+            "account",
+        ),
     )
 )
 _MRZ = re.compile(r"(?<![A-Z0-9<])[A-Z0-9<]{28,44}+(?![A-Z0-9<])")

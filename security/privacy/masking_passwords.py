@@ -127,7 +127,7 @@ def _after_noun(text: str) -> Iterator[tuple[int, int]]:
         yield start, groups.end() if groups and len(value) <= 8 else end
 
 
-_FURTHER_GROUPS = re.compile(r"(?:[ -](?=[A-Za-z]{0,7}\d)[A-Za-z0-9]{2,8}+(?![\w.,/:-]\w|:))+")
+_FURTHER_GROUPS = re.compile(r"(?:[ -](?=[A-Za-z]{0,7}\d)[A-Za-z0-9]{2,8}+(?![\w.,/:-]\w|:)){1,9}+")
 
 
 def _before_noun(text: str) -> Iterator[tuple[int, int]]:
@@ -219,7 +219,7 @@ def _mixed(text: str) -> Iterator[tuple[int, int]]:
 
 def _further(text: str) -> Iterator[tuple[int, int]]:
     """Find another password beside one that was found: "old one [secret], new one ..."."""
-    if FILL in text and _PASS_OR_NOUN.search(text):
+    if FILL in text and (_PASS_OR_NOUN.search(text) or _LOGIN.search(text)):
         for found in _BESIDE.finditer(text):
             start, end = _trimmed(text, *found.span("value"))
             if start < end and _looks_typed(text[start:end]) and any(c.isalpha() for c in text[start:end]):
@@ -227,11 +227,11 @@ def _further(text: str) -> Iterator[tuple[int, int]]:
 
 
 _BESIDE = re.compile(
-    rf"{FILL}[\"'!?.,]{{0,2}}\s?(?:(?:and|or|nor|then|now|new|old|other|one|is|was|to|also|even|from|->|/)[\s,:]{{1,2}}){{1,4}}"
+    rf"{FILL}[\"'!?.,]{{0,2}}\s?(?:(?:and|or|nor|then|now|new|old|other|one|is|was|to|also|even|from|back|again|->|/)[\s,:]{{1,2}}){{1,4}}"
     rf"[\"']?(?P<value>[^\s\"'{FILL}]{{6,64}})"
 )
 _PASS_OR_NOUN = re.compile(rf"(?i)(?<![a-z])(?:{_NOUN}|pass)(?![a-z])")
-_NAMED_VALUE = re.compile(r"[?&]?[A-Za-z_][\w.-]{0,40}=(?=[^=])")
+_NAMED_VALUE = re.compile(r"(?:[?&][A-Za-z_]|[a-z_])[\w.-]{0,40}=(?=[^=])")
 _SET_TO = re.compile(r"(?i)(?:set|chang(?:ed?|ing))\s(?:it|that|them|mine|this)\s(?:back\s)?to\s\Z")
 
 _IN_CODE = re.compile(r"[\[\](){}<>;|]|%[0-9A-F]{2}.*%[0-9A-F]{2}")
@@ -240,7 +240,7 @@ _RARE_SIGNS = frozenset("#$%^&*+~")
 _NO_PASSWORD = re.compile(
     r"[A-Za-z]+[#$]\d+(?:[.,]\d+)?[\w,.]{0,3}|[A-Za-z]+[!?]+\d{1,2}[a-z]{0,2}|\d+[%+][A-Za-z]+|[\d.,:]+[*+=x_-][\d.,:]+\w{0,4}"
     r"|[a-z]{2,8}_[0-9A-HJKMNP-TV-Z]{26}|[A-Z]+(?:_[A-Z0-9]+)+|[a-z]+(?:_[a-z]+)*_[a-z]?\d{1,3}"
-    r"|[\w.-]{1,40}=[\d.,]+%?|(?:&\w{2,8};|[\w.]+&#?\w+;?).*"
+    r"|[\w.-]{1,40}=[\d.,]+%?|[\w.]*&#?\w+[;=].*|\w+![A-Z]{1,2}\d+.*"
 )
 
 

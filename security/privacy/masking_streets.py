@@ -71,6 +71,8 @@ _PLOT = re.compile(
     r"(?i)(?<!\w)(?:plot|house|door|flat|shop|villa|h)\s?(?:no\.?|nr\.?|number|#)?\s?#?\d{1,5}(?:[-/ ]?[A-Z0-9]{1,4})?"
     r"(?:,\s?|\s)(?:(?:sector|phase|block|lane|road|cross|main|street|ward)[ -]?[A-Z0-9]{1,4}\b"
     r"|(?-i:[A-Z][\w'-]{1,24})(?:[ ](?-i:[A-Z])[\w'-]{1,24}){0,3})"
+    r"|(?<![\w-])(?-i:[A-Z]{1,2})[-/ ]?\d{1,4}(?:/\d{1,4})?[A-Z]?,?\s(?:(?-i:[A-Z])[\w'-]{1,24}\s){1,3}"
+    r"(?:extension|extn|enclave|colony|nagar|vihar|park|layout|society|puram|apartments?|towers?|residency|garden)\b"
 )
 _MILITARY = re.compile(
     r"\b(?:USNS|USS|USNV|USCGC|Unit|PSC)\s[\w ]{2,24},?\n?[ ]?(?:FPO|APO|DPO)\s(?:A[AEP])\s\d{5}"
