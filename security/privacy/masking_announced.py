@@ -199,7 +199,7 @@ CODES = Announced(
         r"|(?:security|verification|login|log-?in|sms|backup|recovery|auth(?:entication|enticator"
         r"|orization)?|access|unlock"
         r"|activation|pairing|reset|2fa|two[ -]factor|sign-?in|confirmation|gift[ -]?card|entry|door|gate"
-        r"|alarm|safe)[ -]?codes?"
+        r"|alarm|safe)[ -]?codes?|(?:verification|authentication|login|sms|sign-?in)\s(?:no\.?|nr\.?|number)"
         r"|pass-?codes?|cvv2?|cvc2?|csc|security\s(?:no\.?|nr\.?|num(?:ber)?|digits)|(?:digits|numbers?|code)\s(?:on|at|from)\s(?:the|its|my)\sback"
         r"|two[ -]factor|authenticator"
     ),
@@ -228,7 +228,7 @@ NATIONAL = Announced(
 )
 PASSPORT = Announced(
     "passport",
-    _noun(r"passports?|pass(?:nummer|nr)|reisepass|pasaporte|passeport"),
+    _noun(r"pass?ports?|pass(?:nummer|nr)|reisepass|pasaporte|passeport"),
     (5, 12),
     check=_not_when,
     reach=56,
@@ -273,11 +273,11 @@ BORN = Announced(
     "dob",
     _noun(
         r"born|d\.?\s?o\.?\s?b\.?|date\s?of\s?birth|birth[ -]?(?:day|date)s?|b-?day|geboren|geb\.?"
-        r"|geburts(?:datum|tag)|nacid[oa]|nacimiento|naissance|n[ée]e?\sle|nat[oa]\sil|nascid[oa]|nascita"
+        r"|geburts(?:datum|tag)|nacid[oa]|nacimiento|fecha\s(?:de\s)?nac\w{0,6}|naissance|n[ée]e?\s(?:le|en|au)|nat[oa]\sil|nascid[oa]|nascita"
         r"|turn(?:ed|ing)\s\d{1,3}\son"
     ),
     (1, 8),
-    value=rf"(?<![A-Za-z0-9])(?i:{DATE}|\d{{8}}(?!\d)|\d{{6}}(?!\d))",
+    value=rf"(?<![A-Za-z0-9])(?i:{DATE}|{_MONTH}[\s,/-]{{1,3}}(?:(?:de|of)\s)?(?:19|20)\d{{2}}(?!\d)|\d{{8}}(?!\d)|\d{{6}}(?!\d))",
     dates=True,
     reach=40,
 )

@@ -232,15 +232,17 @@ _BESIDE = re.compile(
 )
 _PASS_OR_NOUN = re.compile(rf"(?i)(?<![a-z])(?:{_NOUN}|pass)(?![a-z])")
 _NAMED_VALUE = re.compile(r"(?:[?&][A-Za-z_]|[a-z_])[\w.-]{0,40}=(?=[^=])")
-_SET_TO = re.compile(r"(?i)(?:set|chang(?:ed?|ing))\s(?:it|that|them|mine|this)\s(?:back\s)?to\s\Z")
+_SET_TO = re.compile(
+    r"(?i)(?:set|chang(?:ed?|ing))\s(?:it|that|them|mine|this)\s(?:back\s)?to\s\Z|\b(?:with|using|typed?|entered|enter|tried)\s\Z"
+)
 
 _IN_CODE = re.compile(r"[\[\](){}<>;|]|%[0-9A-F]{2}.*%[0-9A-F]{2}")
 _SIGNS = frozenset("!#$%^&*_+=?~")
 _RARE_SIGNS = frozenset("#$%^&*+~")
 _NO_PASSWORD = re.compile(
-    r"[A-Za-z]+[#$]\d+(?:[.,]\d+)?[\w,.]{0,3}|[A-Za-z]+[!?]+\d{1,2}[a-z]{0,2}|\d+[%+][A-Za-z]+|[\d.,:]+[*+=x_-][\d.,:]+\w{0,4}"
-    r"|[a-z]{2,8}_[0-9A-HJKMNP-TV-Z]{26}|[A-Z]+(?:_[A-Z0-9]+)+|[a-z]+(?:_[a-z]+)*_[a-z]?\d{1,3}"
-    r"|[\w.-]{1,40}=[\d.,]+%?|[\w.]*&#?\w+[;=].*|\w+![A-Z]{1,2}\d+.*"
+    r"[A-Za-z]+[#$]\d+(?:[.,]\d+)?[\w,.]{0,3}|[A-Za-z]?[a-z]+[!?]+\d{1,2}[a-z]{0,2}|\d+[%+][A-Za-z]+|[\d.,:]+[*+=x_-][\d.,:]+\w{0,4}"
+    r"|[a-z]{2,8}_[0-9A-HJKMNP-TV-Z]{26}|[A-Z]+(?:_[A-Z0-9]+){1,9}+|[a-z]+(?:_[a-z]+){0,9}_[a-z]?\d{1,3}"
+    r"|[\w.-]{1,40}=[\d.,]+%?|(?:[A-Za-z]+\+){1,4}[A-Za-z]?\d{0,2}|[\w.]*&#?\w+[;=].*|\w+![A-Z]{1,2}\d+.*"
 )
 
 

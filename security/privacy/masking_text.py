@@ -143,7 +143,9 @@ class Canvas:
 
     def repeated(self, text: str) -> Iterable[Span]:
         """A rule: what was found once is masked wherever else it stands, also where no word announces it."""
-        values = [v for v in self._values if len(v) >= 5 and any(c.isdigit() for c in v) and FILL not in v]
+        values = [
+            v for v in self._values if len(v) >= 6 and sum(c.isdigit() for c in v) >= 2 and FILL not in v
+        ]
         if values:
             longest = sorted(values, key=len, reverse=True)[:_MOST_REPEATED]
             either = "|".join(re.escape(value) for value in longest)
