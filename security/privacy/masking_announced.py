@@ -194,7 +194,8 @@ _NUMBER = r"(?:\s?(?:numbers?|num|no\.?|nr\.?|#|id|code))?"
 CODES = Announced(
     "secret",
     _noun(
-        r"(?P<bare>codes?|codigos?|codice)|(?:2|two)[ -]?step(?:\s(?:numbers?|codes?|pin))?|2\s?fa|mfa|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?"
+        r"(?P<bare>codes?|codigos?|codice)|(?:2|two)[ -]?step(?:\s(?:numbers?|codes?|pin))?|2\s?fa|mfa"
+        r"|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?"
         r"|pin['’]?s?(?:[ -]?(?:code|number|no\.?))?"
         r"|(?:security|verification|login|log-?in|sms|backup|recovery|auth(?:entication|enticator"
         r"|orization)?|access|unlock"
@@ -273,7 +274,7 @@ BORN = Announced(
     "dob",
     _noun(
         r"born|d\.?\s?o\.?\s?b\.?|date\s?of\s?birth|birth[ -]?(?:day|date)s?|b-?day|geboren|geb\.?"
-        r"|geburts(?:datum|tag)|nacid[oa]|nacimiento|fecha\s(?:de\s)?nac\w{0,6}|naissance|n[ée]e?\s(?:le|en|au)|nat[oa]\sil|nascid[oa]|nascita"
+        r"|geburts(?:datum|tag)|nacid[oa]|nacimiento|fecha\s(?:de\s)?nac\w{0,6}\.?|naissance|n[ée]e?\s(?:le|en|au)|nat[oa]\sil|nascid[oa]|nascita"
         r"|turn(?:ed|ing)\s\d{1,3}\son"
     ),
     (1, 8),
@@ -304,14 +305,16 @@ _BEHIND_CARD = re.compile(
     rf"{FILL}[\s,;/|]{{1,3}}(?P<value>[01]\d\s?[/-]?\s?(?:20)?\d{{2}}[\s,;/|]{{1,3}}\d{{3,4}})(?!\d)"
 )
 _SIGN_IN = re.compile(
-    r"(?i)\b(?:codes?|digits?|otp|sms|text(?:ed)?|authenticator|verif\w{2,10}|2fa|mfa|two[ -]?(?:factor|step)|one[ -]?time"
+    r"(?i)\b(?:codes?|digits?|otp|sms|text(?:ed)?|authenticator|verif\w{2,10}|2fa|mfa"
+    r"|two[ -]?(?:factor|step)|one[ -]?time"
     r"|log(?:ged|ging)?[ -]?(?:in|on)|sign(?:ed|ing)?[ -]?in)\b"
 )
 _TOLD = re.compile(
     r"(?i)\b(?:sms|text(?:ed)?|(?:text\s)?message|authenticator|app|typed?|entered|put\sin|keyed\sin|punched\sin)\b"
     r"(?:\s(?:me|a|an|the|in|is|was|it|says?|said|with|saying|shows?|showed|reads?|came|as|just|exactly|this|that"
-    r"|numbers?|digits?|six|my|i|from|you|them|code)){0,4}[\s:,\"'-]{1,3}(?P<value>\d{3}[ -]\d{3}|\d{2}[ -]\d{2}[ -]\d{2}|\d{4,8})"
-    r"(?![\w.,/-]?\d|\w|\s?[€$£%])"
+    r"|numbers?|digits?|six|my|i|from|you|them|code)){0,4}[\s:,\"'-]{1,3}(?P<value>\d{3}[ -]\d{3}"
+    r"|\d{2}[ -]\d{2}[ -]\d{2}|\d{4,8})"
+    r"(?![\w.,/-]?\d|\w|\s?[€$£%])(?!\s(?:as|for|is)\s(?:\w+\s)?(?:order|invoice|ticket|case|zip|amount))"
 )
 
 

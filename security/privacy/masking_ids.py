@@ -58,7 +58,8 @@ _BY_FORM: tuple[tuple[re.Pattern[str], Callable[[str], bool], str], ...] = tuple
         (r"[A-Z]{2}[ -]?\d{2}[ -]?(?:19|20)\d{2} ?\d{7}", _anything, "licence"),
         (r"[A-Z]\d{3}[- ]\d{4}[- ]\d{4}|[A-Z]\d{3}[- ]\d{3}[- ]\d{2}[- ]\d{3}[- ]?\d?", _anything, "licence"),
         (
-            r"\d{2}-\d{2}-\d{2}[ ,/;]{1,3}(?:(?i:acc(?:oun)?t?|a/c)(?:\s?(?i:no\.?|number|#))?\s?[:.]?\s?)?\d{8}",
+            r"\d{2}-\d{2}-\d{2}[ ,/;]{1,3}(?:(?i:acc(?:oun)?t?|a/c)(?:\s?(?i:no\.?|number"
+            r"|#))?\s?[:.]?\s?)?\d{8}",
             _anything,
             "account",
         ),

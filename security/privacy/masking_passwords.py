@@ -18,7 +18,8 @@ _NOUN = (
     r"|pwds?|pw|psw|psswd|passw|(?:api|access|secret|private|auth|license|licence|encryption"
     r"|signing|recovery|product|activation)[ _-]?(?:key|token)s?"
     r"|client[ _-]?secret|secret|token|credentials?|creds|security\sanswer|memorable\s(?:word|name)"
-    r"|security\sword|answer\s(?:to|for)\s(?:my|the|that)\s(?:security|secret)\squestion|(?:php|j|asp)?_?sess(?:ion)?[ _-]?id|session(?=\s?=)|sid(?==)"
+    r"|security\sword|answer\s(?:to|for)\s(?:my|the|that)\s(?:security|secret)\squestion|(?:php|j"
+    r"|asp)?_?sess(?:ion)?[ _-]?id|session(?=\s?=)|sid(?==)"
 )
 _MARKUP = r"[*_`]{1,3}|</?[a-z]{1,8}>"
 _FORWARD = re.compile(
@@ -39,7 +40,8 @@ _FORWARD = re.compile(
     rf"|[^\s\"'`{FILL}][^\s{FILL}]{{0,199}}+)"
 )
 _AS_NOUN = re.compile(
-    rf"(?i)(?:\b(?:as|for|in|into|is|was|being|=)|['’]s|(?<=[ <>-])(?:that|it)s)\s{{1,3}}(?:(?:my|the|a|our|his|her|your|their|new"
+    rf"(?i)(?:\b(?:as|for|in|into|is|was|being|=)|['’]s|(?<=[ <>-])(?:that|it)s)\s{{1,3}}(?:(?:my|the"
+    rf"|a|our|his|her|your|their|new"
     rf"|old|current|login|account|wifi|email|bank|main|master|temporary|temp|secret|real"
     rf"|actual)\s{{1,3}}){{0,4}}(?:{_NOUN}|pass|login|pass\s?phrase|passkey)(?![a-z])"
 )

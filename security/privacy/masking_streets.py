@@ -54,7 +54,8 @@ _GERMANIC = re.compile(
     r"[ ,]{1,2}(?:nr\.?\s?)?\d{1,4}[ ]?[a-z]?(?![\w.:,]\d|\w)"
 )
 _ROMANCE = re.compile(
-    r"(?i)(?<!\w)(?:\d{1,5}(?:\s?(?:bis|ter))?,?[ ])?(?:rue|plac|place(?=\s(?:du|des|de\sla|la|les|d')\s)|avenue|av\.|avda\.?|avenida|boulevard|bd"
+    r"(?i)(?<!\w)(?:\d{1,5}(?:\s?(?:bis|ter))?,?[ ])?(?:rue|plac|place(?=\s(?:du|des|de\sla|la|les"
+    r"|d')\s)|avenue|av\.|avda\.?|avenida|boulevard|bd"
     r"|chemin|impasse|allee|quai|route|cours|calle|c/|carrer|paseo|plaza|ronda|camino|via|viale|piazza"
     r"|corso|vicolo|largo|strada|rua|travessa|praca|alameda|rodovia|estrada|ulica|ul\.|aleja|al\.|jalan"
     r"|jl\.)"
@@ -68,7 +69,8 @@ _ROMANCE_NAME = re.compile(
 )
 _BOX = re.compile(r"(?i)\b(?:p\.?\s?o\.?\s?box|postfach|apartado|(?:PSC|Unit)\s\d{3,5},?\sBox)\s?#?\d{1,8}")
 _PLOT = re.compile(
-    r"(?i)(?<!\w)(?:plot|house|door|flat|shop|villa|h)\s?(?:no\.?|nr\.?|number|#)?\s?#?\d{1,5}(?:[-/ ]?[A-Z0-9]{1,4})?"
+    r"(?i)(?<!\w)(?:plot|house|door|flat|shop|villa|h)\s?(?:no\.?|nr\.?|number"
+    r"|#)?\s?#?\d{1,5}(?:[-/ ]?[A-Z0-9]{1,4})?"
     r"(?:,\s?|\s)(?:(?:sector|phase|block|lane|road|cross|main|street|ward)[ -]?[A-Z0-9]{1,4}\b"
     r"|(?-i:[A-Z][\w'-]{1,24})(?:[ ](?-i:[A-Z])[\w'-]{1,24}){0,3})"
     r"|(?<![\w-])(?-i:[A-Z]{1,2})[-/ ]?\d{1,4}(?:/\d{1,4})?[A-Z]?,?\s(?:(?-i:[A-Z])[\w'-]{1,24}\s){1,3}"

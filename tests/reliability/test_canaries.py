@@ -33,6 +33,8 @@ pytestmark = pytest.mark.integration
 _AT_ONCE = 6
 BEFORE = "768"
 """Counted by this test on the code as it was: in 17 places, among them the audit log's entries."""
+
+
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(

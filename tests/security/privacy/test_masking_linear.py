@@ -15,7 +15,8 @@ from security.privacy.masking_text import Canvas
 from security.privacy.masking_urls import mask_url
 
 MODULES = sorted(
-    path.stem for path in Path(importlib.import_module("security").__path__[0]).joinpath("privacy").glob("masking*.py")
+    path.stem
+    for path in Path(importlib.import_module("security").__path__[0]).joinpath("privacy").glob("masking*.py")
 )
 _parser: Any = re._parser
 
