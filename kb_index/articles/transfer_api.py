@@ -22,7 +22,7 @@ from kb_index.articles.importing import take
 from kb_index.articles.links import Link
 from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
-from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
+from kb_index.articles.uploads import MAX_UPLOAD, Read, check_kind, read_upload
 
 _UPLOAD_DEADLINE = 120.0
 """Seconds for a file to arrive."""
@@ -72,6 +72,7 @@ class TransferApi:
     async def take_in(self, call: Call) -> s.ImportOut:
         """Import a file; each article by itself, so that a bad one stops nothing."""
         name, raw = await _file(call, MAX_UPLOAD)
+        check_kind(name)
         async with self._converting:
             reads: list[Read] = await asyncio.to_thread(_read_for_a_while, name, raw)
         if not reads:
