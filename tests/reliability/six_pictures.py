@@ -14,7 +14,7 @@ from PIL import Image
 
 from foundation.callers import Caller
 from foundation.http.endpoints import Call
-from kb_index.articles.transfer_api import TransferApi
+from kb_index.articles.transfer_api import TransferApi, UploadQuery
 
 
 class Kept:
@@ -48,7 +48,7 @@ async def main() -> None:
     async def upload(request: Request) -> Any:
         from aiohttp import web
 
-        await room.keep_image(Call(request, Caller("staff", name="Ada"), {}))
+        await room.keep_image(Call(request, Caller("staff", name="Ada"), {}, query=UploadQuery()))
         return web.Response()
 
     app = Application(client_max_size=2**24)
