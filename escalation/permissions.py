@@ -11,6 +11,7 @@ from foundation.authorization import (
     AssignedTo,
     Denial,
     Principal,
+    Requirement,
     Resource,
     Rules,
     StaffMember,
@@ -137,19 +138,26 @@ def _assignee(one: AssignedTo) -> dict[str, object]:
     return {"assignee": {"id": one.id, "name": one.name}}
 
 
+_OPEN = Requirement("not resolved", _not_resolved)
+_FREE = Requirement("nobody has it", _not_taken)
+_FREE_OR_ADMIN = Requirement("nobody has it, or they are admin", _admin_if_taken)
+_CLAIMED = Requirement("somebody has it", _claimed)
+_MINE = Requirement("they have it", _has_it)
+_MINE_OR_ADMIN = Requirement("they have it or are admin", _has_it_or_admin)
+_HAD_CASE = Requirement("the conversation has or had a case (else 404)", _had_case)
 _AGENT = staff("agent")
-_THEIRS = AccessRule(_AGENT, (_not_resolved, _claimed, _has_it))
+_THEIRS = AccessRule(_AGENT, (_OPEN, _CLAIMED, _MINE))
 RULES: Rules = {
     CaseAction.LIST: AccessRule(_AGENT),
     CaseAction.LISTEN: AccessRule(_AGENT),
     CaseAction.READ: AccessRule(_AGENT),
-    CaseAction.CLAIM: AccessRule(_AGENT, (_not_resolved, _not_taken)),
-    CaseAction.TAKE_OVER: AccessRule(_AGENT, (_not_resolved, _admin_if_taken)),
-    CaseAction.RELEASE: AccessRule(_AGENT, (_not_resolved, _claimed, _has_it_or_admin)),
+    CaseAction.CLAIM: AccessRule(_AGENT, (_OPEN, _FREE)),
+    CaseAction.TAKE_OVER: AccessRule(_AGENT, (_OPEN, _FREE_OR_ADMIN)),
+    CaseAction.RELEASE: AccessRule(_AGENT, (_OPEN, _CLAIMED, _MINE_OR_ADMIN)),
     CaseAction.SEND: _THEIRS,
     CaseAction.TYPE: _THEIRS,
     CaseAction.RESOLVE: _THEIRS,
-    CaseAction.FOLLOW: AccessRule(staff("agent", "admin"), (_had_case,)),
+    CaseAction.FOLLOW: AccessRule(staff("agent", "admin"), (_HAD_CASE,)),
 }
 
 

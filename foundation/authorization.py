@@ -234,8 +234,15 @@ def own_services() -> Who:
     return Who(frozenset({"service"}))
 
 
-Requirement = Callable[[Principal, Resource], Denial | None]
-"""Judges a resource for a principal who may do the action as such; None when there is nothing against it."""
+@dataclass(frozen=True)
+class Requirement:
+    """What must hold of a resource for a principal who may do the action as such; `text` says it for people.
+
+    `denial` returns why it does not hold, or None.
+    """
+
+    text: str
+    denial: Callable[[Principal, Resource], Denial | None]
 
 
 @dataclass(frozen=True)
@@ -289,7 +296,7 @@ class Rulebook:
         if (denial := rule.who.denial(principal)) is not None or resource is UNSEEN:
             return Decision(denial)
         for requirement in rule.requirements:
-            if (denial := requirement(principal, resource)) is not None:
+            if (denial := requirement.denial(principal, resource)) is not None:
                 return Decision(denial)
         return Decision()
 
@@ -298,9 +305,9 @@ def own_or_missing(message: str, hint: str | None = None) -> Requirement:
     """The resource is the user's own; of what is not, or is not there, the answer is the same 404."""
     missing = Denial("not_yours_or_missing", NotFound, message, hint)
 
-    def require(principal: Principal, resource: Resource) -> Denial | None:
+    def denial(principal: Principal, resource: Resource) -> Denial | None:
         if isinstance(principal, HostUser) and resource.owner is not None:
             return None if (resource.host, resource.owner) == (principal.host, principal.ref) else missing
         return missing
 
-    return require
+    return Requirement("it is theirs (else 404)", denial)
