@@ -28,6 +28,7 @@ from app.housekeeping import Housekeeping
 from app.lanes import on_their_lanes
 from app.operations_api import OperationsApi, Probe
 from app.ops.parts import Parts
+from app.permissions import house_rules
 from app.settings import Settings
 from app.wiring.encoder import encoder_shelf, follow_encoder
 from app.wiring.healing import wire_healing
@@ -51,6 +52,7 @@ from escalation.agent_access import AgentAccess
 from escalation.api import CaseApi
 from escalation.desk import CaseDesk
 from escalation.packet.collector import ContextCollector
+from foundation.authorization import Authorizer
 from foundation.clock import Clock, SystemClock
 from foundation.database import Database, Lane, on_lane
 from foundation.http import Endpoint
@@ -114,6 +116,7 @@ class Firstline:
     healing: HealingRoom
     triggers: Triggers
     limits: UserLimits
+    rules: Authorizer
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
@@ -158,6 +161,7 @@ def _assemble(
     inside: aiohttp.ClientSession,
 ) -> Firstline:
     clock = SystemClock()
+    rules = house_rules(settings.metrics)
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock)
     encoder = encoder_shelf(settings).load()
@@ -209,6 +213,7 @@ def _assemble(
         wakeups,
         clock,
         confidential,
+        rules,
         open_cases=limits.policy.persons.open_cases,
     )
     articles = Articles(database, indexes, clock)
@@ -243,6 +248,7 @@ def _assemble(
             frozenset(one.name for one in intents),
         ),
         limits=limits,
+        rules=rules,
     )
 
 
@@ -270,10 +276,11 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         runner,
         handoffs,
         firstline.confidential,
+        firstline.rules,
         firstline.triggers.offered,
         limits=firstline.limits,
     )
-    agents = AgentAccess(firstline.desk, firstline.conversations)
+    agents = AgentAccess(firstline.desk, firstline.conversations, firstline.rules)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [
         *ConversationApi(line, firstline.conversations, follower, live, firstline.clock).endpoints(),
@@ -291,12 +298,13 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         metrics_access=settings.metrics,
         dist=settings.web_dist,
         demo_url=settings.demo_url,
-        document=lambda: openapi_document(endpoints, version=VERSION),
+        document=lambda: openapi_document(endpoints, firstline.rules, version=VERSION),
     )
     endpoints += operations.endpoints()
     app = build_http(
         on_their_lanes(endpoints),
         firstline.authenticator,
+        firstline.rules,
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
         trusted_proxies=settings.trusted_proxies,

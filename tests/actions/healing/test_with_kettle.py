@@ -18,6 +18,7 @@ from actions.framework.workflow import Seen
 from actions.healing.control import HealingControl
 from actions.healing.domain import Run
 from actions.healing.policy import HealingPolicyFile
+from app.permissions import house_rules
 from foundation.clock import SystemClock
 from foundation.database import Database
 from foundation.http.server import build_http
@@ -198,7 +199,9 @@ async def test_an_event_that_kettle_pushes_leads_to_a_repair(database: Database,
     kettle.stop()
     _allow(policy, [ref])
     async with healer(database, policy, kettle.url, kettle.keys, messenger=Mailbox(), cases=Desk()) as room:
-        server = TestServer(build_http(room.endpoints(), Staff(), allowed_origins=lambda *_: frozenset()))
+        server = TestServer(
+            build_http(room.endpoints(), Staff(), house_rules(), allowed_origins=lambda *_: frozenset())
+        )
         await server.start_server()
         kettle.firstline_url = str(server.make_url("")).rstrip("/")
         await kettle.start()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from app.permissions import house_rules
 from bot.conversation.api import ConversationApi
 from bot.conversation.event_stream import EventStream
 from bot.conversation.limit_policy import LimitPolicy
@@ -44,11 +45,13 @@ class Time:
 
 @pytest.fixture
 async def client(room, aiohttp_client):
-    line = UserAccess(room.conversations, room.runner, room.desk, CONFIDENTIAL, limits=UserLimits(FEW))
+    line = UserAccess(
+        room.conversations, room.runner, room.desk, CONFIDENTIAL, house_rules(), limits=UserLimits(FEW)
+    )
     follower = EventStream(room.conversations, room.desk, room.wakeups)
     live = LiveSocket(line, NoStaff(), follower, TokenIsTheName(), SystemClock())
     api = ConversationApi(line, room.conversations, follower, live, SystemClock())
-    app = build_http(api.endpoints(), TokenIsTheName(), allowed_origins=lambda: frozenset())
+    app = build_http(api.endpoints(), TokenIsTheName(), house_rules(), allowed_origins=lambda: frozenset())
     return await aiohttp_client(app)
 
 
