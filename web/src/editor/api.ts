@@ -84,21 +84,32 @@ export interface Cluster {
 const always = ["title", "area", "language", "body"];
 /** What is empty is left out: it means the same. */
 const lean = (text: Sent): Partial<Sent> =>
-  Object.fromEntries(Object.entries(text).filter(([name, value]) => always.includes(name) || (value !== "everyone" && (value?.length ?? 0) > 0)));
+  Object.fromEntries(
+    Object.entries(text).filter(
+      ([name, value]) => always.includes(name) || (value !== "everyone" && (value?.length ?? 0) > 0),
+    ),
+  );
 
 const at = (id: string, rest = ""): string => `/articles/${encodeURIComponent(id)}${rest}`;
 
 export const kb = {
-  list: (query: URLSearchParams) => get<{ articles: Article[] }>(`/articles?${query}`).then((found) => found.articles),
+  list: (query: URLSearchParams) =>
+    get<{ articles: Article[] }>(`/articles?${query}`).then((found) => found.articles),
   read: (id: string) => get<Article>(at(id)),
-  create: (id: string, text: Sent) => call<Article>("POST", "/articles", { body: { ...lean(text), ...(id ? { id } : {}) } }),
-  save: (id: string, text: Sent, base: number) => call<Article>("PUT", at(id), { body: { ...lean(text), base_version: base } }),
-  act: (id: string, act: "review" | "publish" | "unpublish" | "archive" | "unschedule") => call<Article & { gate?: Gate | null }>("POST", at(id, `/${act}`)),
+  create: (id: string, text: Sent) =>
+    call<Article>("POST", "/articles", { body: { ...lean(text), ...(id ? { id } : {}) } }),
+  save: (id: string, text: Sent, base: number) =>
+    call<Article>("PUT", at(id), { body: { ...lean(text), base_version: base } }),
+  act: (id: string, act: "review" | "publish" | "unpublish" | "archive" | "unschedule") =>
+    call<Article & { gate?: Gate | null }>("POST", at(id, `/${act}`)),
   schedule: (id: string, when: string) => call<Article>("POST", at(id, "/schedule"), { body: { at: when } }),
-  restore: (id: string, version: number, base: number) => call<Article>("POST", at(id, "/restore"), { body: { version, base_version: base } }),
+  restore: (id: string, version: number, base: number) =>
+    call<Article>("POST", at(id, "/restore"), { body: { version, base_version: base } }),
   versions: (id: string) => get<{ versions: Version[] }>(at(id, "/versions")).then((found) => found.versions),
-  preview: (body: string) => call<{ html: string }>("POST", "/articles/preview", { body: { body } }).then((made) => made.html),
+  preview: (body: string) =>
+    call<{ html: string }>("POST", "/articles/preview", { body: { body } }).then((made) => made.html),
   gate: (id: string) => get<Gate>(at(id, "/gate")),
-  attempt: (id: string, question: string, text: Sent) => call<Tried>("POST", at(id, "/try"), { body: { question, ...lean(text) } }),
+  attempt: (id: string, question: string, text: Sent) =>
+    call<Tried>("POST", at(id, "/try"), { body: { question, ...lean(text) } }),
   statistics: (id: string) => get<Statistics>(at(id, "/statistics")),
 };

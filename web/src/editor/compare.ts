@@ -17,7 +17,10 @@ function common<T>(a: readonly T[], b: readonly T[]): { item: T; in: Side }[] {
   const longest = new Uint32Array((a.length + 1) * width);
   for (let i = a.length - 1; i >= 0; i -= 1) {
     for (let j = b.length - 1; j >= 0; j -= 1) {
-      longest[i * width + j] = a[i] === b[j] ? longest[(i + 1) * width + j + 1]! + 1 : Math.max(longest[(i + 1) * width + j]!, longest[i * width + j + 1]!);
+      longest[i * width + j] =
+        a[i] === b[j]
+          ? longest[(i + 1) * width + j + 1]! + 1
+          : Math.max(longest[(i + 1) * width + j]!, longest[i * width + j + 1]!);
     }
   }
   const found: { item: T; in: Side }[] = [];
@@ -27,7 +30,11 @@ function common<T>(a: readonly T[], b: readonly T[]): { item: T; in: Side }[] {
       found.push({ item: a[i]!, in: "both" });
       i += 1;
       j += 1;
-    } else if (i < a.length && (j === b.length || longest[(i + 1) * width + j]! >= longest[i * width + j + 1]!)) found.push({ item: a[i++]!, in: "mine" });
+    } else if (
+      i < a.length &&
+      (j === b.length || longest[(i + 1) * width + j]! >= longest[i * width + j + 1]!)
+    )
+      found.push({ item: a[i++]!, in: "mine" });
     else found.push({ item: b[j++]!, in: "theirs" });
   }
   return found;
@@ -36,7 +43,11 @@ function common<T>(a: readonly T[], b: readonly T[]): { item: T; in: Side }[] {
 /** Lines of two texts, and which of them has each. Very long texts are set one below the other. */
 export function compare(mine: string, theirs: string): { text: string; in: Side }[] {
   const [a, b] = [mine.split("\n"), theirs.split("\n")];
-  if (a.length * b.length > 4_000_000) return [...a.map((text) => ({ text, in: "mine" as const })), ...b.map((text) => ({ text, in: "theirs" as const }))];
+  if (a.length * b.length > 4_000_000)
+    return [
+      ...a.map((text) => ({ text, in: "mine" as const })),
+      ...b.map((text) => ({ text, in: "theirs" as const })),
+    ];
   return common(a, b).map((line) => ({ text: line.item, in: line.in }));
 }
 
@@ -64,7 +75,8 @@ export function sideBySide(mine: string, theirs: string): Row[] {
 /** The words of two lines: each side whole, with what the other does not have marked. */
 export function words(mine: string, theirs: string): { mine: Mark[]; theirs: Mark[] } {
   const [a, b] = [mine.match(/\s+|[\p{L}\p{N}]+|./gu) ?? [], theirs.match(/\s+|[\p{L}\p{N}]+|./gu) ?? []];
-  if (a.length * b.length > 250_000) return { mine: [{ text: mine, changed: true }], theirs: [{ text: theirs, changed: true }] };
+  if (a.length * b.length > 250_000)
+    return { mine: [{ text: mine, changed: true }], theirs: [{ text: theirs, changed: true }] };
   const parts = common(a, b);
   const side = (name: "mine" | "theirs"): Mark[] => {
     const marks: Mark[] = [];
@@ -82,7 +94,9 @@ export function words(mine: string, theirs: string): { mine: Mark[]; theirs: Mar
 
 /** Rows with unchanged stretches left out but for some lines around each change; a number is how many are left out. */
 export function folded(rows: Row[], around = 3): (Row | number)[] {
-  const near = rows.map((_, at) => rows.slice(Math.max(0, at - around), at + around + 1).some((row) => !row.same));
+  const near = rows.map((_, at) =>
+    rows.slice(Math.max(0, at - around), at + around + 1).some((row) => !row.same),
+  );
   const shown: (Row | number)[] = [];
   rows.forEach((row, at) => {
     if (near[at]) shown.push(row);

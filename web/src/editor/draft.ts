@@ -38,7 +38,17 @@ export interface Sent {
 
 export const newKey = "new";
 export const emptyForm: Form = {
-  id: "", title: "", area: "", language: "en", body: "", summary: "", audience: "everyone", plans: "", product_versions: "", phrasings: "", review_by: "",
+  id: "",
+  title: "",
+  area: "",
+  language: "en",
+  body: "",
+  summary: "",
+  audience: "everyone",
+  plans: "",
+  product_versions: "",
+  phrasings: "",
+  review_by: "",
 };
 
 export function formOf(article: Article | (Version & { id: string })): Form {
@@ -57,7 +67,14 @@ export function formOf(article: Article | (Version & { id: string })): Form {
   };
 }
 
-const parted = (text: string, by: RegExp): string[] => [...new Set(text.split(by).map((one) => one.trim()).filter((one) => one !== ""))];
+const parted = (text: string, by: RegExp): string[] => [
+  ...new Set(
+    text
+      .split(by)
+      .map((one) => one.trim())
+      .filter((one) => one !== ""),
+  ),
+];
 
 export function sentOf(form: Form): Sent {
   const { id: _, ...text } = form;
@@ -77,7 +94,9 @@ export function same(a: Form, b: Form): boolean {
 /** Front matter and text as one text, to compare two of them whole. */
 export function whole(form: Form): string {
   const { body, phrasings, ...front } = sentOf(form);
-  const lines = Object.entries(front).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value)).map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : value}`);
+  const lines = Object.entries(front)
+    .filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value))
+    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : value}`);
   return [...lines, ...phrasings.map((one) => `also asked: ${one}`), "", body].join("\n");
 }
 
@@ -108,7 +127,9 @@ function put(at: string, draft: Draft | null): void {
 function take(at: string): Draft | null {
   try {
     const found = JSON.parse(localStorage.getItem(at) ?? "null") as Draft | null;
-    return found && typeof found.form?.body === "string" ? { ...found, form: { ...emptyForm, ...found.form } } : null;
+    return found && typeof found.form?.body === "string"
+      ? { ...found, form: { ...emptyForm, ...found.form } }
+      : null;
   } catch {
     return null;
   }

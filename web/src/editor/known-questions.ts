@@ -45,17 +45,33 @@ export class KnownPanel extends Panel<Known[]> {
     return html`<form class="ask" @submit=${this.add}>
         <label for="known">A question that this article must answer</label>
         <div class="ask-row">
-          <input id="known" maxlength="1000" autocomplete="off" .value=${this.fresh} data-testid="known-question" @input=${(event: Event) => (this.fresh = value(event))} />
+          <input
+            id="known"
+            maxlength="1000"
+            autocomplete="off"
+            .value=${this.fresh}
+            data-testid="known-question"
+            @input=${(event: Event) => (this.fresh = value(event))}
+          />
           <button class="primary" ?disabled=${this.fresh.trim() === ""} data-testid="known-add">Add</button>
         </div>
       </form>
       ${found.length === 0 ? html`<p class="fine empty">None yet. Publishing says what becomes of each.</p>` : nothing}
       <ul class="known" aria-live="polite">
-        ${found.map((one) => html`<li data-testid="known-row">
-          <span>${one.question}</span>
-          <span class="fine">${one.source ?? ""}</span>
-          <button class="small" aria-label=${`Remove: ${one.question}`} @click=${() => void this.drop(one)}>Remove</button>
-        </li>`)}
+        ${found.map(
+          (one) =>
+            html`<li data-testid="known-row">
+              <span>${one.question}</span>
+              <span class="fine">${one.source ?? ""}</span>
+              <button
+                class="small"
+                aria-label=${`Remove: ${one.question}`}
+                @click=${() => void this.drop(one)}
+              >
+                Remove
+              </button>
+            </li>`,
+        )}
       </ul>`;
   }
 }

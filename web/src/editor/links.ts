@@ -27,20 +27,32 @@ export class LinksPanel extends Panel<Links> {
         ${broken.length === 0 ? "Every link to articles and headings leads somewhere." : html`<span class="tag bad">${broken.length} broken</span>`}
       </p>
       <ul class="links" data-testid="links-broken">
-        ${broken.map((one) => html`<li>
-          <code>${one.url}</code>
-          <span class="fine">${one.problem ?? "It leads nowhere."}</span>
-          ${one.line ? html`<button class="small" @click=${() => this.dispatchEvent(new CustomEvent("line", { detail: one.line }))}>Line ${one.line}</button>` : nothing}
-        </li>`)}
+        ${broken.map(
+          (one) =>
+            html`<li>
+              <code>${one.url}</code>
+              <span class="fine">${one.problem ?? "It leads nowhere."}</span>
+              ${one.line ? html`<button class="small" @click=${() => this.dispatchEvent(new CustomEvent("line", { detail: one.line }))}>Line ${one.line}</button>` : nothing}
+            </li>`,
+        )}
       </ul>
-      ${external.length
-        ? html`<h2>To other places</h2><p class="fine">These are not visited; open them to see.</p>
-            <ul class="links">${external.map((one) => this.outside(typeof one === "string" ? one : one.url))}</ul>`
-        : nothing}
-      <p class="fine">Of the saved text. <button class="small" @click=${() => void this.load()}>Check again</button></p>`;
+      ${
+        external.length
+          ? html`<h2>To other places</h2>
+              <p class="fine">These are not visited; open them to see.</p>
+              <ul class="links">
+                ${external.map((one) => this.outside(typeof one === "string" ? one : one.url))}
+              </ul>`
+          : nothing
+      }
+      <p class="fine">
+        Of the saved text. <button class="small" @click=${() => void this.load()}>Check again</button>
+      </p>`;
   }
 
   private outside(url: string): TemplateResult {
-    return /^(https?|mailto):/i.test(url) ? html`<li><a href=${url} target="_blank" rel="noopener noreferrer">${url}</a></li>` : html`<li><code>${url}</code></li>`;
+    return /^(https?|mailto):/i.test(url)
+      ? html`<li><a href=${url} target="_blank" rel="noopener noreferrer">${url}</a></li>`
+      : html`<li><code>${url}</code></li>`;
   }
 }

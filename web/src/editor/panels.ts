@@ -48,6 +48,6 @@ export abstract class Panel<T> extends LitElement {
   override render(): TemplateResult {
     if (this.article === null) return html`<p class="fine empty">Save the article first.</p>`;
     return html`${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      ${this.found === null ? (this.trouble ? nothing : html`<p class="fine empty">Reading…</p>`) : this.shown(this.found)}`;
+    ${this.found === null ? (this.trouble ? nothing : html`<p class="fine empty">Reading…</p>`) : this.shown(this.found)}`;
   }
 }

@@ -10,11 +10,28 @@ const rank = (place: number | null): string => (place === null ? "not found" : `
 /** Known questions before and after: the share whose first hit is right, and nDCG of the first ten. */
 export function numbers(gate: Gate): TemplateResult {
   if (gate.after.n === 0) return html`<p class="fine">There are no known questions to check by yet.</p>`;
-  const row = (name: string, before: number, after: number, shown: (share: number) => string): TemplateResult =>
-    html`<tr><th scope="row">${name}</th><td>${shown(before)}</td><td>${shown(after)} ${tone(after - before)}</td></tr>`;
+  const row = (
+    name: string,
+    before: number,
+    after: number,
+    shown: (share: number) => string,
+  ): TemplateResult =>
+    html`<tr>
+      <th scope="row">${name}</th>
+      <td>${shown(before)}</td>
+      <td>${shown(after)} ${tone(after - before)}</td>
+    </tr>`;
   return html`<table class="gate" data-testid="gate">
-    <caption>${gate.after.n} known ${gate.after.n === 1 ? "question" : "questions"}</caption>
-    <thead><tr><td></td><th scope="col">Now</th><th scope="col">With this</th></tr></thead>
+    <caption>
+      ${gate.after.n} known ${gate.after.n === 1 ? "question" : "questions"}
+    </caption>
+    <thead>
+      <tr>
+        <td></td>
+        <th scope="col">Now</th>
+        <th scope="col">With this</th>
+      </tr>
+    </thead>
     <tbody>
       ${row("Right at first (hit@1)", gate.before.hit1, gate.after.hit1, percent)}
       ${row("Order of ten (nDCG)", gate.before.ndcg10, gate.after.ndcg10, (share) => share.toFixed(3))}
@@ -28,7 +45,9 @@ function tone(change: number): TemplateResult | typeof nothing {
 }
 
 export function worse(list: readonly Worse[]): TemplateResult {
-  return html`<ul class="worse" data-testid="gate-worse">${list.map((one) => html`<li><strong>${one.question}</strong><span class="fine">${one.article}: ${rank(one.rank_before)} now, then ${rank(one.rank_after)}</span></li>`)}</ul>`;
+  return html`<ul class="worse" data-testid="gate-worse">
+    ${list.map((one) => html`<li><strong>${one.question}</strong><span class="fine">${one.article}: ${rank(one.rank_before)} now, then ${rank(one.rank_after)}</span></li>`)}
+  </ul>`;
 }
 
 /** What becomes of known questions, and when to publish. Fires `publish` with null for now, or a moment. */
@@ -80,22 +99,54 @@ export class PublishDialog extends LitElement {
     const bad = this.gate?.worse ?? [];
     return html`<dialog aria-labelledby="publish-name" data-testid="publish-dialog">
       <form @submit=${this.go}>
-        <h2 id="publish-name">${bad.length > 0 ? "This makes other answers worse" : `Publish version ${this.article?.version ?? ""}`}</h2>
+        <h2 id="publish-name">
+          ${bad.length > 0 ? "This makes other answers worse" : `Publish version ${this.article?.version ?? ""}`}
+        </h2>
         <div aria-live="polite">
           ${this.waiting ? html`<p class="fine">Asking the known questions…</p>` : nothing}
           ${this.gate ? numbers(this.gate) : nothing}
-          ${bad.length > 0 ? html`<p>${bad.length === 1 ? "One question finds" : `${bad.length} questions find`} the right article later than now:</p>${worse(bad)}` : nothing}
+          ${
+            bad.length > 0
+              ? html`<p>
+                    ${bad.length === 1 ? "One question finds" : `${bad.length} questions find`} the right
+                    article later than now:
+                  </p>
+                  ${worse(bad)}`
+              : nothing
+          }
         </div>
         <fieldset class="when">
           <legend>When</legend>
-          <label><input type="radio" name="when" .checked=${!this.later} @change=${() => (this.later = false)} /> Now</label>
-          <label><input type="radio" name="when" .checked=${this.later} data-testid="publish-later" @change=${() => (this.later = true)} /> Later, at</label>
-          <input type="datetime-local" aria-label="Moment of publishing" .value=${this.at} ?disabled=${!this.later} ?required=${this.later} data-testid="publish-at" @input=${(event: Event) => (this.at = value(event))} />
+          <label
+            ><input type="radio" name="when" .checked=${!this.later} @change=${() => (this.later = false)} />
+            Now</label
+          >
+          <label
+            ><input
+              type="radio"
+              name="when"
+              .checked=${this.later}
+              data-testid="publish-later"
+              @change=${() => (this.later = true)}
+            />
+            Later, at</label
+          >
+          <input
+            type="datetime-local"
+            aria-label="Moment of publishing"
+            .value=${this.at}
+            ?disabled=${!this.later}
+            ?required=${this.later}
+            data-testid="publish-at"
+            @input=${(event: Event) => (this.at = value(event))}
+          />
         </fieldset>
         ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
         <div class="actions">
           <button type="button" class="second" @click=${() => this.close()}>Cancel</button>
-          <button class=${bad.length > 0 ? "warn" : "primary"} data-testid="publish-confirm">${this.later ? "Schedule" : bad.length > 0 ? "Publish anyway" : "Publish"}</button>
+          <button class=${bad.length > 0 ? "warn" : "primary"} data-testid="publish-confirm">
+            ${this.later ? "Schedule" : bad.length > 0 ? "Publish anyway" : "Publish"}
+          </button>
         </div>
       </form>
     </dialog>`;

@@ -39,21 +39,40 @@ export class StaleList extends LitElement {
 
   override render(): TemplateResult {
     const today = new Date().toISOString().slice(0, 10);
-    return html`<p class="lead">Old articles that many people see come first, after those whose day of review has passed.</p>
+    return html`<p class="lead">
+        Old articles that many people see come first, after those whose day of review has passed.
+      </p>
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
       ${this.found === null ? (this.trouble ? nothing : html`<p class="fine">Reading…</p>`) : this.found.length === 0 ? html`<p class="calm">Nothing to read again.</p>` : this.table(this.found, today)}`;
   }
 
   private table(found: Stale[], today: string): TemplateResult {
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="To read again"><table class="list">
-      <thead><tr><th scope="col">Article</th><th scope="col">Area</th><th scope="col">Last written</th><th scope="col">Shown</th><th scope="col">Review by</th></tr></thead>
-      <tbody>${found.map((one) => html`<tr data-testid="stale-row">
-        <th scope="row"><a href="#${one.id}">${one.title}</a></th>
-        <td>${human(one.area)}</td>
-        <td>${day(one.updated_at)} <span class="fine">${one.age_days} days ago</span></td>
-        <td>${one.shown}</td>
-        <td>${one.review_by ? html`<span class="tag ${one.review_by < today ? "bad" : ""}">${one.review_by}</span>` : nothing}</td>
-      </tr>`)}</tbody>
-    </table></div>`;
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="To read again">
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">Article</th>
+            <th scope="col">Area</th>
+            <th scope="col">Last written</th>
+            <th scope="col">Shown</th>
+            <th scope="col">Review by</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${found.map(
+            (one) =>
+              html`<tr data-testid="stale-row">
+                <th scope="row"><a href="#${one.id}">${one.title}</a></th>
+                <td>${human(one.area)}</td>
+                <td>${day(one.updated_at)} <span class="fine">${one.age_days} days ago</span></td>
+                <td>${one.shown}</td>
+                <td>
+                  ${one.review_by ? html`<span class="tag ${one.review_by < today ? "bad" : ""}">${one.review_by}</span>` : nothing}
+                </td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
   }
 }

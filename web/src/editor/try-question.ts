@@ -42,7 +42,9 @@ export class TryPanel extends LitElement {
 
   private readonly keep = async (): Promise<void> => {
     try {
-      await call("POST", `/articles/${encodeURIComponent(this.article!.id)}/questions`, { body: { question: this.asked } });
+      await call("POST", `/articles/${encodeURIComponent(this.article!.id)}/questions`, {
+        body: { question: this.asked },
+      });
       this.kept = "It is one of the known questions now: each publishing is checked by it.";
     } catch (error) {
       this.kept = wordsOf(error);
@@ -54,28 +56,45 @@ export class TryPanel extends LitElement {
     return html`<form class="ask" @submit=${this.go}>
         <label for="question">A question, as somebody would put it</label>
         <div class="ask-row">
-          <input id="question" maxlength="1000" autocomplete="off" .value=${this.question} data-testid="try-question" @input=${(event: Event) => (this.question = value(event))} />
-          <button class="primary" ?disabled=${this.busy || this.question.trim() === ""} data-testid="try-go">Try</button>
+          <input
+            id="question"
+            maxlength="1000"
+            autocomplete="off"
+            .value=${this.question}
+            data-testid="try-question"
+            @input=${(event: Event) => (this.question = value(event))}
+          />
+          <button class="primary" ?disabled=${this.busy || this.question.trim() === ""} data-testid="try-go">
+            Try
+          </button>
         </div>
       </form>
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      <div aria-live="polite" aria-busy=${this.busy}>${this.tried ? this.result(this.tried) : html`<p class="fine empty">Shows where this article comes now, and where with your changes, saved or not.</p>`}</div>
+      <div aria-live="polite" aria-busy=${this.busy}>
+        ${this.tried ? this.result(this.tried) : html`<p class="fine empty">Shows where this article comes now, and where with your changes, saved or not.</p>`}
+      </div>
       ${this.tried ? html`<p><button class="small" data-testid="try-keep" @click=${this.keep}>Keep as a known question</button> <span class="fine" role="status">${this.kept}</span></p>` : nothing}`;
   }
 
   private result({ before, after }: Tried): TemplateResult {
     const gain = (before.rank ?? 99) - (after.rank ?? 99);
     return html`<div class="ranks" data-testid="try-result">
-      ${this.side("As readers find it", before, "before")} ${this.side("With your text", after, "after", gain)}
+      ${this.side("As readers find it", before, "before")}
+      ${this.side("With your text", after, "after", gain)}
     </div>`;
   }
 
   private side(name: string, one: Rank, which: string, gain = 0): TemplateResult {
     return html`<section class="rank" data-testid=${`try-${which}`}>
       <h2>${name}</h2>
-      <p class="rank-place">${placed(one.rank)} ${gain > 0 ? html`<span class="tag good">better</span>` : gain < 0 ? html`<span class="tag bad">worse</span>` : nothing}</p>
+      <p class="rank-place">
+        ${placed(one.rank)}
+        ${gain > 0 ? html`<span class="tag good">better</span>` : gain < 0 ? html`<span class="tag bad">worse</span>` : nothing}
+      </p>
       <p class="fine">The first answers it with a probability of ${percent(one.probability)}</p>
-      <ol>${one.hits.slice(0, 5).map((hit) => this.hit(hit))}</ol>
+      <ol>
+        ${one.hits.slice(0, 5).map((hit) => this.hit(hit))}
+      </ol>
     </section>`;
   }
 

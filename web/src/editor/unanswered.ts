@@ -33,7 +33,9 @@ export class InVain extends LitElement {
   private async draft(one: Cluster): Promise<void> {
     this.busy = one.id;
     try {
-      const article = await call<Article>("POST", `/questions/in-vain/${encodeURIComponent(one.id)}/draft`, { within: 60_000 });
+      const article = await call<Article>("POST", `/questions/in-vain/${encodeURIComponent(one.id)}/draft`, {
+        within: 60_000,
+      });
       location.hash = article.id;
     } catch (error) {
       this.trouble = wordsOf(error);
@@ -56,11 +58,21 @@ export class InVain extends LitElement {
 
   override render(): TemplateResult {
     const most = Math.max(1, ...(this.clusters ?? []).map((one) => one.cost_minutes));
-    return html`<p class="lead">What people asked and did not find here, in their words; names, addresses and numbers are masked.</p>
+    return html`<p class="lead">
+        What people asked and did not find here, in their words; names, addresses and numbers are masked.
+      </p>
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      ${this.clusters === null
-        ? this.trouble ? nothing : html`<p class="fine">Reading…</p>`
-        : this.clusters.length === 0 ? html`<p class="calm">Nothing was asked in vain.</p>` : html`<ol class="clusters">${this.clusters.map((one) => this.cluster(one, most))}</ol>`}`;
+      ${
+        this.clusters === null
+          ? this.trouble
+            ? nothing
+            : html`<p class="fine">Reading…</p>`
+          : this.clusters.length === 0
+            ? html`<p class="calm">Nothing was asked in vain.</p>`
+            : html`<ol class="clusters">
+                ${this.clusters.map((one) => this.cluster(one, most))}
+              </ol>`
+      }`;
   }
 
   private cluster(one: Cluster, most: number): TemplateResult {
@@ -70,17 +82,50 @@ export class InVain extends LitElement {
         ${this.trend(one.trend)}
       </div>
       <dl class="figures">
-        <div><dt>Asked</dt><dd><strong>${one.count}</strong></dd></div>
-        <div><dt>Went to a person</dt><dd><strong>${one.handoffs}</strong></dd></div>
-        <div><dt>Cost of that</dt><dd><strong>${span(one.cost_minutes * 60)}</strong><span class="bar" aria-hidden="true"><svg viewBox="0 0 100 4" preserveAspectRatio="none"><rect width=${(one.cost_minutes / most) * 100} height="4"></rect></svg></span></dd></div>
+        <div>
+          <dt>Asked</dt>
+          <dd><strong>${one.count}</strong></dd>
+        </div>
+        <div>
+          <dt>Went to a person</dt>
+          <dd><strong>${one.handoffs}</strong></dd>
+        </div>
+        <div>
+          <dt>Cost of that</dt>
+          <dd>
+            <strong>${span(one.cost_minutes * 60)}</strong
+            ><span class="bar" aria-hidden="true"
+              ><svg viewBox="0 0 100 4" preserveAspectRatio="none">
+                <rect width=${(one.cost_minutes / most) * 100} height="4"></rect></svg
+            ></span>
+          </dd>
+        </div>
       </dl>
-      <ul class="examples">${one.examples.slice(0, 4).map((words) => html`<li>${words}</li>`)}</ul>
+      <ul class="examples">
+        ${one.examples.slice(0, 4).map((words) => html`<li>${words}</li>`)}
+      </ul>
       ${one.article_id ? this.since(one) : nothing}
       <div class="desk-acts">
-        ${one.article_id
-          ? html`<a class="second" href="#${one.article_id}">Open the article</a>`
-          : html`<button class="primary" ?disabled=${this.busy !== ""} data-testid="cluster-draft" @click=${() => void this.draft(one)}>${this.busy === one.id ? "Drafting…" : "Draft an article"}</button>`}
-        <button class="second" ?disabled=${this.busy !== ""} data-testid="cluster-dismiss" @click=${() => void this.dismiss(one)}>Dismiss</button>
+        ${
+          one.article_id
+            ? html`<a class="second" href="#${one.article_id}">Open the article</a>`
+            : html`<button
+                class="primary"
+                ?disabled=${this.busy !== ""}
+                data-testid="cluster-draft"
+                @click=${() => void this.draft(one)}
+              >
+                ${this.busy === one.id ? "Drafting…" : "Draft an article"}
+              </button>`
+        }
+        <button
+          class="second"
+          ?disabled=${this.busy !== ""}
+          data-testid="cluster-dismiss"
+          @click=${() => void this.dismiss(one)}
+        >
+          Dismiss
+        </button>
       </div>
     </li>`;
   }
@@ -88,16 +133,34 @@ export class InVain extends LitElement {
   /** Whether it got better since its article was published. */
   private since(one: Cluster): TemplateResult {
     const shown = (share: number): string => (share <= 1 ? percent(share) : String(share));
-    if (one.before == null || one.after == null) return html`<p class="fine">An article is being written for it.</p>`;
-    return html`<p><span class="tag ${one.after > one.before ? "good" : one.after < one.before ? "bad" : ""}">${one.after > one.before ? "Better" : one.after < one.before ? "Worse" : "As before"}</span> Found before: ${shown(one.before)}, since: ${shown(one.after)}</p>`;
+    if (one.before == null || one.after == null)
+      return html`<p class="fine">An article is being written for it.</p>`;
+    return html`<p>
+      <span class="tag ${one.after > one.before ? "good" : one.after < one.before ? "bad" : ""}"
+        >${one.after > one.before ? "Better" : one.after < one.before ? "Worse" : "As before"}</span
+      >
+      Found before: ${shown(one.before)}, since: ${shown(one.after)}
+    </p>`;
   }
 
   private trend(trend: Cluster["trend"]): TemplateResult | typeof nothing {
     if (trend === null || trend === undefined) return nothing;
-    if (!Array.isArray(trend)) return html`<span class="tag ${Number(trend) > 0 || trend === "rising" ? "bad" : ""}">${typeof trend === "number" ? (trend > 0 ? `+${trend}` : trend) : trend}</span>`;
+    if (!Array.isArray(trend))
+      return html`<span class="tag ${Number(trend) > 0 || trend === "rising" ? "bad" : ""}"
+        >${typeof trend === "number" ? (trend > 0 ? `+${trend}` : trend) : trend}</span
+      >`;
     if (trend.length < 2) return nothing;
     const most = Math.max(1, ...trend);
-    const points = trend.map((count, at) => `${(at / (trend.length - 1)) * 96 + 2},${22 - (count / most) * 20}`).join(" ");
-    return html`<svg class="trend" viewBox="0 0 100 24" role="img" aria-label=${`Asked lately: ${trend.join(", ")}`}>${svg`<polyline points=${points} fill="none"></polyline>`}</svg>`;
+    const points = trend
+      .map((count, at) => `${(at / (trend.length - 1)) * 96 + 2},${22 - (count / most) * 20}`)
+      .join(" ");
+    return html`<svg
+      class="trend"
+      viewBox="0 0 100 24"
+      role="img"
+      aria-label=${`Asked lately: ${trend.join(", ")}`}
+    >
+      ${svg`<polyline points=${points} fill="none"></polyline>`}
+    </svg>`;
   }
 }

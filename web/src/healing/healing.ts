@@ -129,12 +129,34 @@ export class HealingPage extends StaffPage {
 
   private standing(seen: Healing): TemplateResult {
     const { stopped, by, reason, at } = seen.switch;
-    const why = stopped ? `Stopped by ${by}${at ? `, ${moment(at)}` : ""}${reason ? `: ${reason}` : ""}.` : (seen.problem ?? (seen.enabled ? "Drifts are put right as the policy says." : "The policy says that nothing is to be applied."));
-    return html`<section class="state" data-active=${seen.active} data-testid="healing-state" aria-label="State">
-      <div><strong>${seen.active ? "Self-healing is on" : "Self-healing is off"}</strong><p class="quiet">${why}</p></div>
-      ${this.may("admin")
-        ? html`<button class=${stopped ? "primary" : "warn"} data-testid="healing-switch" ?disabled=${this.busy} @click=${() => this.throwSwitch(!stopped)}>${stopped ? "Let it run again" : "Stop everything now"}</button>`
-        : nothing}
+    const why = stopped
+      ? `Stopped by ${by}${at ? `, ${moment(at)}` : ""}${reason ? `: ${reason}` : ""}.`
+      : (seen.problem ??
+        (seen.enabled
+          ? "Drifts are put right as the policy says."
+          : "The policy says that nothing is to be applied."));
+    return html`<section
+      class="state"
+      data-active=${seen.active}
+      data-testid="healing-state"
+      aria-label="State"
+    >
+      <div>
+        <strong>${seen.active ? "Self-healing is on" : "Self-healing is off"}</strong>
+        <p class="quiet">${why}</p>
+      </div>
+      ${
+        this.may("admin")
+          ? html`<button
+              class=${stopped ? "primary" : "warn"}
+              data-testid="healing-switch"
+              ?disabled=${this.busy}
+              @click=${() => this.throwSwitch(!stopped)}
+            >
+              ${stopped ? "Let it run again" : "Stop everything now"}
+            </button>`
+          : nothing
+      }
     </section>`;
   }
 
@@ -147,23 +169,38 @@ export class HealingPage extends StaffPage {
   }
 
   private fixes(seen: Healing): TemplateResult {
-    const names = [...new Set([...Object.keys(seen.workflows), ...seen.breakers.map((one) => one.workflow)])].sort();
+    const names = [
+      ...new Set([...Object.keys(seen.workflows), ...seen.breakers.map((one) => one.workflow)]),
+    ].sort();
     return html`<section aria-labelledby="fixes">
       <h2 id="fixes">Fixes</h2>
       <div class="rows">
         <table>
-          <thead><tr><th scope="col">Fix</th><th scope="col">Policy</th><th scope="col">Breaker</th><th scope="col">Tried again</th><th scope="col">Case</th></tr></thead>
+          <thead>
+            <tr>
+              <th scope="col">Fix</th>
+              <th scope="col">Policy</th>
+              <th scope="col">Breaker</th>
+              <th scope="col">Tried again</th>
+              <th scope="col">Case</th>
+            </tr>
+          </thead>
           <tbody>
             ${names.flatMap((name) => {
               const own = seen.breakers.filter((one) => one.workflow === name);
               return (own.length > 0 ? own : [null]).map(
-                (one) => html`<tr data-breaker=${one?.state ?? "closed"}>
-                  <td>${titled(name)}${one ? ` (${one.host})` : nothing}</td>
-                  <td>${human(seen.workflows[name] ?? "off")}</td>
-                  <td class=${one && one.state !== "closed" ? "bad" : ""}>${breakers[one?.state ?? "closed"]}${one?.reason ? ` (${human(one.reason).toLowerCase()})` : nothing}</td>
-                  <td>${one?.state === "open" && one.retry_at ? moment(one.retry_at) : ""}</td>
-                  <td>${one?.case_id ? html`<a href="/console#${one.case_id}">Open the case</a>` : nothing}</td>
-                </tr>`,
+                (one) =>
+                  html`<tr data-breaker=${one?.state ?? "closed"}>
+                    <td>${titled(name)}${one ? ` (${one.host})` : nothing}</td>
+                    <td>${human(seen.workflows[name] ?? "off")}</td>
+                    <td class=${one && one.state !== "closed" ? "bad" : ""}>
+                      ${breakers[one?.state ?? "closed"]}${one?.reason ? ` (${human(one.reason).toLowerCase()})` : nothing}
+                    </td>
+                    <td>${one?.state === "open" && one.retry_at ? moment(one.retry_at) : ""}</td>
+                    <td>
+                      ${one?.case_id ? html`<a href="/console#${one.case_id}">Open the case</a>` : nothing}
+                    </td>
+                  </tr>`,
               );
             })}
           </tbody>
@@ -175,16 +212,20 @@ export class HealingPage extends StaffPage {
   private scans(seen: Healing): TemplateResult {
     return html`<section aria-labelledby="scans">
       <h2 id="scans">Looks at everybody</h2>
-      ${seen.scans.length === 0
-        ? html`<p class="quiet">None yet.</p>`
-        : html`<ul>
-            ${seen.scans.map(
-              (scan) => html`<li>
-                ${scan.host}: ${scan.users} users, ${scan.drifts} drifts${scan.unreadable ? `, ${scan.unreadable} could not be read` : ""};
-                ${scan.problem ? html`<span class="bad">stopped (${human(scan.problem).toLowerCase()})</span>` : scan.finished_at ? `ended ${moment(scan.finished_at)}` : "under way"}
-              </li>`,
-            )}
-          </ul>`}
+      ${
+        seen.scans.length === 0
+          ? html`<p class="quiet">None yet.</p>`
+          : html`<ul>
+              ${seen.scans.map(
+                (scan) =>
+                  html`<li>
+                    ${scan.host}: ${scan.users} users, ${scan.drifts}
+                    drifts${scan.unreadable ? `, ${scan.unreadable} could not be read` : ""};
+                    ${scan.problem ? html`<span class="bad">stopped (${human(scan.problem).toLowerCase()})</span>` : scan.finished_at ? `ended ${moment(scan.finished_at)}` : "under way"}
+                  </li>`,
+              )}
+            </ul>`
+      }
       ${seen.events_waiting > 0 ? html`<p class="quiet">${seen.events_waiting} events wait.</p>` : nothing}
     </section>`;
   }
@@ -199,24 +240,37 @@ export class HealingPage extends StaffPage {
           ${figures.slice(1).map(([name, said]) => html`<option value=${name} ?selected=${this.status === name}>${said}</option>`)}
         </select>
       </div>
-      ${seen.runs.length === 0
-        ? html`<p class="quiet">Nothing to show.</p>`
-        : html`<div class="rows" tabindex="0" role="group" aria-label="Drifts, newest first">
-            <table>
-              <thead><tr><th scope="col">Found</th><th scope="col">Fix</th><th scope="col">User</th><th scope="col">What became of it</th><th scope="col">Seen</th></tr></thead>
-              <tbody>
-                ${seen.runs.map(
-                  (run) => html`<tr data-testid="healing-run" data-status=${run.status}>
-                    <td><time datetime=${run.found_at}>${moment(run.found_at)}</time> (${run.source})</td>
-                    <td>${titled(run.workflow)}</td>
-                    <td>${run.user_ref}</td>
-                    <td class=${run.status === "failed" ? "bad" : ""}>${words[run.status] ?? "under way"}${run.reason ? ` (${human(run.reason).toLowerCase()})` : ""}</td>
-                    <td>${run.sightings === 1 ? "once" : `${run.sightings} times`}</td>
-                  </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>`}
+      ${
+        seen.runs.length === 0
+          ? html`<p class="quiet">Nothing to show.</p>`
+          : html`<div class="rows" tabindex="0" role="group" aria-label="Drifts, newest first">
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Found</th>
+                    <th scope="col">Fix</th>
+                    <th scope="col">User</th>
+                    <th scope="col">What became of it</th>
+                    <th scope="col">Seen</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  ${seen.runs.map(
+                    (run) =>
+                      html`<tr data-testid="healing-run" data-status=${run.status}>
+                        <td><time datetime=${run.found_at}>${moment(run.found_at)}</time> (${run.source})</td>
+                        <td>${titled(run.workflow)}</td>
+                        <td>${run.user_ref}</td>
+                        <td class=${run.status === "failed" ? "bad" : ""}>
+                          ${words[run.status] ?? "under way"}${run.reason ? ` (${human(run.reason).toLowerCase()})` : ""}
+                        </td>
+                        <td>${run.sightings === 1 ? "once" : `${run.sightings} times`}</td>
+                      </tr>`,
+                  )}
+                </tbody>
+              </table>
+            </div>`
+      }
     </section>`;
   }
 }

@@ -58,21 +58,34 @@ export class Offers extends LitElement {
     return html`<section aria-labelledby="offers">
       <h2 id="offers">Help offered before it was asked for</h2>
       ${this.problem ? html`<p class="bad" role="status">${this.problem}</p>` : nothing}
-      ${this.triggers === null
-        ? nothing
-        : html`<div class="rows" tabindex="0" role="group" aria-label="Triggers and what became of their offers">
-            <table>
-              <thead><tr><th scope="col">Trigger</th>${columns.map(([, word]) => html`<th scope="col">${word}</th>`)}</tr></thead>
-              <tbody>
-                ${this.triggers.map(
-                  (one) => html`<tr data-testid="trigger">
-                    <td>${human(one.trigger)}</td>
-                    ${columns.map(([name]) => html`<td data-count=${name}>${one[name]}</td>`)}
-                  </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>`}
+      ${
+        this.triggers === null
+          ? nothing
+          : html`<div
+              class="rows"
+              tabindex="0"
+              role="group"
+              aria-label="Triggers and what became of their offers"
+            >
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Trigger</th>
+                    ${columns.map(([, word]) => html`<th scope="col">${word}</th>`)}
+                  </tr>
+                </thead>
+                <tbody>
+                  ${this.triggers.map(
+                    (one) =>
+                      html`<tr data-testid="trigger">
+                        <td>${human(one.trigger)}</td>
+                        ${columns.map(([name]) => html`<td data-count=${name}>${one[name]}</td>`)}
+                      </tr>`,
+                  )}
+                </tbody>
+              </table>
+            </div>`
+      }
     </section>`;
   }
 }

@@ -23,7 +23,8 @@ function show(found: About | null): void {
   if (found.demo_url === null || !(act instanceof HTMLAnchorElement) || fine === null) return;
   act.href = found.demo_url;
   act.textContent = "Try it in the sample shop";
-  fine.textContent = "Kettle sells tea and coffee by subscription. Sign in as one of its sample customers; most have a problem of their own.";
+  fine.textContent =
+    "Kettle sells tea and coffee by subscription. Sign in as one of its sample customers; most have a problem of their own.";
 }
 
 show(await about());

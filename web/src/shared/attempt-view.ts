@@ -4,8 +4,23 @@ import { human, percent, took } from "./format";
 import { titled } from "./titles";
 import type { Attempt, Outcome, Ranked } from "./types";
 
-const tones: Record<string, string> = { verified: "good", assumed: "person", escalated: "accent", abandoned: "", failed: "bad", reopened: "bad", open: "" };
-const words: Record<string, string> = { verified: "Verified", assumed: "Assumed", escalated: "Escalated", abandoned: "Abandoned", failed: "Failed", open: "Open" };
+const tones: Record<string, string> = {
+  verified: "good",
+  assumed: "person",
+  escalated: "accent",
+  abandoned: "",
+  failed: "bad",
+  reopened: "bad",
+  open: "",
+};
+const words: Record<string, string> = {
+  verified: "Verified",
+  assumed: "Assumed",
+  escalated: "Escalated",
+  abandoned: "Abandoned",
+  failed: "Failed",
+  open: "Open",
+};
 
 export function outcomeTag(outcome: Outcome | string | null): TemplateResult {
   const name = outcome ?? "open";
@@ -23,7 +38,11 @@ export function intentLine(name: string, confidence: number | null, label = name
 
 export function ranking(ranked: Ranked[], skip: string | null): TemplateResult | typeof nothing {
   const rest = ranked.filter((one) => one.name !== skip).slice(0, 5);
-  return rest.length === 0 ? nothing : html`<ol class="ranking">${rest.map((one) => html`<li>${intentLine(one.name, one.confidence)}</li>`)}</ol>`;
+  return rest.length === 0
+    ? nothing
+    : html`<ol class="ranking">
+        ${rest.map((one) => html`<li>${intentLine(one.name, one.confidence)}</li>`)}
+      </ol>`;
 }
 
 export function attempt(one: Attempt): TemplateResult {
@@ -35,12 +54,14 @@ export function attempt(one: Attempt): TemplateResult {
     </p>
     ${one.error ? html`<p class="fine">Reason: <code>${one.error}</code></p>` : nothing}
     ${one.article_id ? html`<p class="fine">Article <a href="/help/${one.article_id}">${one.article_id}</a>, version ${one.article_version ?? "?"}</p>` : nothing}
-    ${details
-      ? html`<details>
-          <summary>What was read and done</summary>
-          ${values("Read", one.read)} ${values("Done", one.done)}
-        </details>`
-      : nothing}
+    ${
+      details
+        ? html`<details>
+            <summary>What was read and done</summary>
+            ${values("Read", one.read)} ${values("Done", one.done)}
+          </details>`
+        : nothing
+    }
   </li>`;
 }
 
@@ -48,7 +69,15 @@ function values(name: string, given: Record<string, unknown>): TemplateResult | 
   const flat = flatten(given);
   if (flat.length === 0) return nothing;
   return html`<h4>${name}</h4>
-    <dl class="pairs">${flat.map(([key, value]) => html`<div><dt>${key}</dt><dd>${value}</dd></div>`)}</dl>`;
+    <dl class="pairs">
+      ${flat.map(
+        ([key, value]) =>
+          html`<div>
+            <dt>${key}</dt>
+            <dd>${value}</dd>
+          </div>`,
+      )}
+    </dl>`;
 }
 
 /** Nested values as paths and words, such as ["account, locked", "true"]. */
@@ -57,5 +86,7 @@ export function flatten(given: unknown, path: string[] = []): [string, string][]
     return Object.entries(given).flatMap(([key, value]) => flatten(value, [...path, key.replace(/_/g, " ")]));
   }
   if (path.length === 0) return [];
-  return [[path.join(", "), given === null ? "nothing" : typeof given === "object" ? "empty" : String(given)]];
+  return [
+    [path.join(", "), given === null ? "nothing" : typeof given === "object" ? "empty" : String(given)],
+  ];
 }

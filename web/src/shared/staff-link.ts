@@ -49,7 +49,10 @@ export class Following {
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/ws`);
     this.socket = socket;
     this.heard = Date.now();
-    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", conversation: this.conversation, after: this.follower.cursor() }));
+    socket.onopen = () =>
+      socket.send(
+        JSON.stringify({ type: "hello", conversation: this.conversation, after: this.follower.cursor() }),
+      );
     socket.onmessage = (message) => this.take(String(message.data));
     socket.onclose = (event) => this.closed(socket, event.code);
     clearInterval(this.pulse);

@@ -75,8 +75,24 @@ export interface Packet {
   channel: string;
   state: { as_of: string | null; parts: Record<string, unknown> | null; problem: string | null };
   attempts: Attempt[];
-  articles: { article_id: string; version: number | null; title: string; url: string; seq: number; helpful: boolean | null }[];
-  turns: { turn_id: string; seq: number; text: string; intent: string | null; confidence: number | null; ranking: Ranked[]; model: string | null; status: string }[];
+  articles: {
+    article_id: string;
+    version: number | null;
+    title: string;
+    url: string;
+    seq: number;
+    helpful: boolean | null;
+  }[];
+  turns: {
+    turn_id: string;
+    seq: number;
+    text: string;
+    intent: string | null;
+    confidence: number | null;
+    ranking: Ranked[];
+    model: string | null;
+    status: string;
+  }[];
   model_version: string | null;
   summary: { wants: string; tried: string; seen: string; assistant: string };
   shared: string[];

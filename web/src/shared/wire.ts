@@ -159,7 +159,8 @@ export interface KeptNotice extends NoticeData {
   at: string;
 }
 
-export type ChatEvent = MessageEvent | OwnerEvent | HandoffEvent | ResolvedEvent | FeedbackEvent | NoticeEvent;
+export type ChatEvent =
+  MessageEvent | OwnerEvent | HandoffEvent | ResolvedEvent | FeedbackEvent | NoticeEvent;
 
 /** Frames the server sends over the WebSocket. */
 export type Frame =
@@ -167,7 +168,15 @@ export type Frame =
   | { type: "event"; event: ChatEvent }
   | { type: "typing"; author: Author; active: boolean }
   | { type: "queue"; position: number; waiting: number }
-  | { type: "problem"; status: number; code: string; detail: string; hint: string | null; client_key: string | null; retry_after: number | null }
+  | {
+      type: "problem";
+      status: number;
+      code: string;
+      detail: string;
+      hint: string | null;
+      client_key: string | null;
+      retry_after: number | null;
+    }
   | { type: "token_expiring" }
   | { type: "pong" }
   | { type: "ack"; client_key: string; seq: number };
@@ -190,7 +199,9 @@ export function length(text: string): number {
 export function newKey(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   // randomUUID is there in secure contexts only; a page on plain http has getRandomValues.
-  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
   // Written as a UUID, since a key of another form comes back as a hash of itself.
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

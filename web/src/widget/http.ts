@@ -14,7 +14,13 @@ export class Refused extends Error {
 
   /** Whether the same request may do better later without the user's doing anything. */
   get passing(): boolean {
-    return this.status === 0 || this.status === 401 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return (
+      this.status === 0 ||
+      this.status === 401 ||
+      this.status === 408 ||
+      this.status === 429 ||
+      this.status >= 500
+    );
   }
 }
 
@@ -57,7 +63,11 @@ export class Tokens {
     // Without a connection the page cannot ask either: that passes by itself.
     if (token === null && !navigator.onLine) throw new Refused(0, "unreachable", "You are offline.");
     if (typeof token !== "string" || token === "") {
-      throw new Refused(401, "no_token", "This page could not confirm who you are. Sign in again, then try once more.");
+      throw new Refused(
+        401,
+        "no_token",
+        "This page could not confirm who you are. Sign in again, then try once more.",
+      );
     }
     const identity = read(token);
     const other = this.identity !== null && this.identity.key !== identity.key;
@@ -92,7 +102,12 @@ export class Http {
     return this.call("POST", `/conversations/${id}/messages`, message, { "Idempotency-Key": key });
   }
 
-  events(id: string, after: number, wait: number, signal: AbortSignal): Promise<{ events: ChatEvent[]; last_seq: number }> {
+  events(
+    id: string,
+    after: number,
+    wait: number,
+    signal: AbortSignal,
+  ): Promise<{ events: ChatEvent[]; last_seq: number }> {
     return this.call("GET", `/conversations/${id}/events?after=${after}&wait=${wait}`, undefined, {}, signal);
   }
 
@@ -105,7 +120,9 @@ export class Http {
   }
 
   /** `joined`: a person has the request already, and answers in another conversation. */
-  handoff(id: string): Promise<{ case: string; position: number | null; conversation: string; joined: boolean }> {
+  handoff(
+    id: string,
+  ): Promise<{ case: string; position: number | null; conversation: string; joined: boolean }> {
     return this.call("POST", `/conversations/${id}/handoff`, {});
   }
 
@@ -189,14 +206,22 @@ async function refusal(answer: Response): Promise<Refused> {
     // A proxy's page: its status says enough.
   }
   const wait = Number(answer.headers.get("Retry-After"));
-  const words = answer.status >= 500 ? "Support has a problem right now." : (problem.detail ?? "That did not work.");
-  return new Refused(answer.status, problem.code ?? "error", words, Number.isFinite(wait) && wait > 0 ? wait : null);
+  const words =
+    answer.status >= 500 ? "Support has a problem right now." : (problem.detail ?? "That did not work.");
+  return new Refused(
+    answer.status,
+    problem.code ?? "error",
+    words,
+    Number.isFinite(wait) && wait > 0 ? wait : null,
+  );
 }
 
 function read(token: string): Identity {
   try {
     const part = token.split(".")[1] ?? "";
-    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (letter) =>
+      letter.charCodeAt(0),
+    );
     const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     return {
       key: `${String(claims.iss ?? "")}:${String(claims.sub ?? "")}`,
