@@ -32,7 +32,7 @@ Object.assign(globalThis, {
   BroadcastChannel: undefined,
   sessionStorage: store,
   localStorage: store,
-  location: { href: "https://app.example/" },
+  location: new URL("https://app.example/"),
   innerWidth: 800,
   document: Object.assign(new EventTarget(), { title: "App", visibilityState: "visible" }),
   addEventListener: () => undefined,
