@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from foundation.http.endpoints import Endpoint
 from foundation.http.fields import HeaderField
@@ -45,6 +45,15 @@ _ALWAYS = (400, 413, 429, 503)
 _WHEN_CHANGING = (401, 403, 409, 412, 422)
 
 
+class _Described(GenerateJsonSchema):
+    """Says that answers have all their fields: `render` leaves none out, whether it has a default or not."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        if self.mode == "serialization":
+            return field.get("serialization_exclude_if") is None
+        return super().field_is_required(field, total)
+
+
 def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str, Any]:
     """Describe `endpoints` as an OpenAPI 3.1 document."""
     listed = sorted(endpoints, key=lambda e: (e.path, e.method))
@@ -56,7 +65,11 @@ def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str
         ):  # fmt: skip
             if model:
                 models[model, mode] = None
-    references, definitions = models_json_schema(list(models), ref_template=_REF)  # type: ignore[arg-type]
+    references, definitions = models_json_schema(
+        list(models),  # type: ignore[arg-type]
+        ref_template=_REF,
+        schema_generator=_Described,
+    )
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in listed:
         path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", endpoint.path)

@@ -1,14 +1,8 @@
+import type { EventIn } from "../shared/api.generated";
 import { newKey } from "../shared/wire";
 
 /** Something the user did or saw: what kind, which named step, which error code, which page. Never what was typed. */
-export interface BehaviourEvent {
-  id: string;
-  type: "action_failed" | "rage_click" | "hesitation" | "error_shown" | "page_view";
-  at: string;
-  step?: string;
-  code?: string;
-  page?: string;
-}
+export type BehaviourEvent = EventIn;
 
 /** Takes a batch to the server, also while the page is being left. Rejects when it could not be delivered. */
 export type Deliver = (events: BehaviourEvent[]) => Promise<void>;

@@ -76,7 +76,7 @@ export class Thread implements Follower {
     return this.events.at(-1)?.seq ?? 0;
   }
 
-  welcome(conversation: Conversation): void {
+  welcome(conversation: Pick<Conversation, "last_seq">): void {
     this.old ??= conversation.last_seq;
   }
 

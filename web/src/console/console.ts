@@ -463,11 +463,12 @@ export class ConsolePage extends StaffPage {
     const form = event.target as HTMLFormElement;
     const data = new FormData(form);
     const outcome = (data.get("outcome") ?? "solved") as CaseOutcome;
+    const note = data.get("note");
     this.dialog("resolve")?.close();
     if (
       await this.desk?.act("resolve", {
         outcome,
-        note: String(data.get("note") ?? ""),
+        note: typeof note === "string" ? note : "",
         tell_user: data.get("tell") !== null,
       })
     ) {

@@ -4,7 +4,7 @@ import { moment } from "../shared/format";
 import * as icons from "../shared/icons";
 import type { Article } from "../shared/types";
 import type { Draft } from "./draft";
-import type { Gate } from "./api";
+import type { GateOut } from "../shared/api.generated";
 import { numbers } from "./publish";
 
 type Status = Article["status"];
@@ -108,7 +108,7 @@ interface Notes {
   article: Article | null;
   recovered: string;
   base: number;
-  gate: Gate | null;
+  gate: GateOut | null;
   aside: Draft | null;
   bringBack: () => void;
   close: () => void;

@@ -18,7 +18,8 @@ import {
 } from "./draft";
 import { fields } from "./fields";
 import { head, notes } from "./article-actions";
-import { kb, type Gate } from "./api";
+import type { GateOut } from "../shared/api.generated";
+import { kb } from "./api";
 import type { MarkdownField } from "./markdown";
 import "./publish";
 import "./side-panel";
@@ -39,7 +40,7 @@ export class Desk extends LitElement {
   @state() private busy = false;
   @state() private trouble = "";
   @state() private recovered = "";
-  @state() private gate: Gate | null = null;
+  @state() private gate: GateOut | null = null;
   private base = 0;
   private idTouched = false;
 
@@ -213,10 +214,10 @@ export class Desk extends LitElement {
     if (this.article) void this.querySelector("fl-publish")?.open(kb.gate(this.article.id), true);
   };
 
-  private async show(id: string, gate: Gate | null): Promise<void> {
+  private async show(id: string, gate: GateOut | null): Promise<void> {
     const shown = await kb.act(id, "publish");
     this.article = shown;
-    this.gate = shown.gate ?? gate;
+    this.gate = gate;
     this.say(`Version ${shown.version} is published.`);
   }
 

@@ -19,23 +19,20 @@ function common<T>(a: readonly T[], b: readonly T[]): { item: T; in: Side }[] {
     for (let j = b.length - 1; j >= 0; j -= 1) {
       longest[i * width + j] =
         a[i] === b[j]
-          ? longest[(i + 1) * width + j + 1]! + 1
-          : Math.max(longest[(i + 1) * width + j]!, longest[i * width + j + 1]!);
+          ? longest[(i + 1) * width + j + 1] + 1
+          : Math.max(longest[(i + 1) * width + j], longest[i * width + j + 1]);
     }
   }
   const found: { item: T; in: Side }[] = [];
   let [i, j] = [0, 0];
   while (i < a.length || j < b.length) {
     if (i < a.length && j < b.length && a[i] === b[j]) {
-      found.push({ item: a[i]!, in: "both" });
+      found.push({ item: a[i], in: "both" });
       i += 1;
       j += 1;
-    } else if (
-      i < a.length &&
-      (j === b.length || longest[(i + 1) * width + j]! >= longest[i * width + j + 1]!)
-    )
-      found.push({ item: a[i++]!, in: "mine" });
-    else found.push({ item: b[j++]!, in: "theirs" });
+    } else if (i < a.length && (j === b.length || longest[(i + 1) * width + j] >= longest[i * width + j + 1]))
+      found.push({ item: a[i++], in: "mine" });
+    else found.push({ item: b[j++], in: "theirs" });
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import type { NewArticleIn } from "../shared/api.generated";
 import type { Article, Audience, Version } from "../shared/types";
 
 /** What the form holds. Lists are texts here, as they are typed: names parted by commas, phrasings one a line. */
@@ -23,18 +24,7 @@ export interface Draft {
 }
 
 /** An article's text as the server takes it. */
-export interface Sent {
-  title: string;
-  area: string;
-  language: string;
-  body: string;
-  summary: string;
-  audience: Audience;
-  plans: string[];
-  product_versions: string[];
-  phrasings: string[];
-  review_by: string | null;
-}
+export type Sent = Required<Omit<NewArticleIn, "id">>;
 
 export const newKey = "new";
 export const emptyForm: Form = {
@@ -58,11 +48,11 @@ export function formOf(article: Article | (Version & { id: string })): Form {
     area: article.area,
     language: article.language,
     body: article.body,
-    summary: article.summary ?? "",
-    audience: article.audience ?? "everyone",
-    plans: (article.plans ?? []).join(", "),
-    product_versions: (article.product_versions ?? []).join(", "),
-    phrasings: (article.phrasings ?? []).join("\n"),
+    summary: article.summary,
+    audience: article.audience,
+    plans: article.plans.join(", "),
+    product_versions: article.product_versions.join(", "),
+    phrasings: article.phrasings.join("\n"),
     review_by: article.review_by ?? "",
   };
 }

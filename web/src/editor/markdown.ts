@@ -6,6 +6,7 @@ import { EditorView, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import type { ImageOut } from "../shared/api.generated";
 import { call, wordsOf } from "../shared/api";
 import * as tools from "./tools";
 
@@ -136,11 +137,11 @@ export class MarkdownField extends LitElement {
       this.note = `Uploading ${file.name}…`;
       let made = "";
       try {
-        const kept = await call<{ url?: string; id?: string }>("POST", "/articles/images", {
+        const kept = await call<ImageOut>("POST", "/articles/images", {
           body: file,
           within: 120_000,
         });
-        made = `![${alt}](${kept.url ?? `/help/images/${kept.id}`})`;
+        made = `![${alt}](${kept.url})`;
         this.note = `${file.name} is in the text. Say in the brackets what it shows.`;
       } catch (error) {
         this.note = `${file.name}: ${wordsOf(error)}`;
@@ -187,7 +188,7 @@ export class MarkdownField extends LitElement {
     const to = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: buttons.length - 1 }[event.key];
     if (to === undefined || here < 0) return;
     event.preventDefault();
-    const next = buttons[(to + buttons.length) % buttons.length]!;
+    const next = buttons[(to + buttons.length) % buttons.length];
     for (const one of buttons) one.tabIndex = one === next ? 0 : -1;
     next.focus();
   };

@@ -3,12 +3,12 @@ import { customElement, property, state } from "lit/decorators.js";
 import { percent } from "../shared/format";
 import type { Article } from "../shared/types";
 import { value } from "./fields";
-import type { Gate, Worse } from "./api";
+import type { GateOut, MovedOut } from "../shared/api.generated";
 
 const rank = (place: number | null): string => (place === null ? "not found" : `place ${place}`);
 
 /** Known questions before and after: the share whose first hit is right, and nDCG of the first ten. */
-export function numbers(gate: Gate): TemplateResult {
+export function numbers(gate: GateOut): TemplateResult {
   if (gate.after.n === 0) return html`<p class="fine">There are no known questions to check by yet.</p>`;
   const row = (
     name: string,
@@ -44,7 +44,7 @@ function tone(change: number): TemplateResult | typeof nothing {
   return change > 0 ? html`<span class="tag good">better</span>` : html`<span class="tag bad">worse</span>`;
 }
 
-export function worse(list: readonly Worse[]): TemplateResult {
+export function worse(list: readonly MovedOut[]): TemplateResult {
   return html`<ul class="worse" data-testid="gate-worse">
     ${list.map((one) => html`<li><strong>${one.question}</strong><span class="fine">${one.article}: ${rank(one.rank_before)} now, then ${rank(one.rank_after)}</span></li>`)}
   </ul>`;
@@ -54,7 +54,7 @@ export function worse(list: readonly Worse[]): TemplateResult {
 @customElement("fl-publish")
 export class PublishDialog extends LitElement {
   @property({ attribute: false }) article: Article | null = null;
-  @state() private gate: Gate | null = null;
+  @state() private gate: GateOut | null = null;
   @state() private trouble = "";
   @state() private waiting = false;
   @state() private later = false;
@@ -65,7 +65,7 @@ export class PublishDialog extends LitElement {
   }
 
   /** Open with the gate's answer, or with a promise of it. */
-  async open(gate: Gate | Promise<Gate>, later: boolean): Promise<void> {
+  async open(gate: GateOut | Promise<GateOut>, later: boolean): Promise<void> {
     this.later = later;
     this.at = "";
     this.trouble = "";

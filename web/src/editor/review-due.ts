@@ -1,22 +1,13 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { get, wordsOf } from "../shared/api";
+import type { StaleListOut, StaleOut } from "../shared/api.generated";
 import { day, human } from "../shared/format";
-
-interface Stale {
-  id: string;
-  title: string;
-  area: string;
-  updated_at: string;
-  review_by?: string | null;
-  age_days: number;
-  shown: number;
-}
 
 /** Published articles that somebody should read again: past their day first, then the old ones that are much used. */
 @customElement("fl-stale")
 export class StaleList extends LitElement {
-  @state() private found: Stale[] | null = null;
+  @state() private found: StaleOut[] | null = null;
   @state() private trouble = "";
 
   protected override createRenderRoot(): this {
@@ -30,7 +21,7 @@ export class StaleList extends LitElement {
 
   private async read(): Promise<void> {
     try {
-      this.found = (await get<{ articles: Stale[] }>("/articles/stale")).articles;
+      this.found = (await get<StaleListOut>("/articles/stale")).articles;
       this.trouble = "";
     } catch (error) {
       this.trouble = wordsOf(error);
@@ -46,7 +37,7 @@ export class StaleList extends LitElement {
       ${this.found === null ? (this.trouble ? nothing : html`<p class="fine">Reading…</p>`) : this.found.length === 0 ? html`<p class="calm">Nothing to read again.</p>` : this.table(this.found, today)}`;
   }
 
-  private table(found: Stale[], today: string): TemplateResult {
+  private table(found: StaleOut[], today: string): TemplateResult {
     return html`<div class="scroll" tabindex="0" role="region" aria-label="To read again">
       <table class="list">
         <thead>

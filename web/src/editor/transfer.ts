@@ -1,14 +1,8 @@
 import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { call, wordsOf } from "../shared/api";
+import type { ImportOut, TakenOut } from "../shared/api.generated";
 import * as icons from "../shared/icons";
-
-interface Taken {
-  path: string;
-  id: string | null;
-  outcome: string;
-  problem?: string | null;
-}
 
 const kinds = ".zip,.md,.markdown,.html,.htm,.jsonl";
 const tones: Record<string, string> = {
@@ -23,7 +17,7 @@ const tones: Record<string, string> = {
 /** Articles come in as files and leave as a folder of Markdown. */
 @customElement("fl-transfer")
 export class Transfer extends LitElement {
-  @state() private taken: Taken[] = [];
+  @state() private taken: TakenOut[] = [];
   @state() private busy = "";
   @state() private over = false;
 
@@ -50,7 +44,7 @@ export class Transfer extends LitElement {
       try {
         const form = new FormData();
         form.append("file", file, file.name);
-        const { files: read } = await call<{ files: Taken[] }>("POST", "/articles/import", {
+        const { files: read } = await call<ImportOut>("POST", "/articles/import", {
           body: form,
           within: 600_000,
         });

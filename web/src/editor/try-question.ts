@@ -5,7 +5,8 @@ import { percent } from "../shared/format";
 import type { Article } from "../shared/types";
 import { sentOf, type Form } from "./draft";
 import { value } from "./fields";
-import { kb, type Hit, type Rank, type Tried } from "./api";
+import type { RankedOut, StandingOut, TriedOut } from "../shared/api.generated";
+import { kb } from "./api";
 
 const placed = (rank: number | null): string => (rank === null ? "Not found" : `Place ${rank}`);
 
@@ -16,7 +17,7 @@ export class TryPanel extends LitElement {
   @property({ attribute: false }) form!: Form;
   @state() private question = "";
   @state() private asked = "";
-  @state() private tried: Tried | null = null;
+  @state() private tried: TriedOut | null = null;
   @state() private busy = false;
   @state() private trouble = "";
   @state() private kept = "";
@@ -76,7 +77,7 @@ export class TryPanel extends LitElement {
       ${this.tried ? html`<p><button class="small" data-testid="try-keep" @click=${this.keep}>Keep as a known question</button> <span class="fine" role="status">${this.kept}</span></p>` : nothing}`;
   }
 
-  private result({ before, after }: Tried): TemplateResult {
+  private result({ before, after }: TriedOut): TemplateResult {
     const gain = (before.rank ?? 99) - (after.rank ?? 99);
     return html`<div class="ranks" data-testid="try-result">
       ${this.side("As readers find it", before, "before")}
@@ -84,7 +85,7 @@ export class TryPanel extends LitElement {
     </div>`;
   }
 
-  private side(name: string, one: Rank, which: string, gain = 0): TemplateResult {
+  private side(name: string, one: StandingOut, which: string, gain = 0): TemplateResult {
     return html`<section class="rank" data-testid=${`try-${which}`}>
       <h2>${name}</h2>
       <p class="rank-place">
@@ -98,11 +99,9 @@ export class TryPanel extends LitElement {
     </section>`;
   }
 
-  private hit(hit: Hit): TemplateResult {
-    const matched = hit.why?.matched ?? [];
+  private hit(hit: RankedOut): TemplateResult {
     return html`<li class=${hit.article_id === this.article?.id ? "own" : ""}>
       <strong>${hit.title}</strong>${hit.quote ? html`<span class="fine">${hit.quote}</span>` : nothing}
-      ${matched.length ? html`<span class="fine">Words in common: ${matched.join(", ")}</span>` : nothing}
     </li>`;
   }
 }

@@ -1,14 +1,14 @@
 import { html, LitElement, nothing, svg, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { call, get, wordsOf } from "../shared/api";
+import type { ClusterOut, ClustersOut } from "../shared/api.generated";
 import { percent, span } from "../shared/format";
 import type { Article } from "../shared/types";
-import type { Cluster } from "./api";
 
 /** Questions that found no answer or a bad one, gathered by what they are about, the costliest first. */
 @customElement("fl-in-vain")
 export class InVain extends LitElement {
-  @state() private clusters: Cluster[] | null = null;
+  @state() private clusters: ClusterOut[] | null = null;
   @state() private trouble = "";
   @state() private busy = "";
 
@@ -23,14 +23,14 @@ export class InVain extends LitElement {
 
   private async read(): Promise<void> {
     try {
-      this.clusters = (await get<{ clusters: Cluster[] }>("/questions/in-vain")).clusters;
+      this.clusters = (await get<ClustersOut>("/questions/in-vain")).clusters;
       this.trouble = "";
     } catch (error) {
       this.trouble = wordsOf(error);
     }
   }
 
-  private async draft(one: Cluster): Promise<void> {
+  private async draft(one: ClusterOut): Promise<void> {
     this.busy = one.id;
     try {
       const article = await call<Article>("POST", `/questions/in-vain/${encodeURIComponent(one.id)}/draft`, {
@@ -43,7 +43,7 @@ export class InVain extends LitElement {
     this.busy = "";
   }
 
-  private async dismiss(one: Cluster): Promise<void> {
+  private async dismiss(one: ClusterOut): Promise<void> {
     this.busy = one.id;
     try {
       await call("POST", `/questions/in-vain/${encodeURIComponent(one.id)}/dismiss`);
@@ -75,7 +75,7 @@ export class InVain extends LitElement {
       }`;
   }
 
-  private cluster(one: Cluster, most: number): TemplateResult {
+  private cluster(one: ClusterOut, most: number): TemplateResult {
     return html`<li class="cluster" data-testid="cluster">
       <div class="cluster-head">
         <h2 tabindex="-1">${one.label}</h2>
@@ -131,7 +131,7 @@ export class InVain extends LitElement {
   }
 
   /** Whether it got better since its article was published. */
-  private since(one: Cluster): TemplateResult {
+  private since(one: ClusterOut): TemplateResult {
     const shown = (share: number): string => (share <= 1 ? percent(share) : String(share));
     if (one.before == null || one.after == null)
       return html`<p class="fine">An article is being written for it.</p>`;
@@ -143,12 +143,7 @@ export class InVain extends LitElement {
     </p>`;
   }
 
-  private trend(trend: Cluster["trend"]): TemplateResult | typeof nothing {
-    if (trend === null || trend === undefined) return nothing;
-    if (!Array.isArray(trend))
-      return html`<span class="tag ${Number(trend) > 0 || trend === "rising" ? "bad" : ""}"
-        >${typeof trend === "number" ? (trend > 0 ? `+${trend}` : trend) : trend}</span
-      >`;
+  private trend(trend: readonly number[]): TemplateResult | typeof nothing {
     if (trend.length < 2) return nothing;
     const most = Math.max(1, ...trend);
     const points = trend

@@ -1,55 +1,11 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { call, get, wordsOf } from "../shared/api";
+import type { HealingOut } from "../shared/api.generated";
 import { human, moment } from "../shared/format";
 import { titled } from "../shared/titles";
 import { StaffPage } from "../shared/page";
 import "./offers";
-
-interface Run {
-  id: string;
-  host: string;
-  user_ref: string;
-  workflow: string;
-  source: string;
-  status: string;
-  reason: string | null;
-  sightings: number;
-  found_at: string;
-  closed_at: string | null;
-}
-
-interface Breaker {
-  host: string;
-  workflow: string;
-  state: "closed" | "open" | "half_open";
-  retry_at: string | null;
-  case_id: string | null;
-  reason: string | null;
-}
-
-interface Scan {
-  host: string;
-  started_at: string | null;
-  finished_at: string | null;
-  users: number;
-  unreadable: number;
-  drifts: number;
-  problem: string | null;
-}
-
-interface Healing {
-  active: boolean;
-  enabled: boolean;
-  problem: string | null;
-  workflows: Record<string, string>;
-  switch: { stopped: boolean; by: string; reason: string | null; at: string | null };
-  counts: Record<string, number>;
-  breakers: Breaker[];
-  scans: Scan[];
-  events_waiting: number;
-  runs: Run[];
-}
 
 const figures: [string, string][] = [
   ["found", "found"],
@@ -69,7 +25,7 @@ const every = 5_000;
 @customElement("fl-healing")
 export class HealingPage extends StaffPage {
   protected override readonly path = "/healing";
-  @state() private seen: Healing | null = null;
+  @state() private seen: HealingOut | null = null;
   @state() private trouble = "";
   @state() private status = "";
   @state() private busy = false;
@@ -93,7 +49,7 @@ export class HealingPage extends StaffPage {
   private async load(): Promise<void> {
     try {
       const query = this.status ? `?status=${this.status}` : "";
-      this.seen = await get<Healing>(`/healing${query}`);
+      this.seen = await get<HealingOut>(`/healing${query}`);
       this.trouble = "";
     } catch (error) {
       this.trouble = wordsOf(error);
@@ -127,7 +83,7 @@ export class HealingPage extends StaffPage {
     </main>`;
   }
 
-  private standing(seen: Healing): TemplateResult {
+  private standing(seen: HealingOut): TemplateResult {
     const { stopped, by, reason, at } = seen.switch;
     const why = stopped
       ? `Stopped by ${by}${at ? `, ${moment(at)}` : ""}${reason ? `: ${reason}` : ""}.`
@@ -160,7 +116,7 @@ export class HealingPage extends StaffPage {
     </section>`;
   }
 
-  private counts(seen: Healing): TemplateResult {
+  private counts(seen: HealingOut): TemplateResult {
     return html`<section aria-label="Drifts in all">
       <ul class="figures">
         ${figures.map(([name, said]) => html`<li data-figure=${name}><b>${seen.counts[name] ?? 0}</b><span>${said}</span></li>`)}
@@ -168,7 +124,7 @@ export class HealingPage extends StaffPage {
     </section>`;
   }
 
-  private fixes(seen: Healing): TemplateResult {
+  private fixes(seen: HealingOut): TemplateResult {
     const names = [
       ...new Set([...Object.keys(seen.workflows), ...seen.breakers.map((one) => one.workflow)]),
     ].sort();
@@ -209,7 +165,7 @@ export class HealingPage extends StaffPage {
     </section>`;
   }
 
-  private scans(seen: Healing): TemplateResult {
+  private scans(seen: HealingOut): TemplateResult {
     return html`<section aria-labelledby="scans">
       <h2 id="scans">Looks at everybody</h2>
       ${
@@ -230,7 +186,7 @@ export class HealingPage extends StaffPage {
     </section>`;
   }
 
-  private runs(seen: Healing): TemplateResult {
+  private runs(seen: HealingOut): TemplateResult {
     return html`<section aria-labelledby="runs">
       <h2 id="runs">Drifts</h2>
       <div class="filter">

@@ -1,9 +1,5 @@
 /** The landing page: shows the way to the sample application where one runs. */
-
-interface About {
-  version: string;
-  demo_url: string | null;
-}
+import type { About } from "../shared/api.generated";
 
 async function about(): Promise<About | null> {
   try {
@@ -28,5 +24,3 @@ function show(found: About | null): void {
 }
 
 show(await about());
-
-export {};

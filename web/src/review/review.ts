@@ -4,6 +4,7 @@ import { get, wordsOf } from "../shared/api";
 import { caseOutcome, moment, reason, took } from "../shared/format";
 import * as icons from "../shared/icons";
 import { StaffPage } from "../shared/page";
+import type { ReviewList } from "../shared/api.generated";
 import { attempt, intentLine, outcomeTag, ranking } from "../shared/attempt-view";
 import type { ChatEvent, Review, ReviewRow } from "../shared/types";
 import { card } from "../widget/cards";
@@ -83,10 +84,7 @@ export class ReviewPage extends StaffPage {
     if (this.text.trim()) query.set("q", this.text.trim());
     if (after) query.set("before", after.id);
     try {
-      const { conversations } = await get<{ conversations: ReviewRow[] }>(
-        `/review/conversations?${query}`,
-        asked.signal,
-      );
+      const { conversations } = await get<ReviewList>(`/review/conversations?${query}`, asked.signal);
       this.rows = after ? [...(this.rows ?? []), ...conversations] : conversations;
       this.more = conversations.length === pageSize;
       this.listTrouble = "";

@@ -2,7 +2,7 @@
 import { html, nothing, type TemplateResult } from "lit";
 import { human, percent, took } from "./format";
 import { titled } from "./titles";
-import type { Attempt, Outcome, Ranked } from "./types";
+import type { Attempt, AttemptSummary, Ranked } from "./types";
 
 const tones: Record<string, string> = {
   verified: "good",
@@ -22,7 +22,7 @@ const words: Record<string, string> = {
   open: "Open",
 };
 
-export function outcomeTag(outcome: Outcome | string | null): TemplateResult {
+export function outcomeTag(outcome: string | null): TemplateResult {
   const name = outcome ?? "open";
   return html`<span class="tag ${tones[name] ?? ""}">${words[name] ?? human(name)}</span>`;
 }
@@ -45,7 +45,9 @@ export function ranking(ranked: Ranked[], skip: string | null): TemplateResult |
       </ol>`;
 }
 
-export function attempt(one: Attempt): TemplateResult {
+/** An attempt; what was handed over to an agent does not say of which article it was. */
+export function attempt(one: Attempt | AttemptSummary): TemplateResult {
+  const article = "article_id" in one ? one.article_id : null;
   const details = Object.keys(one.read).length + Object.keys(one.done).length > 0;
   return html`<li class="attempt" data-testid="attempt" data-outcome=${one.outcome ?? "open"}>
     <p class="attempt-line">
@@ -53,7 +55,7 @@ export function attempt(one: Attempt): TemplateResult {
       <span class="fine">${human(one.kind)}${one.duration_ms ? `, ${took(one.duration_ms)}` : ""}</span>
     </p>
     ${one.error ? html`<p class="fine">Reason: <code>${one.error}</code></p>` : nothing}
-    ${one.article_id ? html`<p class="fine">Article <a href="/help/${one.article_id}">${one.article_id}</a>, version ${one.article_version ?? "?"}</p>` : nothing}
+    ${article !== null && "article_version" in one ? html`<p class="fine">Article <a href="/help/${article}">${article}</a>, version ${one.article_version ?? "?"}</p>` : nothing}
     ${
       details
         ? html`<details>
@@ -86,7 +88,6 @@ export function flatten(given: unknown, path: string[] = []): [string, string][]
     return Object.entries(given).flatMap(([key, value]) => flatten(value, [...path, key.replace(/_/g, " ")]));
   }
   if (path.length === 0) return [];
-  return [
-    [path.join(", "), given === null ? "nothing" : typeof given === "object" ? "empty" : String(given)],
-  ];
+  const said = typeof given === "string" ? given : JSON.stringify(given);
+  return [[path.join(", "), given === null ? "nothing" : typeof given === "object" ? "empty" : said]];
 }

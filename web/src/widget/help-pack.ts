@@ -64,8 +64,8 @@ export class Shelf extends EventTarget {
   private take(given: unknown): boolean {
     const articles = (given as { articles?: unknown } | null)?.articles;
     if (!Array.isArray(articles)) return false;
-    this.articles = articles.filter(
-      (one): one is HelpArticle => typeof one?.id === "string" && typeof one?.html === "string",
+    this.articles = (articles as (Partial<HelpArticle> | null)[]).filter(
+      (one): one is HelpArticle => typeof one?.id === "string" && typeof one.html === "string",
     );
     this.found = null;
     return true;

@@ -1,4 +1,5 @@
 import type { BehaviourEvent } from "../behaviour/behaviour";
+import type { AnswerIn, ConversationsOut, HandoffOut, HitsOut } from "../shared/api.generated";
 import type { ChatEvent, Conversation, Found, KeptNotice, Offer, Page } from "../shared/wire";
 
 /** An answer that is not what was asked for, in words the user can read. */
@@ -87,7 +88,7 @@ export class Http {
   ) {}
 
   async conversations(): Promise<Conversation[]> {
-    return (await this.call<{ conversations: Conversation[] }>("GET", "/conversations")).conversations;
+    return (await this.call<ConversationsOut>("GET", "/conversations")).conversations;
   }
 
   conversation(id: string): Promise<Conversation> {
@@ -120,9 +121,7 @@ export class Http {
   }
 
   /** `joined`: a person has the request already, and answers in another conversation. */
-  handoff(
-    id: string,
-  ): Promise<{ case: string; position: number | null; conversation: string; joined: boolean }> {
+  handoff(id: string): Promise<HandoffOut> {
     return this.call("POST", `/conversations/${id}/handoff`, {});
   }
 
@@ -139,12 +138,12 @@ export class Http {
     return (await this.call<{ offers: Offer[] }>("POST", "/behaviour", told, {}, undefined, true)).offers;
   }
 
-  answerOffer(id: string, outcome: "accepted" | "dismissed" | "ignored"): Promise<void> {
+  answerOffer(id: string, outcome: AnswerIn["outcome"]): Promise<void> {
     return this.call("POST", `/offers/${encodeURIComponent(id)}/outcome`, { outcome }, {}, undefined, true);
   }
 
   async search(words: string): Promise<Found[]> {
-    return (await this.call<{ hits: Found[] }>("GET", `/search?limit=8&q=${encodeURIComponent(words)}`)).hits;
+    return (await this.call<HitsOut>("GET", `/search?limit=8&q=${encodeURIComponent(words)}`)).hits;
   }
 
   /** With `outlive` the browser finishes the request though the page is left meanwhile. */
@@ -201,7 +200,7 @@ export class Http {
 async function refusal(answer: Response): Promise<Refused> {
   let problem: { code?: string; detail?: string; hint?: string | null } = {};
   try {
-    problem = await answer.json();
+    problem = (await answer.json()) as typeof problem;
   } catch {
     // A proxy's page: its status says enough.
   }
@@ -224,13 +223,17 @@ function read(token: string): Identity {
     );
     const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     return {
-      key: `${String(claims.iss ?? "")}:${String(claims.sub ?? "")}`,
+      key: `${text(claims.iss)}:${text(claims.sub)}`,
       name: typeof claims.name === "string" ? claims.name : null,
       expires: typeof claims.exp === "number" ? claims.exp * 1000 : null,
     };
   } catch {
     return { key: "unknown", name: null, expires: null };
   }
+}
+
+function text(claim: unknown): string {
+  return typeof claim === "string" ? claim : claim == null ? "" : JSON.stringify(claim);
 }
 
 function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {
