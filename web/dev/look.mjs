@@ -207,10 +207,10 @@ const states = {
     await page.click(hook("editor-new"));
     await page.fill(hook("editor-title"), "Delivery by zeppelin");
   },
-  "editor-stale": async (page) =>
-    page.click(hook("section-stale")).then(() => page.waitForSelector(hook("stale-row"))),
-  "editor-vain": async (page) =>
-    page.click(hook("section-in-vain")).then(() => page.waitForSelector(hook("cluster"))),
+  "editor-review-due": async (page) =>
+    page.click(hook("section-review-due")).then(() => page.waitForSelector(hook("review-due-row"))),
+  "editor-unanswered": async (page) =>
+    page.click(hook("section-unanswered")).then(() => page.waitForSelector(hook("cluster"))),
   "editor-import": async (page) => {
     await page.click(hook("section-import"));
     await page.setInputFiles(hook("import-file"), {

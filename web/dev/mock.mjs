@@ -1,7 +1,7 @@
 /**
  * A stand-in for Firstline with its API, for looking at the pages without Python: `npm run mock`.
  * Serves dist/. /demo?user=hana is a page with the widget; the password of every member of staff is anything,
- * "one-time" asks for a new one. /mock/fault?ws=1&http=503&slow=2000 breaks things, /mock/fault mends them.
+ * "one-time" asks for a new one. /mock/fault?ws=1&http=503&slow=2000 breaks things, /mock/fault repairs them.
  * It checks what it must to be honest about the contract and nothing else: no signatures, no masking.
  */
 import { createServer } from "node:http";

@@ -296,7 +296,7 @@ export class ConsolePage extends StaffPage {
         <p class="fine" data-testid="case-status">${status} · ${reason(one.reason)}${more(one)}</p>
       </div>
       <div class="case-acts">
-        ${one.status === "queued" ? html`<button class="primary" data-testid="case-claim" ?disabled=${desk.busy} @click=${() => this.claim(false)}>Claim</button>` : nothing}
+        ${one.status === "queued" ? html`<button class="primary" data-testid="case-claim" ?disabled=${desk.busy} @click=${() => this.claim(false)}>Assign to me</button>` : nothing}
         ${one.status === "assigned" && !mine && this.may("admin") ? html`<button class="second" data-testid="case-takeover" ?disabled=${desk.busy} @click=${() => this.claim(true)}>Take over</button>` : nothing}
         ${
           mine
@@ -306,7 +306,7 @@ export class ConsolePage extends StaffPage {
                   ?disabled=${desk.busy}
                   @click=${this.release}
                 >
-                  Put back
+                  Back to the queue
                 </button>
                 <button
                   class="primary"
@@ -314,7 +314,7 @@ export class ConsolePage extends StaffPage {
                   ?disabled=${desk.busy}
                   @click=${() => this.dialog("resolve")?.showModal()}
                 >
-                  Resolve
+                  Close the case
                 </button>`
             : nothing
         }
@@ -331,7 +331,7 @@ export class ConsolePage extends StaffPage {
     const hint = mine
       ? `Write to ${one.contact.name}`
       : one.status === "queued"
-        ? "Claim the case to answer"
+        ? "Assign the case to yourself to answer"
         : one.status === "resolved"
           ? "The assistant has the conversation again"
           : `${one.assignee?.name ?? "Somebody"} answers here`;

@@ -5,9 +5,9 @@ export type Shortcut =
 export const shortcuts: { keys: string[]; shown: string[]; does: Shortcut; words: string }[] = [
   { keys: ["j", "ArrowDown"], shown: ["j"], does: "next", words: "Next case" },
   { keys: ["k", "ArrowUp"], shown: ["k"], does: "previous", words: "Case before" },
-  { keys: ["c"], shown: ["c"], does: "claim", words: "Claim the case" },
+  { keys: ["c"], shown: ["c"], does: "claim", words: "Assign the case to me" },
   { keys: ["r"], shown: ["r"], does: "reply", words: "Write to the user" },
-  { keys: ["e"], shown: ["e"], does: "resolve", words: "Resolve the case" },
+  { keys: ["e"], shown: ["e"], does: "resolve", words: "Close the case" },
   { keys: ["u"], shown: ["u"], does: "release", words: "Put the case back into the queue" },
   { keys: ["x"], shown: ["x"], does: "context", words: "Conversation or context (on a small screen)" },
   { keys: ["Escape"], shown: ["Esc"], does: "close", words: "Leave the text field, then the case" },

@@ -83,12 +83,12 @@ function life(article: Article, { busy, dirty, versions }: View, acts: Acts): Te
       ${
         article.publish_at
           ? html`<span class="tag person">${icons.clock} to be published ${moment(article.publish_at)}</span
-              >${button("editor-unschedule", "Call off", () => acts.act("unschedule", "Publishing is called off."))}`
+              >${button("editor-unschedule", "Cancel the schedule", () => acts.act("unschedule", "The schedule is cancelled."))}`
           : article.status === "published"
             ? nothing
             : button("editor-schedule", "Check and schedule", acts.check, busy || dirty)
       }
-      ${article.status === "draft" || article.status === "changed" ? button("editor-review", "Send to review", () => acts.act("review", "The article waits for review."), busy || dirty) : nothing}
+      ${article.status === "draft" || article.status === "changed" ? button("editor-review", "Send to review", () => acts.act("review", "The article is in review."), busy || dirty) : nothing}
       ${article.published_version !== null ? button("editor-unpublish", "Unpublish", () => acts.act("unpublish", "The article is no longer published.")) : nothing}
       ${
         article.status === "archived"

@@ -11,8 +11,8 @@ import "./transfer";
 /** The parts of the page besides the articles; ids of articles hold no slash. */
 const sections: Record<string, string> = {
   "": "Articles",
-  "/stale": "To read again",
-  "/in-vain": "Asked in vain",
+  "/review-due": "Review due",
+  "/unanswered": "Unanswered questions",
   "/import": "Import and export",
 };
 
@@ -87,7 +87,7 @@ export class EditorPage extends StaffPage {
     const said = (event: CustomEvent<string>): void => this.say(event.detail);
     return html`<main id="main" class="wide-page">
       <h1>${sections[section]}</h1>
-      ${section === "/stale" ? html`<fl-stale></fl-stale>` : section === "/in-vain" ? html`<fl-in-vain @said=${said}></fl-in-vain>` : html`<fl-transfer @changed=${this.changed} @said=${said}></fl-transfer>`}
+      ${section === "/review-due" ? html`<fl-review-due></fl-review-due>` : section === "/unanswered" ? html`<fl-unanswered @said=${said}></fl-unanswered>` : html`<fl-transfer @changed=${this.changed} @said=${said}></fl-transfer>`}
     </main>`;
   }
 }

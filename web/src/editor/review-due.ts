@@ -5,8 +5,8 @@ import type { StaleListOut, StaleOut } from "../shared/api.generated";
 import { day, human } from "../shared/format";
 
 /** Published articles that somebody should read again: past their day first, then the old ones that are much used. */
-@customElement("fl-stale")
-export class StaleList extends LitElement {
+@customElement("fl-review-due")
+export class ReviewDue extends LitElement {
   @state() private found: StaleOut[] | null = null;
   @state() private trouble = "";
 
@@ -31,14 +31,14 @@ export class StaleList extends LitElement {
   override render(): TemplateResult {
     const today = new Date().toISOString().slice(0, 10);
     return html`<p class="lead">
-        Old articles that many people see come first, after those whose day of review has passed.
+        Articles past their review date come first, then those that are old and shown often.
       </p>
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      ${this.found === null ? (this.trouble ? nothing : html`<p class="fine">Reading…</p>`) : this.found.length === 0 ? html`<p class="calm">Nothing to read again.</p>` : this.table(this.found, today)}`;
+      ${this.found === null ? (this.trouble ? nothing : html`<p class="fine">Reading…</p>`) : this.found.length === 0 ? html`<p class="calm">No review is due.</p>` : this.table(this.found, today)}`;
   }
 
   private table(found: StaleOut[], today: string): TemplateResult {
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="To read again">
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Review due">
       <table class="list">
         <thead>
           <tr>
@@ -52,7 +52,7 @@ export class StaleList extends LitElement {
         <tbody>
           ${found.map(
             (one) =>
-              html`<tr data-testid="stale-row">
+              html`<tr data-testid="review-due-row">
                 <th scope="row"><a href="#${one.id}">${one.title}</a></th>
                 <td>${human(one.area)}</td>
                 <td>${day(one.updated_at)} <span class="fine">${one.age_days} days ago</span></td>

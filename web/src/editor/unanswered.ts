@@ -6,8 +6,8 @@ import { percent, span } from "../shared/format";
 import type { Article } from "../shared/types";
 
 /** Questions that found no answer or a bad one, gathered by what they are about, the costliest first. */
-@customElement("fl-in-vain")
-export class InVain extends LitElement {
+@customElement("fl-unanswered")
+export class UnansweredQuestions extends LitElement {
   @state() private clusters: ClusterOut[] | null = null;
   @state() private trouble = "";
   @state() private busy = "";
@@ -59,7 +59,8 @@ export class InVain extends LitElement {
   override render(): TemplateResult {
     const most = Math.max(1, ...(this.clusters ?? []).map((one) => one.cost_minutes));
     return html`<p class="lead">
-        What people asked and did not find here, in their words; names, addresses and numbers are masked.
+        Questions that got no answer, one that did not help, or a person, in the users' words; names,
+        addresses and numbers are masked.
       </p>
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
       ${
@@ -68,7 +69,7 @@ export class InVain extends LitElement {
             ? nothing
             : html`<p class="fine">Reading…</p>`
           : this.clusters.length === 0
-            ? html`<p class="calm">Nothing was asked in vain.</p>`
+            ? html`<p class="calm">There are no unanswered questions.</p>`
             : html`<ol class="clusters">
                 ${this.clusters.map((one) => this.cluster(one, most))}
               </ol>`

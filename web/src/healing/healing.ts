@@ -9,16 +9,20 @@ import "./offers";
 
 const figures: [string, string][] = [
   ["found", "found"],
-  ["verified", "put right"],
-  ["dry_run", "tried dry"],
-  ["rolled_back", "taken back"],
+  ["verified", "repaired"],
+  ["dry_run", "dry run"],
+  ["rolled_back", "rolled back"],
   ["failed", "failed"],
   ["refused", "refused"],
-  ["skipped", "left alone"],
-  ["open", "under way"],
+  ["skipped", "skipped"],
+  ["open", "open"],
 ];
 const words = Object.fromEntries(figures);
-const breakers = { closed: "works", open: "has stopped itself", half_open: "is being tried again" };
+const breakers = {
+  closed: "closed: works",
+  open: "open: stopped after failures",
+  half_open: "half open: one trial",
+};
 const every = 5_000;
 
 /** What self-healing found and did, which fixes have stopped themselves, and the switch that stops it all. */
@@ -61,7 +65,7 @@ export class HealingPage extends StaffPage {
     try {
       await call("POST", "/healing/switch", { body: { stopped } });
       await this.load();
-      this.say(stopped ? "Self-healing is stopped." : "Self-healing may run again.");
+      this.say(stopped ? "Self-healing is stopped." : "Self-healing is started.");
     } catch (error) {
       this.trouble = wordsOf(error);
     }
@@ -88,9 +92,7 @@ export class HealingPage extends StaffPage {
     const why = stopped
       ? `Stopped by ${by}${at ? `, ${moment(at)}` : ""}${reason ? `: ${reason}` : ""}.`
       : (seen.problem ??
-        (seen.enabled
-          ? "Drifts are put right as the policy says."
-          : "The policy says that nothing is to be applied."));
+        (seen.enabled ? "Drifts are repaired as the policy says." : "The policy allows no repairs."));
     return html`<section
       class="state"
       data-active=${seen.active}
@@ -109,7 +111,7 @@ export class HealingPage extends StaffPage {
               ?disabled=${this.busy}
               @click=${() => this.throwSwitch(!stopped)}
             >
-              ${stopped ? "Let it run again" : "Stop everything now"}
+              ${stopped ? "Start self-healing" : "Stop self-healing"}
             </button>`
           : nothing
       }
@@ -137,7 +139,7 @@ export class HealingPage extends StaffPage {
               <th scope="col">Fix</th>
               <th scope="col">Policy</th>
               <th scope="col">Breaker</th>
-              <th scope="col">Tried again</th>
+              <th scope="col">Next trial</th>
               <th scope="col">Case</th>
             </tr>
           </thead>
@@ -167,7 +169,7 @@ export class HealingPage extends StaffPage {
 
   private scans(seen: HealingOut): TemplateResult {
     return html`<section aria-labelledby="scans">
-      <h2 id="scans">Looks at everybody</h2>
+      <h2 id="scans">Scans</h2>
       ${
         seen.scans.length === 0
           ? html`<p class="quiet">None yet.</p>`
@@ -182,7 +184,7 @@ export class HealingPage extends StaffPage {
               )}
             </ul>`
       }
-      ${seen.events_waiting > 0 ? html`<p class="quiet">${seen.events_waiting} events wait.</p>` : nothing}
+      ${seen.events_waiting > 0 ? html`<p class="quiet">${seen.events_waiting} events in the queue.</p>` : nothing}
     </section>`;
   }
 
@@ -206,7 +208,7 @@ export class HealingPage extends StaffPage {
                     <th scope="col">Found</th>
                     <th scope="col">Fix</th>
                     <th scope="col">User</th>
-                    <th scope="col">What became of it</th>
+                    <th scope="col">Outcome</th>
                     <th scope="col">Seen</th>
                   </tr>
                 </thead>

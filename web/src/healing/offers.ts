@@ -48,7 +48,7 @@ export class Offers extends LitElement {
 
   protected override render(): TemplateResult {
     return html`<section aria-labelledby="offers">
-      <h2 id="offers">Help offered before it was asked for</h2>
+      <h2 id="offers">Proactive offers</h2>
       ${this.problem ? html`<p class="bad" role="status">${this.problem}</p>` : nothing}
       ${
         this.triggers === null

@@ -60,7 +60,7 @@ export class Session extends EventTarget implements LinkListener {
   /** A conversation that another browser of the user's began and that may be gone on with here. */
   earlier: Conversation | null = null;
   feedback = new Map<number, boolean>();
-  /** What was put right for the user and stands in no conversation. */
+  /** What was repaired for the user and stands in no conversation. */
   notices: KeptNotice[] = [];
   /** Help that is offered right now. */
   offer: Offer | null = null;

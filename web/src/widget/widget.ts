@@ -127,7 +127,7 @@ export class FirstlineWidget extends LitElement {
   private readonly noticed = (event: Event): void => {
     if (this.shown) return this.session.sawNotices();
     this.unread += (event as CustomEvent<number>).detail;
-    this.news = "We have put something right on your account.";
+    this.news = "We have repaired something on your account.";
   };
 
   private readonly offered = (event: Event): void => {
