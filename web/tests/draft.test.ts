@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compare, folded, sideBySide, words } from "../src/editor/compare";
+import { folded, sideBySide, words } from "../src/editor/compare";
 import { emptyForm, formOf, same, sentOf, slug } from "../src/editor/draft";
 
 test("an id is made of the title", () => {
@@ -15,31 +15,29 @@ test("a comparison holds every line of both texts, in order", () => {
   const cases = [
     ["a\nb\nc", "a\nx\nc"],
     ["", "one"],
+    ["one", ""],
     ["same", "same"],
     ["a\nb", "b\na"],
+    ["a", "a\nb\n"],
+    ["a\n", "a"],
     ["1\n2\n3\n4", "2\n4\n5"],
+    ["x\n\ny", "y\n\nx\n\n"],
   ] as const;
   for (const [mine, theirs] of cases) {
-    const lines = compare(mine, theirs);
+    const rows = sideBySide(mine, theirs);
+    const side = (name: "mine" | "theirs"): string =>
+      rows
+        .map((row) => row[name])
+        .filter((text) => text !== null)
+        .join("\n");
+    assert.equal(side("mine"), mine);
+    assert.equal(side("theirs"), theirs);
+    assert.ok(rows.every((row) => !row.same || row.mine === row.theirs));
     assert.equal(
-      lines
-        .filter((line) => line.in !== "theirs")
-        .map((line) => line.text)
-        .join("\n"),
-      mine,
-    );
-    assert.equal(
-      lines
-        .filter((line) => line.in !== "mine")
-        .map((line) => line.text)
-        .join("\n"),
-      theirs,
+      rows.every((row) => row.same),
+      mine === theirs,
     );
   }
-  assert.deepEqual(
-    compare("a\nb\nc", "a\nx\nc").map((line) => line.in),
-    ["both", "mine", "theirs", "both"],
-  );
 });
 
 test("side by side, a changed line stands beside its other form and nothing is left out", () => {
