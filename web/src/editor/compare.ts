@@ -22,7 +22,7 @@ export function sideBySide(mine: string, theirs: string): Row[] {
   const [textA, textB] = [Text.of(a), Text.of(b)];
   const rows: Row[] = [];
   const sameUntil = (end: number): void => {
-    for (; at < end; at += 1) rows.push({ same: true, mine: a[at]!, theirs: a[at]! });
+    for (; at < end; at += 1) rows.push({ same: true, mine: a[at], theirs: a[at] });
   };
   let at = 0;
   for (const chunk of Chunk.build(textA, textB, limits)) {

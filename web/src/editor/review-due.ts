@@ -1,5 +1,6 @@
+import { Task } from "@lit/task";
 import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement } from "lit/decorators.js";
 import { get, wordsOf } from "../shared/api";
 import type { StaleListOut, StaleOut } from "../shared/api.generated";
 import { day, human } from "../shared/format";
@@ -7,25 +8,13 @@ import { day, human } from "../shared/format";
 /** Published articles that somebody should read again: past their day first, then the old ones that are much used. */
 @customElement("fl-review-due")
 export class ReviewDue extends LitElement {
-  @state() private found: StaleOut[] | null = null;
-  @state() private trouble = "";
+  private readonly reading = new Task(this, {
+    args: () => [] as const,
+    task: async (_, { signal }) => (await get<StaleListOut>("/articles/stale", signal)).articles,
+  });
 
   protected override createRenderRoot(): this {
     return this;
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.read();
-  }
-
-  private async read(): Promise<void> {
-    try {
-      this.found = (await get<StaleListOut>("/articles/stale")).articles;
-      this.trouble = "";
-    } catch (error) {
-      this.trouble = wordsOf(error);
-    }
   }
 
   override render(): TemplateResult {
@@ -33,8 +22,12 @@ export class ReviewDue extends LitElement {
     return html`<p class="lead">
         Articles past their review date come first, then those that are old and shown often.
       </p>
-      ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      ${this.found === null ? (this.trouble ? nothing : html`<p class="fine">Reading…</p>`) : this.found.length === 0 ? html`<p class="calm">No review is due.</p>` : this.table(this.found, today)}`;
+      ${this.reading.render({
+        pending: () => html`<p class="fine">Reading…</p>`,
+        error: (error) => html`<p class="trouble" role="alert">${wordsOf(error)}</p>`,
+        complete: (found) =>
+          found.length === 0 ? html`<p class="calm">No review is due.</p>` : this.table(found, today),
+      })}`;
   }
 
   private table(found: StaleOut[], today: string): TemplateResult {

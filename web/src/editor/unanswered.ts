@@ -1,3 +1,4 @@
+import { Task } from "@lit/task";
 import { html, LitElement, nothing, svg, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { call, get, wordsOf } from "../shared/api";
@@ -8,26 +9,16 @@ import type { Article } from "../shared/types";
 /** Questions that found no answer or a bad one, gathered by what they are about, the costliest first. */
 @customElement("fl-unanswered")
 export class UnansweredQuestions extends LitElement {
-  @state() private clusters: ClusterOut[] | null = null;
+  private readonly reading = new Task(this, {
+    args: () => [] as const,
+    task: async (_, { signal }) => (await get<ClustersOut>("/questions/in-vain", signal)).clusters,
+  });
+  @state() private dismissed: ReadonlySet<string> = new Set();
   @state() private trouble = "";
   @state() private busy = "";
 
   protected override createRenderRoot(): this {
     return this;
-  }
-
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.read();
-  }
-
-  private async read(): Promise<void> {
-    try {
-      this.clusters = (await get<ClustersOut>("/questions/in-vain")).clusters;
-      this.trouble = "";
-    } catch (error) {
-      this.trouble = wordsOf(error);
-    }
   }
 
   private async draft(one: ClusterOut): Promise<void> {
@@ -47,7 +38,7 @@ export class UnansweredQuestions extends LitElement {
     this.busy = one.id;
     try {
       await call("POST", `/questions/in-vain/${encodeURIComponent(one.id)}/dismiss`);
-      this.clusters = (this.clusters ?? []).filter((other) => other.id !== one.id);
+      this.dismissed = new Set([...this.dismissed, one.id]);
       this.dispatchEvent(new CustomEvent("said", { detail: `“${one.label}” is dismissed.` }));
       this.querySelector<HTMLElement>("h2")?.focus();
     } catch (error) {
@@ -57,23 +48,24 @@ export class UnansweredQuestions extends LitElement {
   }
 
   override render(): TemplateResult {
-    const most = Math.max(1, ...(this.clusters ?? []).map((one) => one.cost_minutes));
     return html`<p class="lead">
         Questions that got no answer, one that did not help, or a person, in the users' words; names,
         addresses and numbers are masked.
       </p>
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      ${
-        this.clusters === null
-          ? this.trouble
-            ? nothing
-            : html`<p class="fine">Reading…</p>`
-          : this.clusters.length === 0
-            ? html`<p class="calm">There are no unanswered questions.</p>`
-            : html`<ol class="clusters">
-                ${this.clusters.map((one) => this.cluster(one, most))}
-              </ol>`
-      }`;
+      ${this.reading.render({
+        pending: () => html`<p class="fine">Reading…</p>`,
+        error: (error) => html`<p class="trouble" role="alert">${wordsOf(error)}</p>`,
+        complete: (found) => this.list(found.filter((one) => !this.dismissed.has(one.id))),
+      })}`;
+  }
+
+  private list(clusters: ClusterOut[]): TemplateResult {
+    if (clusters.length === 0) return html`<p class="calm">There are no unanswered questions.</p>`;
+    const most = Math.max(1, ...clusters.map((one) => one.cost_minutes));
+    return html`<ol class="clusters">
+      ${clusters.map((one) => this.cluster(one, most))}
+    </ol>`;
   }
 
   private cluster(one: ClusterOut, most: number): TemplateResult {
