@@ -5,7 +5,7 @@ them.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,6 +70,7 @@ from kb_index.help.pack import HelpPack
 from kb_index.help.pages import HelpPages
 from kb_index.index.passage_builder import PassageBuilder
 from kb_index.index.synchroniser import SynchronisedIndexes
+from kb_index.ports import Encoder
 from kb_index.questions.publish_gate import PublishGate
 from kb_index.search.ranking import Ranking
 from kb_index.search.service import ArticleSearch
@@ -145,13 +146,14 @@ async def open_firstline(settings: Settings, parts: Parts) -> AsyncIterator[Firs
         inside = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )
-        firstline = _assemble(settings, parts, database, cache, wakeups, outside, inside)
+        encoder = encoder_shelf(settings).load()
+        firstline = assemble(settings, parts, database, cache, wakeups, outside, inside, encoder)
         await firstline.search.start()
         stack.push_async_callback(firstline.search.stop)
         yield firstline
 
 
-def _assemble(
+def assemble(
     settings: Settings,
     parts: Parts,
     database: Database,
@@ -159,12 +161,13 @@ def _assemble(
     wakeups: Wakeups,
     outside: aiohttp.ClientSession,
     inside: aiohttp.ClientSession,
+    encoder: Encoder,
 ) -> Firstline:
+    """Put the services together; nothing is connected to and nothing is started."""
     clock = SystemClock()
     rules = house_rules(settings.metrics)
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock)
-    encoder = encoder_shelf(settings).load()
     policies = settings.root / "data" / "policies"
     maker = PassageBuilder(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
     indexes = SynchronisedIndexes(database, maker, wakeups, vector_indexes(settings, database))
@@ -256,10 +259,14 @@ def _by_name(hosts: HostRegistry) -> Callable[[str], HttpHostApplication | None]
     return lambda name: hosts.get(name) if name in set(hosts) else None
 
 
-async def build_app(settings: Settings, parts: Parts) -> web.Application:
+Opening = Callable[[Settings, Parts], AbstractAsyncContextManager[Firstline]]
+"""What opens the services and closes them."""
+
+
+async def build_app(settings: Settings, parts: Parts, opening: Opening = open_firstline) -> web.Application:
     """Make the HTTP application; its services open when it starts and close when it stops."""
     stack = AsyncExitStack()
-    firstline = await stack.enter_async_context(open_firstline(settings, parts))
+    firstline = await stack.enter_async_context(opening(settings, parts))
     metrics = Metrics()
     handoffs = RecordedHandoffs(firstline.desk, firstline.actions.log, firstline.conversations)
     runner = TurnRunner(

@@ -199,7 +199,7 @@ async def test_every_part_is_accessible(product: Product, new_page, violations, 
         await page.get_by_test_id(f"tab-{tab}").click()
         await page.wait_for_load_state("networkidle")
         assert await violations(page) == [], tab
-    for section in ("stale", "in-vain", "import", "articles"):
+    for section in ("review-due", "unanswered", "import", "articles"):
         await page.get_by_test_id(f"section-{section}").click()
         await page.wait_for_load_state("networkidle")
         assert await violations(page) == [], section
