@@ -41,6 +41,8 @@ export class Desk extends LitElement {
   @state() private trouble = "";
   @state() private recovered = "";
   @state() private gate: GateOut | null = null;
+  /** What somebody decides on in the dialog; shown as the result once it is published. */
+  private compared: GateOut | null = null;
   private base = 0;
   private idTouched = false;
 
@@ -205,6 +207,7 @@ export class Desk extends LitElement {
     if (id === undefined) return;
     void this.attempt(async () => {
       const gate = await kb.gate(id).catch(() => null);
+      this.compared = gate;
       if (gate !== null && gate.worse.length > 0) void this.querySelector("fl-publish")?.open(gate, false);
       else await this.show(id, gate);
     });
@@ -225,7 +228,7 @@ export class Desk extends LitElement {
     const id = this.article?.id;
     if (id === undefined) return;
     void this.attempt(async () => {
-      if (event.detail === null) return this.show(id, null);
+      if (event.detail === null) return this.show(id, this.compared);
       this.article = await kb.schedule(id, event.detail);
       this.say("Publishing is scheduled.");
     });
