@@ -15,6 +15,7 @@ from foundation.database import Database, Lane, Transaction, always_on_lane, on_
 from foundation.ids import new_id
 from foundation.leased_tasks import LEASE, LeasedTasks
 from foundation.outbox import dead_letters, storage
+from foundation.outbox.arrivals import Arrivals
 from foundation.outbox.model import Busy, Deliver, Delivery, Limits, Refused, Unanswered
 from foundation.outbox.storage import Circuit
 
@@ -25,7 +26,7 @@ AT_A_TIME = 64
 """Deliveries under way in one process; their payloads are all that is held in memory."""
 KEEP = timedelta(days=7)
 """How long what has arrived is known, so that the same is not sent again."""
-_SUCCESS_NOTED_EVERY = timedelta(seconds=5)
+_TAKE_OVER_EVERY = timedelta(seconds=1)
 _TIDY_EVERY = 60.0
 _LET_GO = 2.0
 Observer = Callable[[str, str], None]
@@ -60,6 +61,8 @@ class Outbox:
         self._tasks = LeasedTasks(always_on_lane(Lane.RESERVED, self._keep), clock)
         self._background: list[asyncio.Task[None]] = []
         self._tidied = time.monotonic()
+        self._take_over_at = clock.now()
+        self._arrivals = Arrivals(database, clock)
 
     async def start(self) -> None:
         """Begin to send."""
@@ -83,9 +86,11 @@ class Outbox:
 
     async def send_due(self) -> int:
         """Take what is due and begin to send it; returns how many deliveries that were."""
-        async with self._database.begin() as tx:
-            if await storage.take_over(tx, self._clock.now()):
-                log.info("deliveries_taken_over")
+        if self._clock.now() >= self._take_over_at:
+            self._take_over_at = self._clock.now() + _TAKE_OVER_EVERY
+            async with self._database.begin() as tx:
+                if await storage.take_over(tx, self._clock.now()):
+                    log.info("deliveries_taken_over")
         async with self._database.connect() as connection:
             circuits = await storage.circuits(connection, list(self._destinations))
         return sum([await self._send_to(circuit) for circuit in circuits])
@@ -113,7 +118,7 @@ class Outbox:
             taken = await storage.take(tx, self.owner, circuit.name, now, LEASE, room) if room > 0 else []
         for one in taken:
             self._under_way[circuit.name] += 1
-            self._tasks.begin(one.id, begun, self._send(one, circuit, on_trial=on_trial))
+            self._tasks.begin(one.id, begun, self._send(one, on_trial=on_trial))
         return len(taken)
 
     async def _run(self) -> None:
@@ -140,9 +145,9 @@ class Outbox:
         async with self._database.begin() as tx:
             return await storage.keep(tx, self.owner, ids, until)
 
-    async def _send(self, one: Delivery, circuit: Circuit, *, on_trial: bool) -> None:
+    async def _send(self, one: Delivery, *, on_trial: bool) -> None:
         try:
-            await self._attempt(one, circuit, on_trial=on_trial)
+            await self._attempt(one, on_trial=on_trial)
         except asyncio.CancelledError:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(_LET_GO), self._database.begin() as tx:
@@ -155,14 +160,13 @@ class Outbox:
         finally:
             self._under_way[one.destination] -= 1
 
-    async def _attempt(self, one: Delivery, circuit: Circuit, *, on_trial: bool) -> None:
+    async def _attempt(self, one: Delivery, *, on_trial: bool) -> None:
         limits = self._limits_of(one.destination)
         try:
             async with asyncio.timeout(limits.timeout):
                 remote_id = await self._offer(one)
         except Refused as error:
-            # An answer all the same: the destination works.
-            await self._arrived(one, circuit, refused=error.problem)
+            await self._refused(one, error.problem)
         except Busy as error:
             await self._busy(one, min(max(error.seconds, 0.0), limits.longest_wish), error.problem)
         except Unanswered as error:
@@ -170,7 +174,8 @@ class Outbox:
         except Exception as error:
             await self._failed(one, limits, type(error).__name__, on_trial=on_trial)
         else:
-            await self._arrived(one, circuit, remote_id=remote_id)
+            await self._arrivals.note(one, remote_id)
+            self._observer(one.destination, "delivered")
 
     async def _offer(self, one: Delivery) -> str | None:
         destination = self._destinations[one.destination]
@@ -180,21 +185,14 @@ class Outbox:
                 return found
         return await destination.deliver(one)
 
-    async def _arrived(
-        self, one: Delivery, circuit: Circuit, *, remote_id: str | None = None, refused: str | None = None
-    ) -> None:
+    async def _refused(self, one: Delivery, problem: str) -> None:
+        # An answer all the same: the destination works.
         now = self._clock.now()
         async with self._database.begin() as tx:
-            if refused is None:
-                await storage.delivered(tx, one, remote_id, now)
-            else:
-                await storage.bury(tx, one, refused[:200], now)
-            stale = circuit.succeeded_at is None or now - circuit.succeeded_at > _SUCCESS_NOTED_EVERY
-            if circuit.failures or stale:
-                await storage.succeeded(tx, one.destination, now)
-        if refused is not None:
-            log.error("delivery_refused", destination=one.destination, delivery=one.id)
-        self._observer(one.destination, "delivered" if refused is None else "dead")
+            await storage.bury(tx, one, problem[:200], now)
+            await storage.succeeded(tx, one.destination, now)
+        log.error("delivery_refused", destination=one.destination, delivery=one.id)
+        self._observer(one.destination, "dead")
 
     async def _busy(self, one: Delivery, seconds: float, problem: str) -> None:
         until = self._clock.now() + timedelta(seconds=seconds)
@@ -216,6 +214,7 @@ class Outbox:
                 due_at = now + timedelta(seconds=wait)
                 await storage.postpone(tx, one, due_at, tries=tries, problem=problem[:200])
             await self._count_failure(tx, one.destination, limits, problem[:200])
+        self._arrivals.failed(one.destination)
         log.warning("delivery_failed", destination=one.destination, delivery=one.id, dead=dead)
         self._observer(one.destination, "dead" if dead else "retried")
 

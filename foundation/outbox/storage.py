@@ -83,6 +83,38 @@ _d, _o = deliveries.c, destinations.c
 _FREE: Mapping[str, Any] = {"lease_owner": None, "lease_until": None}
 
 
+# Always in the same order, so that two transactions cannot wait for each other.
+_LOCK_KEYS = sa.text("""
+    select pg_advisory_xact_lock(number) from (
+        select distinct hashtextextended(name, :seed) as number
+        from unnest(cast(:names as text[])) as name order by number
+    ) as numbers
+""")
+_DELIVERED = sa.text("""
+    update deliveries set status = 'delivered', ended_at = cast(:now as timestamptz),
+        remote_id = ended.remote_id, payload = '{}', problem = null, lease_owner = null, lease_until = null
+    from unnest(cast(:ids as text[]), cast(:owners as text[]), cast(:attempts as int[]),
+        cast(:remote_ids as text[])) as ended (id, owner, attempts, remote_id)
+    where deliveries.id = ended.id and deliveries.lease_owner = ended.owner
+        and deliveries.attempts = ended.attempts and deliveries.status = 'working'
+    returning deliveries.id
+""")
+_PROMOTE = sa.text("""
+    update deliveries set status = 'waiting', due_at = cast(:now as timestamptz) where id in (
+        select following.id
+        from unnest(cast(:destinations as text[]), cast(:keys as text[])) as ended (destination, key)
+        cross join lateral (
+            select id from deliveries
+            where deliveries.destination = ended.destination and deliveries.key = ended.key
+                and status = 'queued' and not exists (
+                    select 1 from deliveries ahead where ahead.destination = ended.destination
+                        and ahead.key = ended.key and ahead.status in ('waiting', 'working'))
+            order by number limit 1
+        ) as following
+    )
+""")
+
+
 @dataclass(frozen=True)
 class Circuit:
     """How a destination stands: failures in a row, and until when nothing is sent."""
@@ -210,37 +242,34 @@ def _held(one: Delivery) -> Any:
     )
 
 
-async def delivered(tx: Transaction, one: Delivery, remote_id: str | None, now: datetime) -> bool:
-    """Note that it has arrived, and let the next of its key wait; false when somebody else has it.
+async def delivered(tx: Transaction, ends: Sequence[tuple[Delivery, str | None]], now: datetime) -> set[str]:
+    """Note which have arrived, and what they are called there; let the next of each key wait.
 
-    What it said is forgotten; its id and `once` are kept for a while, so that it is not sent again.
+    Returns the ids of those that nobody else had taken over. What a delivery said is forgotten; its id and
+    `once` are kept for a while, so that it is not sent again. Many at once, since each commit is flushed.
     """
+    keys = {(one.destination, one.key) for one, _ in ends}
+    destinations_, keys_ = [key[0] for key in keys], [key[1] for key in keys]
+    await tx.execute(_LOCK_KEYS, {"names": [f"{name}\n{key}" for name, key in keys], "seed": _KEY_SEED})
     values = {
-        **_FREE, "status": "delivered", "ended_at": now, "remote_id": remote_id, "payload": {},
-        "problem": None,
-    }  # fmt: skip
-    return await _end(tx, one, values, now)
+        "ids": [one.id for one, _ in ends],
+        "owners": [one.lease_owner for one, _ in ends],
+        "attempts": [one.attempts for one, _ in ends],
+        "remote_ids": [remote_id for _, remote_id in ends],
+        "now": now,
+    }
+    ended = {row.id for row in await tx.execute(_DELIVERED, values)}
+    await tx.execute(_PROMOTE, {"destinations": destinations_, "keys": keys_, "now": now})
+    return ended
 
 
 async def bury(tx: Transaction, one: Delivery, problem: str, now: datetime) -> bool:
     """Make it a dead letter and let the next of its key wait; false when somebody else has it."""
-    return await _end(tx, one, {**_FREE, "status": "dead", "ended_at": now, "problem": problem}, now)
-
-
-async def _end(tx: Transaction, one: Delivery, values: Mapping[str, Any], now: datetime) -> bool:
     await lock_key(tx, one.destination, one.key)
+    values = {**_FREE, "status": "dead", "ended_at": now, "problem": problem}
     ended = (await tx.execute(deliveries.update().where(_held(one)).values(**values))).rowcount
-    if not ended:
-        return False
-    following = (
-        sa.select(_d.id)
-        .where(_d.destination == one.destination, _d.key == one.key, _d.status == "queued")
-        .order_by(_d.number)
-        .limit(1)
-        .scalar_subquery()
-    )
-    await tx.execute(deliveries.update().where(_d.id == following).values(status="waiting", due_at=now))
-    return True
+    await tx.execute(_PROMOTE, {"destinations": [one.destination], "keys": [one.key], "now": now})
+    return bool(ended)
 
 
 async def postpone(

@@ -266,7 +266,7 @@ async def test_who_has_lost_a_delivery_notes_nothing(database: Database, clock: 
         await storage.take_over(tx, clock.now())
         await storage.take(tx, "wrk_slow", DESK, clock.now(), timedelta(seconds=6), 10)
     async with database.begin() as tx:
-        assert not await storage.delivered(tx, mine, "x", clock.now())
+        assert await storage.delivered(tx, [(mine, "x")], clock.now()) == set()
         assert not await storage.postpone(tx, mine, clock.now(), tries=1, problem="x")
         assert not await storage.bury(tx, mine, "x", clock.now())
     [row] = await rows(database)
