@@ -60,9 +60,8 @@ async def _list(dead: bool, limit: int, *, as_json: bool) -> int:
         rows = [dict(zip(columns, row, strict=True)) | {"due_at": row[5].isoformat()} for row in found]
         print_json({"jobs": rows})
     else:
-        print_table(
-            "Jobs and deliveries", columns, [[*row[:5], f"{row[5]:%F %T}", row[6] or ""] for row in found]
-        )
+        lines = [[*row[:5], f"{row[5]:%F %T}", row[6] or ""] for row in found]
+        print_table("Jobs and deliveries", columns, lines)
     return int(any(row[3] == "dead" for row in found))
 
 

@@ -73,8 +73,8 @@ async def _measure(url: str, count: int, keys: int, backlog: int) -> None:
             after = resource.getrusage(resource.RUSAGE_SELF)
             cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
             print(
-                f"{when}: {count / took:.0f} deliveries/s ({count} in {took:.1f} s, {cpu / took:.0%} of a core,"
-                f" peak memory {after.ru_maxrss / 1024:.0f} MiB)"
+                f"{when}: {count / took:.0f} deliveries/s ({count} in {took:.1f} s,"
+                f" {cpu / took:.0%} of a core, peak memory {after.ru_maxrss / 1024:.0f} MiB)"
             )
         assert await _left(database, "down") == backlog, "an outage drops nothing"
 
