@@ -24,7 +24,8 @@ from actions.healing.assembly import HealingRoom
 from actions.triggers.api import TriggersApi
 from actions.triggers.service import Triggers
 from app.adapters.recorded_handoffs import RecordedHandoffs
-from app.housekeeping import Housekeeping
+from app.backlog import BacklogFigures
+from app.housekeeping import CheckpointNotes, schedules
 from app.lanes import on_their_lanes
 from app.operations_api import OperationsApi, Probe
 from app.ops.parts import Parts
@@ -58,6 +59,7 @@ from foundation.database import Database, Lane, on_lane
 from foundation.http import Endpoint
 from foundation.http.openapi import openapi_document
 from foundation.http.server import build_http
+from foundation.jobs import JobRunner
 from foundation.rates import Rates
 from foundation.wakeups import Wakeups
 from insights.api import InsightsApi
@@ -302,6 +304,7 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
         version=VERSION,
         probes=_probes(firstline),
         metrics=metrics,
+        figures=BacklogFigures(firstline.database, firstline.clock, metrics),
         metrics_access=settings.metrics,
         dist=settings.web_dist,
         demo_url=settings.demo_url,
@@ -319,7 +322,11 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
-    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers, firstline.articles)
+    notes = CheckpointNotes(checkpoints)
+    kinds = schedules(
+        firstline.actions.log, checkpoints, firstline.triggers, firstline.articles, firstline.healing.service
+    )
+    jobs = JobRunner(firstline.database, firstline.clock, kinds, observer=metrics.job_ended)
 
     encoders = follow_encoder(settings, firstline.search)
 
@@ -327,13 +334,15 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
         async with stack:
             await runner.start()
             with on_lane(Lane.TURNS):
-                await housekeeping.start()
+                await notes.start()
+                await jobs.start()
                 await firstline.healing.service.start()
                 await encoders.start()
             yield
             await encoders.stop()
             await firstline.healing.service.stop()
-            await housekeeping.stop()
+            await jobs.stop()
+            await notes.stop()
             await runner.stop()
 
     async def hang_up(_: web.Application) -> None:
