@@ -143,6 +143,7 @@ async def seconds_until_finished(database: Database) -> float:
     pytest.fail(f"{left} turns wait still {LIMIT:g} s after the database is back")
 
 
+@pytest.mark.slow
 async def test_killed_20_times_under_load_nobody_is_left_waiting(postgres: Postgres, figure: Note) -> None:
     at_once = asyncio.Lock()
 
@@ -191,6 +192,7 @@ async def test_killed_20_times_under_load_nobody_is_left_waiting(postgres: Postg
 
 
 @pytest.mark.integration
+@pytest.mark.slow
 async def test_the_whole_product_answers_everybody_after_kills_of_its_database(
     product: Product, figure: Note
 ) -> None:

@@ -19,7 +19,7 @@ from tests.reliability.conftest import Note
 
 ROOT = Path(__file__).parents[2]
 Make = Callable[[int], str]
-SMALL, TIMES = 4_000, 8
+SMALL, TIMES = 2_500, 8
 """Letters of a text, and how much longer the other is."""
 BOUND = 24
 """Times as long: work in proportion takes 8 times as long, quadratic work 64 times."""
