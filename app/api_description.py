@@ -66,7 +66,7 @@ async def describe(home: Path) -> dict[str, Any]:
     )
     async with _unconnected(settings, parts) as firstline:
         app = await build_app(settings, parts, lambda *_: nullcontext(firstline))
-        return openapi_document(app[ENDPOINTS].values(), version=VERSION)
+        return openapi_document(app[ENDPOINTS].values(), firstline.rules, version=VERSION)
 
 
 def main() -> int:

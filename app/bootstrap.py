@@ -24,10 +24,12 @@ from actions.healing.assembly import HealingRoom
 from actions.triggers.api import TriggersApi
 from actions.triggers.service import Triggers
 from app.adapters.recorded_handoffs import RecordedHandoffs
-from app.housekeeping import Housekeeping
+from app.backlog import BacklogFigures
+from app.housekeeping import CheckpointNotes, schedules
 from app.lanes import on_their_lanes
 from app.operations_api import OperationsApi, Probe
 from app.ops.parts import Parts
+from app.permissions import house_rules
 from app.settings import Settings
 from app.wiring.encoder import encoder_shelf, follow_encoder
 from app.wiring.healing import wire_healing
@@ -51,11 +53,13 @@ from escalation.agent_access import AgentAccess
 from escalation.api import CaseApi
 from escalation.desk import CaseDesk
 from escalation.packet.collector import ContextCollector
+from foundation.authorization import Authorizer
 from foundation.clock import Clock, SystemClock
 from foundation.database import Database, Lane, on_lane
 from foundation.http import Endpoint
 from foundation.http.openapi import openapi_document
 from foundation.http.server import build_http
+from foundation.jobs import JobRunner
 from foundation.rates import Rates
 from foundation.wakeups import Wakeups
 from insights.api import InsightsApi
@@ -115,6 +119,7 @@ class Firstline:
     healing: HealingRoom
     triggers: Triggers
     limits: UserLimits
+    rules: Authorizer
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
@@ -162,6 +167,7 @@ def assemble(
 ) -> Firstline:
     """Put the services together; nothing is connected to and nothing is started."""
     clock = SystemClock()
+    rules = house_rules(settings.metrics)
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock)
     policies = settings.root / "data" / "policies"
@@ -212,6 +218,7 @@ def assemble(
         wakeups,
         clock,
         confidential,
+        rules,
         open_cases=limits.policy.persons.open_cases,
     )
     articles = Articles(database, indexes, clock)
@@ -246,6 +253,7 @@ def assemble(
             frozenset(one.name for one in intents),
         ),
         limits=limits,
+        rules=rules,
     )
 
 
@@ -277,10 +285,11 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
         runner,
         handoffs,
         firstline.confidential,
+        firstline.rules,
         firstline.triggers.offered,
         limits=firstline.limits,
     )
-    agents = AgentAccess(firstline.desk, firstline.conversations)
+    agents = AgentAccess(firstline.desk, firstline.conversations, firstline.rules)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [
         *ConversationApi(line, firstline.conversations, follower, live, firstline.clock).endpoints(),
@@ -295,15 +304,17 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
         version=VERSION,
         probes=_probes(firstline),
         metrics=metrics,
+        figures=BacklogFigures(firstline.database, firstline.clock, metrics),
         metrics_access=settings.metrics,
         dist=settings.web_dist,
         demo_url=settings.demo_url,
-        document=lambda: openapi_document(endpoints, version=VERSION),
+        document=lambda: openapi_document(endpoints, firstline.rules, version=VERSION),
     )
     endpoints += operations.endpoints()
     app = build_http(
         on_their_lanes(endpoints),
         firstline.authenticator,
+        firstline.rules,
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
         trusted_proxies=settings.trusted_proxies,
@@ -311,7 +322,11 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
-    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers, firstline.articles)
+    notes = CheckpointNotes(checkpoints)
+    kinds = schedules(
+        firstline.actions.log, checkpoints, firstline.triggers, firstline.articles, firstline.healing.service
+    )
+    jobs = JobRunner(firstline.database, firstline.clock, kinds, observer=metrics.job_ended)
 
     encoders = follow_encoder(settings, firstline.search)
 
@@ -319,13 +334,15 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
         async with stack:
             await runner.start()
             with on_lane(Lane.TURNS):
-                await housekeeping.start()
+                await notes.start()
+                await jobs.start()
                 await firstline.healing.service.start()
                 await encoders.start()
             yield
             await encoders.stop()
             await firstline.healing.service.stop()
-            await housekeeping.stop()
+            await jobs.stop()
+            await notes.stop()
             await runner.stop()
 
     async def hang_up(_: web.Application) -> None:

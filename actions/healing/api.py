@@ -10,8 +10,9 @@ from actions.healing.event_inbox import HostEvent
 from actions.healing.ports import Signatures, SignedRequest
 from actions.healing.service import Healing
 from actions.healing.user_notices import UserNotices
+from actions.permissions import AutomationAction, users_own
 from foundation.errors import UnsupportedMedia
-from foundation.http import Access, Call, Endpoint, NoBody
+from foundation.http import Call, Endpoint, NoBody
 from foundation.http.bodies import parse_body, read_limited
 from foundation.http.fields import HeaderField, PathField, id_field
 
@@ -173,17 +174,19 @@ class HealingApi:
         """Return the endpoints of self-healing."""
         base, notices, seen = "/api/v1/healing", "/api/v1/notices", "/api/v1/notices/{id}/seen"
         return [
-            Endpoint("POST", "/api/v1/hosts/{host}/events", self.events, Access.public(),
+            Endpoint("POST", "/api/v1/hosts/{host}/events", self.events, AutomationAction.TELL_EVENTS,
                      "Tell what happened to users; signed by the application as it is asked itself",
                      response=ReceivedOut, status=202, tags=_TAG, raw=True, max_body=MAX_BODY,
                      takes=("application/json",), path_fields={"host": _HOST}, headers=_SIGNED),
-            Endpoint("GET", base, self.show, Access.staff(), "See drifts, runs and breakers",
+            Endpoint("GET", base, self.show, AutomationAction.READ_HEALING, "See drifts, runs and breakers",
                      query=HealingQuery, response=HealingOut, tags=_TAG),
-            Endpoint("POST", f"{base}/switch", self.switch, Access.staff("admin"),
+            Endpoint("POST", f"{base}/switch", self.switch, AutomationAction.SWITCH_HEALING,
                      "Stop or start self-healing", body=SwitchIn, response=SwitchOut, tags=_TAG),
-            Endpoint("GET", notices, self.mine, Access.user(), "See what was put right for you",
+            Endpoint("GET", notices, self.mine, AutomationAction.LIST_NOTICES,
+                     "See what was put right for you",
                      response=NoticesOut, tags=_TAG),
-            Endpoint("POST", seen, self.seen, Access.user(), "Say that you have seen a notice",
+            Endpoint("POST", seen, self.seen, AutomationAction.MARK_NOTICE_SEEN,
+                     "Say that you have seen a notice",
                      status=204, tags=_TAG, path_fields={"id": id_field("ntc", "the notice")}),
         ]  # fmt: skip
 
@@ -234,7 +237,9 @@ class HealingApi:
 
     async def seen(self, call: Call) -> NoBody:
         """Note that the user has seen a notice."""
-        await self._notices.seen(call.caller.host or "", call.caller.ref or "", call.path["id"])
+        notice = call.path["id"]
+        call.authorize(users_own("notice", notice, await self._notices.whose(notice)))
+        await self._notices.seen(notice)
         return NoBody()
 
 
