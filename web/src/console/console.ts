@@ -154,7 +154,7 @@ export class ConsolePage extends StaffPage {
             Open <span class="count">${desk.cases.length}</span>
           </button>
           <button aria-pressed=${this.list === "resolved"} @click=${() => this.show("resolved")}>
-            Resolved
+            Closed
           </button>
         </div>
         <button
@@ -186,9 +186,9 @@ export class ConsolePage extends StaffPage {
       ${desk.mine.length ? this.section("Yours", desk.mine, desk) : nothing}
       ${
         desk.waiting.length
-          ? this.section("Waiting", desk.waiting, desk)
+          ? this.section("In the queue", desk.waiting, desk)
           : html`<div class="empty">
-              <p class="calm">Nobody is waiting.</p>
+              <p class="calm">The queue is empty.</p>
               <p class="fine">New cases appear here by themselves.</p>
             </div>`
       }
@@ -199,8 +199,8 @@ export class ConsolePage extends StaffPage {
   private resolvedCases(desk: Desk): TemplateResult {
     if (desk.resolved === null) return html`<p class="empty fine">Reading…</p>`;
     return desk.resolved.length
-      ? this.section("Resolved", desk.resolved, desk)
-      : html`<p class="empty fine">No case has been resolved yet.</p>`;
+      ? this.section("Closed", desk.resolved, desk)
+      : html`<p class="empty fine">No case has been closed yet.</p>`;
   }
 
   private section(name: string, cases: Case[], desk: Desk): TemplateResult {
@@ -252,7 +252,7 @@ export class ConsolePage extends StaffPage {
           desk.refused
             ? html`<div>
                 <p class="trouble" role="alert">${desk.refused}</p>
-                <button class="second" @click=${() => this.open(null)}>Back to the queue</button>
+                <button class="second" @click=${() => this.open(null)}>Back to the list</button>
               </div>`
             : html`<p class="fine" role="status">Reading the case…</p>`
         }
@@ -283,12 +283,12 @@ export class ConsolePage extends StaffPage {
       one.status === "queued"
         ? `Has waited ${span(desk.waited(one))}`
         : one.status === "resolved"
-          ? `Resolved: ${one.outcome ? caseOutcome(one.outcome).toLowerCase() : "closed"}`
+          ? `Closed: ${one.outcome ? caseOutcome(one.outcome).toLowerCase() : "closed"}`
           : mine
             ? `Yours; waited ${span(one.waited_seconds)}`
             : `With ${one.assignee?.name ?? "somebody"}`;
     return html`<header class="case-head">
-      <button class="round back" aria-label="Back to the queue" @click=${() => this.open(null)}>
+      <button class="round back" aria-label="Back to the list" @click=${() => this.open(null)}>
         ${icons.back}
       </button>
       <div class="case-name">
@@ -306,7 +306,7 @@ export class ConsolePage extends StaffPage {
                   ?disabled=${desk.busy}
                   @click=${this.release}
                 >
-                  Back to the queue
+                  Unassign
                 </button>
                 <button
                   class="primary"
@@ -314,7 +314,7 @@ export class ConsolePage extends StaffPage {
                   ?disabled=${desk.busy}
                   @click=${() => this.dialog("resolve")?.showModal()}
                 >
-                  Close the case
+                  Close case
                 </button>`
             : nothing
         }

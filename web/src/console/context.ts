@@ -207,11 +207,11 @@ function pairs(rows: { label: string; value: string; bad?: boolean }[]): Templat
 function reading(turn: Packet["turns"][number]): TemplateResult {
   return html`<li>
     <p class="said">“${turn.text}”</p>
-    ${turn.intent ? intentLine(turn.intent, turn.confidence) : html`<p class="fine">${turn.status === "failed" ? "The assistant failed here." : "Handed over before the reading was stored."}</p>`}
+    ${turn.intent ? intentLine(turn.intent, turn.confidence) : html`<p class="fine">${turn.status === "failed" ? "The assistant failed here." : "Handed over before the intent was stored."}</p>`}
     ${
       turn.ranking.length > 1
         ? html`<details>
-            <summary>Other readings</summary>
+            <summary>Other intents</summary>
             ${ranking(turn.ranking, turn.intent)}
           </details>`
         : nothing

@@ -8,7 +8,7 @@ export const shortcuts: { keys: string[]; shown: string[]; does: Shortcut; words
   { keys: ["c"], shown: ["c"], does: "claim", words: "Assign the case to me" },
   { keys: ["r"], shown: ["r"], does: "reply", words: "Write to the user" },
   { keys: ["e"], shown: ["e"], does: "resolve", words: "Close the case" },
-  { keys: ["u"], shown: ["u"], does: "release", words: "Put the case back into the queue" },
+  { keys: ["u"], shown: ["u"], does: "release", words: "Unassign: back into the queue" },
   { keys: ["x"], shown: ["x"], does: "context", words: "Conversation or context (on a small screen)" },
   { keys: ["Escape"], shown: ["Esc"], does: "close", words: "Leave the text field, then the case" },
   { keys: ["?"], shown: ["?"], does: "help", words: "This list" },

@@ -174,7 +174,9 @@ export class ReviewPage extends StaffPage {
       return html`<section class="desk none" aria-label="Conversation">
         <div>
           <p class="calm">Choose a conversation.</p>
-          <p class="fine">You read it one turn at a time: the words, the reading, the deed.</p>
+          <p class="fine">
+            Each turn shows what the user wrote, which intent was understood, and what the assistant did.
+          </p>
         </div>
       </section>`;
     }
