@@ -71,6 +71,7 @@ class OperationsApi:
     version: str
     probes: Mapping[str, Probe]
     metrics: Metrics
+    figures: Callable[[], Awaitable[None]]
     metrics_access: Literal["local", "public", "off"]
     dist: Path
     demo_url: str | None
@@ -195,6 +196,7 @@ class OperationsApi:
 
     async def expose(self, _: Call) -> web.Response:
         """Give the metrics."""
+        await self.figures()
         return web.Response(body=self.metrics.render(), headers={"Content-Type": self.metrics.content_type})
 
     async def openapi(self, _: Call) -> web.Response:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from actions.healing.domain import Breaker, Run
+from actions.healing.domain import Breaker, BreakerState, Run
 from actions.healing.event_inbox import HostEvent
 from actions.healing.ports import Signatures, SignedRequest
 from actions.healing.service import Healing
@@ -110,13 +110,26 @@ class BreakerOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     host: str
     workflow: str
-    state: str
+    state: BreakerState
     opened: int
     opened_at: datetime | None
     retry_at: datetime | None
     case_id: str | None
     reason: str | None
     recent: list[bool]
+
+
+class ScanOut(BaseModel):
+    """The latest look at all users of an application; `unreadable` and `drifts` are counts of users."""
+
+    host: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    next_at: datetime
+    users: int
+    unreadable: int
+    drifts: int
+    problem: str | None
 
 
 class HealingOut(BaseModel):
@@ -129,7 +142,7 @@ class HealingOut(BaseModel):
     switch: SwitchOut
     counts: dict[str, int]
     breakers: list[BreakerOut]
-    scans: list[dict[str, Any]]
+    scans: list[ScanOut]
     events_waiting: int
     runs: list[RunOut]
 
@@ -205,7 +218,7 @@ class HealingApi:
             switch=SwitchOut.model_validate(status.switch),
             counts=status.counts,
             breakers=[breaker_out(one) for one in status.breakers],
-            scans=status.scans,
+            scans=[ScanOut.model_validate(one) for one in status.scans],
             events_waiting=status.events_waiting,
             runs=[run_out(run) for run in runs],
         )

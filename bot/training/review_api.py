@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from actions.attempts.model import Outcome
 from bot.conversation.domain import Conversation, Event, Turn
 from bot.conversation.schemas import ConversationOut, EventOut, conversation_out, event_out
 from bot.conversation.service import Conversations
@@ -79,7 +80,7 @@ class AttemptOut(BaseModel):
     confidence: float | None
     read: dict[str, Any]
     done: dict[str, Any]
-    outcome: str | None
+    outcome: Outcome | None
     duration_ms: int
     model_version: str | None
     article_id: str | None

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
 from foundation.authorization import Authorizer, Who
 from foundation.http.endpoints import Endpoint
@@ -46,6 +46,15 @@ _ALWAYS = (400, 413, 429, 503)
 _WHEN_CHANGING = (401, 403, 409, 412, 422)
 
 
+class _Described(GenerateJsonSchema):
+    """Says that answers have all their fields: `render` leaves none out, whether it has a default or not."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        if self.mode == "serialization":
+            return field.get("serialization_exclude_if") is None
+        return super().field_is_required(field, total)
+
+
 def openapi_document(
     endpoints: Iterable[Endpoint], authorizer: Authorizer, *, version: str
 ) -> dict[str, Any]:
@@ -59,7 +68,11 @@ def openapi_document(
         ):  # fmt: skip
             if model:
                 models[model, mode] = None
-    references, definitions = models_json_schema(list(models), ref_template=_REF)  # type: ignore[arg-type]
+    references, definitions = models_json_schema(
+        list(models),  # type: ignore[arg-type]
+        ref_template=_REF,
+        schema_generator=_Described,
+    )
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in listed:
         path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", endpoint.path)

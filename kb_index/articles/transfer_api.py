@@ -2,6 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -22,9 +26,10 @@ from kb_index.articles.importing import take
 from kb_index.articles.links import Link
 from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
-from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
+from kb_index.articles.uploads import MAX_UPLOAD, Read, check_kind, read_upload
 from kb_index.permissions import ArticleAction
 
+_T = TypeVar("_T")
 _UPLOAD_DEADLINE = 120.0
 """Seconds for a file to arrive."""
 _READING_DEADLINE = 60.0
@@ -47,8 +52,9 @@ class TransferApi:
         self._database = database
         self._articles = articles
         self._care = care
-        # One file at a time: what a picture or a page takes is bounded, and so is what they take together.
-        self._converting = asyncio.Lock()
+        # One file at a time, in the same thread: what a picture or a page takes is bounded, and so is what
+        # they take together, since each thread keeps memory for itself.
+        self._converting = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
@@ -74,13 +80,16 @@ class TransferApi:
     async def take_in(self, call: Call) -> s.ImportOut:
         """Import a file; each article by itself, so that a bad one stops nothing."""
         name, raw = await _file(call, MAX_UPLOAD)
-        async with self._converting:
-            reads: list[Read] = await asyncio.to_thread(_read_for_a_while, name, raw)
+        check_kind(name)
+        reads = await self._convert(partial(_read_for_a_while, name, raw))
         if not reads:
             raise InvalidInput(
                 "The file holds no articles.", hint="Use .md, .html, .jsonl or a .zip of these."
             )
         return s.ImportOut(files=[await self._take(one) for one in reads])
+
+    async def _convert(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._converting, work)
 
     async def _take(self, one: Read) -> s.TakenOut:
         if one.article is None:
@@ -107,8 +116,7 @@ class TransferApi:
     async def keep_image(self, call: Call) -> s.ImageOut:
         """Check and keep a picture."""
         _, raw = await _file(call, images.MAX_BYTES)
-        async with self._converting:
-            picture = await asyncio.to_thread(images.redraw, raw)
+        picture = await self._convert(partial(images.redraw, raw))
         async with self._database.begin() as tx:
             await images.keep(tx, picture, self._articles.now(), call.caller.name)
         url = f"/help/images/{picture.id}"

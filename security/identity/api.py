@@ -87,7 +87,7 @@ class MeOut(BaseModel):
     id: str
     name: str
     email: str
-    roles: list[str]
+    roles: list[Role]
 
 
 class SessionOut(BaseModel):

@@ -70,11 +70,27 @@ async def test_the_description_of_the_api_is_valid_and_complete(app_client) -> N
     assert described == set(app_client.app[ENDPOINTS])
 
 
+async def test_the_description_that_the_front_end_is_made_from_is_the_one_that_is_served(
+    app_client, tmp_path
+) -> None:
+    from app.api_description import describe
+
+    served = await (await app_client.get("/openapi.json")).json()
+    assert await describe(tmp_path / "other") == served
+
+
+async def test_answers_have_all_their_fields(app_client) -> None:
+    schemas = (await (await app_client.get("/openapi.json")).json())["components"]["schemas"]
+    assert "case" in schemas["ConversationOut"]["required"]  # it has a default
+    assert "text" not in schemas["MessageIn"].get("required", [])
+
+
 async def test_readiness_names_the_part_that_is_away(app_client) -> None:
     response = await app_client.get("/readyz")
     body = await response.json()
     assert response.status == 503
-    assert body["parts"] == {"database": "ok", "cache": "ok", "rasa": "down", "index": "ok", "encoder": "ok"}
+    parts = ("database", "cache", "index", "encoder", "audit")
+    assert body["parts"] == {**dict.fromkeys(parts, "ok"), "rasa": "down"}
     assert (await app_client.get("/healthz")).status == 200
     metrics = await (await app_client.get("/metrics")).text()
     assert 'firstline_part_up{part="rasa"} 0.0' in metrics

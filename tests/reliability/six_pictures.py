@@ -17,7 +17,7 @@ from foundation.authorization import principal_of
 from foundation.callers import Caller
 from foundation.http.access import Admitted
 from foundation.http.endpoints import Call
-from kb_index.articles.transfer_api import TransferApi
+from kb_index.articles.transfer_api import TransferApi, UploadQuery
 from kb_index.permissions import ArticleAction
 
 
@@ -56,7 +56,7 @@ async def main() -> None:
     async def upload(request: Request) -> Any:
         from aiohttp import web
 
-        await room.keep_image(Call(request, ADA, {}))
+        await room.keep_image(Call(request, ADA, {}, query=UploadQuery()))
         return web.Response()
 
     app = Application(client_max_size=2**24)

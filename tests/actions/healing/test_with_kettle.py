@@ -103,6 +103,7 @@ def _accounted(report: dict[str, Any]) -> int:
     return sum(report[name] for name in names)
 
 
+@pytest.mark.slow
 async def test_no_user_is_worse_off_when_a_fifth_of_all_calls_goes_wrong(
     database: Database, kettle: KettleProcess, tmp_path: Path
 ) -> None:
@@ -220,6 +221,7 @@ async def test_an_event_that_kettle_pushes_leads_to_a_repair(database: Database,
     kettle.stop()
 
 
+@pytest.mark.slow
 async def test_each_act_happens_once_however_often_the_healing_process_is_killed(
     database: Database, kettle: KettleProcess, tmp_path: Path
 ) -> None:

@@ -1,6 +1,7 @@
 """What one user may do, over HTTP and WebSocket: who is over a limit waits, loses nothing, harms nobody."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
@@ -30,6 +31,9 @@ FEW = LimitPolicy.model_validate(
         "sockets": {"at_once": 2, "in_all": 3, "unknown": 2},
     }
 )
+
+
+KEYS = [str(uuid.UUID(int=number)) for number in range(4)]
 
 
 class Time:
@@ -69,16 +73,16 @@ async def test_messages_are_limited_by_user_and_what_was_accepted_is_never_refus
     conversation = await begin(client)
     path = f"/{conversation}/messages"
     for number in range(3):
-        assert (await post(client, path, {"text": f"m{number}"}, key=f"k{number}")).status == 201
-    await check_refused(await post(client, path, {"text": "m3"}, key="k3"))
+        assert (await post(client, path, {"text": f"m{number}"}, key=KEYS[number])).status == 201
+    await check_refused(await post(client, path, {"text": "m3"}, key=KEYS[3]))
     for number in range(3):
-        again = await post(client, path, {"text": f"m{number}"}, key=f"k{number}")
+        again = await post(client, path, {"text": f"m{number}"}, key=KEYS[number])
         assert again.status == 200
-        assert (await again.json())["client_key"] == f"k{number}"
+        assert (await again.json())["client_key"] == KEYS[number]
     other = await (await client.post(API, json={}, headers=BEN)).json()
     assert (await post(client, f"/{other['id']}/messages", {"text": "hi"}, BEN)).status == 201
     events = (await (await client.get(f"{API}/{conversation}/events", headers=ADA)).json())["events"]
-    assert [e["client_key"] for e in events if e["author"]["kind"] == "user"] == ["k0", "k1", "k2"]
+    assert [e["client_key"] for e in events if e["author"]["kind"] == "user"] == KEYS[:3]
 
 
 async def test_sending_again_what_was_accepted_does_not_count(client) -> None:
