@@ -83,7 +83,7 @@ def test_a_code_that_is_not_in_the_list_is_seen_as_one(catalogue: ErrorCatalogue
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("errors: [", "not valid YAML"),
+        ("errors: [", "errors.yml:1: "),
         ("faults: {}", "mapping named `errors`"),
         ("errors: []", "mapping named `errors`"),
         ("errors: {}\nmore: 1", "nothing else"),
