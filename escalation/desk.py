@@ -5,7 +5,6 @@ after the other and owner, epoch and case never disagree.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -21,8 +20,8 @@ from bot.conversation.domain import (
     Event,
     NewEvent,
     Owner,
-    message,
 )
+from bot.conversation.events import CaseResolvedPayload, HandoffPayload, message
 from escalation import storage
 from escalation.domain import (
     ASKED,
@@ -116,15 +115,10 @@ class CaseDesk:
         assert case is not None, "the conversation is locked and has no open case"
         if conversation.owner != QUEUE:
             await self._conversations.transfer(prepared.conversation_id, QUEUE, reason=prepared.reason, tx=tx)
-        payload = {
-            "case": case.id,
-            "reason": case.reason,
-            "priority": case.priority,
-            "shared": list(prepared.packet.shared),
-        }
-        await self._conversations.append(
-            prepared.conversation_id, NewEvent("handoff", SYSTEM, payload), tx=tx
+        payload = HandoffPayload(
+            case=case.id, reason=case.reason, priority=case.priority, shared=prepared.packet.shared
         )
+        await self._conversations.append(prepared.conversation_id, NewEvent(SYSTEM, payload), tx=tx)
         return case
 
     async def _again(self, tx: AsyncConnection, case: Case, prepared: PreparedCase) -> Case:
@@ -140,7 +134,7 @@ class CaseDesk:
         is_new = await storage.join(tx, case.id, joining, reason, self._clock.now())
         if is_new or reason == ASKED:
             card = {"type": "joined_case", "case": case.id, "conversation": case.conversation_id}
-            told = NewEvent("message", SYSTEM, message(JOINED, card=card))
+            told = NewEvent(SYSTEM, message(JOINED, card=card))
             await self._conversations.append(joining, told, tx=tx)
         return replace(case, joined=case.joined + is_new, joins=joining)
 
@@ -281,7 +275,7 @@ class CaseDesk:
             check_assignee(case, agent)
             author = Author("agent", agent.name, agent.id)
             event = await self._conversations.append(
-                conversation.id, NewEvent("message", author, message(text), client_key=key), tx=tx
+                conversation.id, NewEvent(author, message(text), client_key=key), tx=tx
             )
             if event.seq <= conversation.last_seq:
                 return replay(event, agent, text)
@@ -336,7 +330,7 @@ class CaseDesk:
 
     async def _tell_joined(self, case: Case) -> None:
         """Say in the conversations that joined that the case is closed; it is so, whether this succeeds."""
-        told = NewEvent("message", SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
+        told = NewEvent(SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
         try:
             for one in await self.joined(case.id, _TOLD_AT_MOST):
                 await self._conversations.append(one.conversation_id, told)
@@ -356,10 +350,9 @@ class CaseDesk:
             outcome=outcome,
             note=note or None,
         )
-        payload: dict[str, Any] = {"case": case.id, "outcome": outcome}
-        if tell_user and note:
-            payload["note"] = note
-        ended = NewEvent("case_resolved", Author("agent", agent.name, agent.id), payload)
+        told = {"note": note} if tell_user and note else {}
+        payload = CaseResolvedPayload(case=case.id, outcome=outcome, **told)
+        ended = NewEvent(Author("agent", agent.name, agent.id), payload)
         await self._conversations.append(case.conversation_id, ended, tx=tx)
         await self._conversations.transfer(case.conversation_id, BOT, reason="resolved", tx=tx)
         return closed

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.healing.domain import Breaker
-from bot.conversation.domain import SYSTEM, Conversation, NewEvent, message
+from bot.conversation.domain import SYSTEM, Conversation, NewEvent
+from bot.conversation.events import NoticePayload, message
 from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
 
@@ -23,7 +24,7 @@ class ConversationMessenger:
         found = await self._conversations.of_contact(host, user_ref, limit=1)
         if not found or found[0].owner.kind != "bot" or found[0].channel == CHANNEL:
             return None
-        event = NewEvent("notice", SYSTEM, dict(payload), client_key=f"notice:{key}")
+        event = NewEvent(SYSTEM, NoticePayload.read(payload), client_key=f"notice:{key}")
         await self._conversations.append(found[0].id, event)
         return found[0].id
 
@@ -45,7 +46,7 @@ class DeskCases:
         )
         if (existing := await self._desk.open_case(conversation.id)) is not None:
             return str(existing.id)
-        told = NewEvent("message", SYSTEM, message(summary), client_key=f"breaker:{breaker.opened}")
+        told = NewEvent(SYSTEM, message(summary), client_key=f"breaker:{breaker.opened}")
         await self._conversations.append(conversation.id, told)
         prepared = await self._desk.prepare(
             conversation.id, reason=CASE_REASON, priority="high", summary=summary

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import Conversation, Event, Turn
+from bot.conversation.events import MessagePayload
 from bot.conversation.schemas import ConversationOut, EventOut, conversation_out, event_out
 from bot.conversation.service import Conversations
 from bot.training.ports import AttemptReader, OutcomeReader
@@ -159,7 +160,7 @@ class ReviewApi:
     async def _row(self, conversation: Conversation, outcome: str, outcomes: Sequence[str]) -> ReviewRow:
         contact = await self._conversations.contact(conversation.contact_id)
         events = await self._conversations.events(conversation.id)
-        texts = [str(event.payload.get("text", "")) for event in events if event.type == "message"]
+        texts = [event.text for event in events if isinstance(event.payload, MessagePayload)]
         return ReviewRow(
             id=conversation.id,
             contact_name=contact.name,
@@ -182,7 +183,7 @@ class ReviewApi:
         attempts = await self._attempts.for_conversation(conversation.id)
         turns = [_turn(turn) for turn in await self._conversations.turns(conversation.id)]
         said = await self._masked(
-            {"events": [event.payload for event in events], "turns": [turn.text for turn in turns]},
+            {"events": [event.data for event in events], "turns": [turn.text for turn in turns]},
             contact.name,
         )
         shown = zip(events, said["events"], strict=True)

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import structlog
 
 from bot.conversation.domain import Contact, Conversation, Event, Turn
+from bot.conversation.events import FeedbackPayload, MessagePayload
 from escalation.domain import (
     ArticleShown,
     AttemptSummary,
@@ -219,14 +220,13 @@ def storable(value: Any) -> Any:
 
 
 def _line(event: Event) -> TranscriptLine:
-    text = event.payload.get("text")
     return TranscriptLine(
         event.seq,
         event.at,
         event.author.kind,
         event.author.name,
         event.type,
-        text if isinstance(text, str) else "",
+        event.text,
     )
 
 
@@ -261,14 +261,14 @@ def _attempt(attempt: AttemptView) -> AttemptSummary:
 
 def _articles(events: Sequence[Event]) -> tuple[ArticleShown, ...]:
     helped = {
-        event.payload.get("about_seq"): bool(event.payload.get("helpful"))
+        event.payload.about_seq: event.payload.helpful
         for event in events
-        if event.type == "feedback"
+        if isinstance(event.payload, FeedbackPayload)
     }
     found = []
     for event in events:
-        card = event.payload.get("card") if event.type == "message" else None
-        if isinstance(card, Mapping) and card.get("type") == "article" and card.get("article_id"):
+        card = event.payload.card if isinstance(event.payload, MessagePayload) else None
+        if card is not None and card.get("type") == "article" and card.get("article_id"):
             version = card.get("version")
             found.append(
                 ArticleShown(

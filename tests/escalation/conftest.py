@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import turn_storage
-from bot.conversation.domain import ASSISTANT, Conversation, NewEvent, Reading, message
+from bot.conversation.domain import ASSISTANT, Conversation, NewEvent, Reading
+from bot.conversation.events import message
 from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
 from escalation.domain import Case
@@ -126,7 +127,7 @@ class Desk:
 
     async def answer(self, conversation_id: ConversationId, text: str, card: dict[str, Any] | None) -> int:
         """The bot says something; returns its number."""
-        new = NewEvent("message", ASSISTANT, message(text, card=card), turn_id=TurnId(new_id("trn")))
+        new = NewEvent(ASSISTANT, message(text, card=card), turn_id=TurnId(new_id("trn")))
         return (await self.conversations.append(conversation_id, new)).seq
 
     async def open(self, name: str = "Ada", *, reason: str = "user_asked", priority: str = "normal") -> Case:
