@@ -141,7 +141,7 @@ class LoggedQuestions:
     async def agents_words(self, conversation_ids: Sequence[str]) -> Sequence[str]:
         """What agents wrote in these conversations, masked, in order."""
         e = events.c
-        said: dict[str, list[str]] = defaultdict(list)
+        said: dict[str, list[tuple[str, Sequence[str | None]]]] = defaultdict(list)
         async with self._database.connect() as connection:
             for first in range(0, len(conversation_ids), _CHUNK):
                 some = conversation_ids[first : first + _CHUNK]
@@ -155,5 +155,6 @@ class LoggedQuestions:
                 )
                 for row in await connection.execute(query.order_by(e.conversation_id, e.seq)):
                     if text := read_payload(MessagePayload.type, row.payload).words:
-                        said[row.conversation_id].append(without(text, row[2:]))
-        return [text for key in conversation_ids for text in said.get(key, ())]
+                        said[row.conversation_id].append((text, row[2:]))
+        in_order = [each for key in conversation_ids for each in said.get(key, ())]
+        return await asyncio.to_thread(_readable, in_order)

@@ -76,6 +76,8 @@ will with without work working works would wrong yes yet you your
 """
 _NOT_A_SECRET = frozenset(_USUAL_WORDS.split())
 _WORD_ENDING = re.compile(r"[a-z]{2,}(?:ed|ing|ly|able|ible)")
+_MOST_WORDS = 5
+"""Words of a password in quotation marks; more of them are somebody's sentence."""
 _JOINING_WORDS = "thanks thank help says said tell tells asap since then also bye cheers"
 
 
@@ -128,7 +130,7 @@ def _before_noun(text: str) -> Iterator[tuple[int, int]]:
         if verb is not None and link not in ("is", "was"):
             span = _trimmed(text, base + verb.start("value"), min(base + verb.end("value"), noun.start()))
             value = text[slice(*span)]
-            if value and FILL not in value and len(value.split()) <= 5 and _is_value(value):
+            if value and FILL not in value and len(value.split()) <= _MOST_WORDS and _is_value(value):
                 yield span
             continue
         bare = _BARE_VALUE.search(head_space)
@@ -150,6 +152,7 @@ def _typed(text: str) -> Iterator[tuple[int, int]]:
         start, end = _trimmed(text, *found.span("value"))
         if (
             start < end
+            and len(text[start:end].split()) <= _MOST_WORDS
             and _looks_typed(text[start:end])
             and _NEAR_NOUN.search(text, max(0, start - 90), end + 90)
         ):
