@@ -190,6 +190,7 @@ def _assemble(
         mask,
         quote=mask_personal,
         labels={intent.name: intent.label for intent in intents},
+        control=intents.without_matter,
     )
     passwords = Passwords()
     sessions = Sessions(

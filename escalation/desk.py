@@ -9,6 +9,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.conversation.case_words import CaseOutcome
 from bot.conversation.confidential import Confidential
 from bot.conversation.domain import (
     BOT,
@@ -28,7 +29,6 @@ from escalation.domain import (
     BY_ASSISTANT,
     Assignee,
     Case,
-    CaseOutcome,
     JoinedConversation,
     PreparedCase,
     rank,

@@ -5,9 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.conversation.case_words import CaseOutcome, Priority
 from bot.conversation.domain import MAX_TEXT, Conversation
 from bot.conversation.schemas import EventOut
-from escalation.domain import Case, CaseOutcome, CaseStatus, ContextPacket, Priority
+from escalation.domain import Case, CaseStatus, ContextPacket
 
 
 class _Strict(BaseModel):

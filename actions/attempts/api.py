@@ -1,22 +1,23 @@
 """The attempt log over HTTP, for trainers."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from actions.attempts.log import AttemptLog
-from actions.attempts.model import OUTCOMES, Attempt, Outcome
+from actions.attempts.model import Attempt
 from actions.framework.docs import described
 from actions.framework.registry import Registry
 from foundation.http import Access, Call, Endpoint
+from foundation.outcomes import OUTCOMES, ConversationOutcome
 
 
 class AttemptQuery(BaseModel):
     """Filters; moments are ISO 8601 with an offset. `open` stands for attempts without an outcome yet."""
 
     model_config = ConfigDict(extra="forbid")
-    outcome: Outcome | Literal["open"] | None = None
+    outcome: ConversationOutcome | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     limit: int = Field(100, ge=1, le=1000)

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.healing.domain import Breaker
+from bot.conversation.case_words import Reason
 from bot.conversation.domain import SYSTEM, Conversation, NewEvent
 from bot.conversation.events import NoticePayload, message
 from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
 
 CHANNEL = "system"
-CASE_REASON = "self_healing_stopped"
+CASE_REASON: Reason = "self_healing_stopped"
 
 
 class ConversationMessenger:

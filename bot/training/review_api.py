@@ -16,7 +16,7 @@ from foundation.errors import NotFound
 from foundation.http import Access, Call, Endpoint
 from foundation.http.fields import id_field
 from foundation.ids import ConversationId, is_id
-from insights.outcomes import OUTCOMES
+from foundation.outcomes import CONVERSATION_OUTCOMES
 
 _WITH_OUTCOME = 1000
 
@@ -27,7 +27,7 @@ class ReviewQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     limit: int = Field(default=50, ge=1, le=200)
     before: str | None = Field(default=None, max_length=64)
-    outcome: str | None = Field(default=None, pattern=f"^({'|'.join(OUTCOMES)})?$")
+    outcome: str | None = Field(default=None, pattern=f"^({'|'.join(CONVERSATION_OUTCOMES)})?$")
     q: str | None = Field(default=None, max_length=200)
 
 

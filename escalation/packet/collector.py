@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.conversation.case_words import Priority
 from bot.conversation.domain import Contact, Conversation, Event, Turn
 from bot.conversation.events import FeedbackPayload, MessagePayload
 from escalation.domain import (
@@ -16,7 +17,6 @@ from escalation.domain import (
     CaseContact,
     ContextPacket,
     PreparedCase,
-    Priority,
     StateSnapshot,
     Summary,
     TranscriptLine,
@@ -55,8 +55,9 @@ class _Found:
 class ContextCollector:
     """Makes a `PreparedCase` from what the other rooms and the application know.
 
-    `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary, and
-    `quote`, which may take milliseconds, out of what the user wrote, since all who see the queue read it.
+    `labels` gives intents names in plain words, `control` are those that tell of no matter. `mask` takes what
+    must not be stored out of the summary, and `quote`, which may take milliseconds, out of what the user
+    wrote, since all who see the queue read it.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class ContextCollector:
         *,
         quote: Callable[[str], str] | None = None,
         labels: Mapping[str, str] | None = None,
+        control: frozenset[str] = frozenset(),
         state_deadline: float = STATE_DEADLINE,
     ) -> None:
         self._conversations = conversations
@@ -80,6 +82,7 @@ class ContextCollector:
         self._mask = mask
         self._quote = quote or mask
         self._labels = labels or {}
+        self._control = control
         self._state_deadline = state_deadline
 
     async def collect(
@@ -147,7 +150,7 @@ class ContextCollector:
             turns=readings,
             model_version=self._model_version(found.turns),
             summary=Summary(
-                wants=wants(contact.name, reason, lines, readings, self._labels, self._quote),
+                wants=wants(contact.name, reason, lines, readings, self._labels, self._control, self._quote),
                 tried=tried(attempts, articles),
                 seen=seen(found.state),
                 assistant=self._quote(given.strip())[:MAX_GIVEN],

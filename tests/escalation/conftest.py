@@ -21,6 +21,7 @@ from escalation.ports import HostState
 from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.ids import ConversationId, StaffId, TurnId, new_id
+from foundation.outcomes import Outcome
 from foundation.wakeups import Wakeups
 from security.privacy.masking import mask
 from tests.support.confidential import CONFIDENTIAL
@@ -61,7 +62,7 @@ class Attempt:
     turn_id: str | None
     kind: str
     name: str
-    outcome: str | None
+    outcome: Outcome | None
     read: dict[str, Any]
     done: dict[str, Any]
     error: str | None
@@ -80,7 +81,7 @@ class AttemptList:
             raise self.error
         return self.rows
 
-    def add(self, kind: str, name: str, outcome: str | None) -> None:
+    def add(self, kind: str, name: str, outcome: Outcome | None) -> None:
         done = {"operation": name}
         self.rows.append(
             Attempt(new_id("att"), NOW, None, kind, name, outcome, {"locked": True}, done, None, 12)
@@ -172,6 +173,7 @@ async def room(database: Database) -> Desk:
         clock,
         mask,
         labels={"unlock_account": "unlock the account"},
+        control=frozenset({"talk_to_person", "nlu_fallback"}),
         state_deadline=0.2,
     )
     desk = CaseDesk(database, conversations, collector, wakeups, clock, CONFIDENTIAL)
