@@ -1,5 +1,6 @@
 """The attempt log over HTTP, for trainers."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -90,7 +91,11 @@ class WorkflowsBody(BaseModel):
 class AttemptsApi:
     """Lists attempts, and the workflows that they are of."""
 
-    def __init__(self, log: AttemptLog, registry: Registry) -> None:
+    def __init__(
+        self, log: AttemptLog, registry: Registry, codes_for: Callable[[str], Sequence[str]]
+    ) -> None:
+        """Take `codes_for`, which gives the error codes that lead to a workflow."""
+        self._codes_for = codes_for
         self._log = log
         self._registry = registry
 
@@ -120,7 +125,10 @@ class AttemptsApi:
 
     async def workflows(self, _: Call) -> WorkflowsBody:
         """List the workflows."""
-        rows = [WorkflowBody(**described(workflow)) for workflow in self._registry]
+        rows = [
+            WorkflowBody(**described(workflow, self._codes_for(workflow.meta.id)))
+            for workflow in self._registry
+        ]
         return WorkflowsBody(workflows=rows)
 
     async def list(self, call: Call) -> AttemptsBody:
