@@ -10,7 +10,8 @@ from actions.attempts.log import AttemptLog
 from actions.attempts.model import Attempt
 from actions.framework.docs import described
 from actions.framework.registry import Registry
-from foundation.http import Access, Call, Endpoint
+from actions.permissions import AutomationAction
+from foundation.http import Call, Endpoint
 from foundation.outcomes import OUTCOMES, ConversationOutcome
 
 
@@ -106,7 +107,7 @@ class AttemptsApi:
                 "GET",
                 "/api/v1/attempts",
                 self.list,
-                Access.staff("trainer"),
+                AutomationAction.LIST_ATTEMPTS,
                 "List automated attempts",
                 query=AttemptQuery,
                 response=AttemptsBody,
@@ -116,7 +117,7 @@ class AttemptsApi:
                 "GET",
                 "/api/v1/workflows",
                 self.workflows,
-                Access.staff(),
+                AutomationAction.LIST_WORKFLOWS,
                 "List what the assistant can do by itself",
                 response=WorkflowsBody,
                 tags=("attempts",),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli import audit, healing, kb, privacy, triggers, workflows
+from app.cli import audit, healing, jobs, kb, privacy, triggers, workflows
 from app.cli.output import print_error
 from foundation.errors import FirstlineError, InvalidInput, Unavailable
 from foundation.outcomes import ConversationOutcome
@@ -31,6 +31,7 @@ app.add_typer(staff, name="staff")
 app.add_typer(audit.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(healing.app, name="healing")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(scenarios, name="scenarios")

@@ -4,11 +4,13 @@ from bot.conversation.confidential import Confidential
 from bot.conversation.domain import Author, Conversation, Event, NewEvent
 from bot.conversation.events import FeedbackPayload, MessagePayload, NoticePayload
 from bot.conversation.limits import UserLimits
-from bot.conversation.person_request import PersonLine, check_key, find_own, note
+from bot.conversation.permissions import ConversationAction
+from bot.conversation.person_request import OwnConversations, PersonLine, check_key, note
 from bot.conversation.ports import Handoffs, OfferedElsewhere
 from bot.conversation.schemas import FeedbackIn, HandoffOut, MessageIn, StartIn, clean_text
 from bot.conversation.service import Conversations, Posted
 from bot.conversation.turn_runner import TurnRunner
+from foundation.authorization import Authorizer
 from foundation.errors import Unprocessable
 from foundation.http import Caller
 
@@ -24,6 +26,7 @@ class UserAccess:
         runner: TurnRunner,
         handoffs: Handoffs,
         confidential: Confidential,
+        authorizer: Authorizer,
         offered_elsewhere: OfferedElsewhere | None = None,
         *,
         limits: UserLimits | None = None,
@@ -34,7 +37,8 @@ class UserAccess:
         self._conversations = conversations
         self._runner = runner
         self._offered_elsewhere = offered_elsewhere
-        self._persons = PersonLine(conversations, handoffs, self.limits, confidential.keys)
+        self._own = OwnConversations(conversations, authorizer)
+        self._persons = PersonLine(conversations, self._own, handoffs, self.limits, confidential.keys)
 
     async def start(self, caller: Caller, wanted: StartIn, *, channel: str = "web") -> Conversation:
         """Begin a conversation for the caller.
@@ -59,13 +63,13 @@ class UserAccess:
                 open_at_once=self.limits.policy.conversations.open_at_once,
             )
 
-    async def own(self, caller: Caller, conversation_id: str) -> Conversation:
-        """Return a conversation of the caller.
+    async def own(self, caller: Caller, action: ConversationAction, conversation_id: str) -> Conversation:
+        """Return a conversation of the caller with which they may do `action`.
 
         Raises:
             NotFound: when there is none, or it is somebody else's: the answer does not tell which.
         """
-        return await find_own(self._conversations, caller, conversation_id)
+        return await self._own(caller, action, conversation_id)
 
     async def post(
         self, caller: Caller, conversation: Conversation, wanted: MessageIn, key: str | None

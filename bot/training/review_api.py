@@ -11,12 +11,13 @@ from bot.conversation.domain import Conversation, Event, Turn
 from bot.conversation.events import MessagePayload
 from bot.conversation.schemas import ConversationOut, EventOut, conversation_out, event_out
 from bot.conversation.service import Conversations
+from bot.training.permissions import ReviewAction
 from bot.training.ports import AttemptReader, OutcomeReader
 from foundation.errors import NotFound
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.fields import id_field
 from foundation.ids import ConversationId, is_id
-from foundation.outcomes import CONVERSATION_OUTCOMES
+from foundation.outcomes import CONVERSATION_OUTCOMES, Outcome
 
 _WITH_OUTCOME = 1000
 
@@ -79,7 +80,7 @@ class AttemptOut(BaseModel):
     confidence: float | None
     read: dict[str, Any]
     done: dict[str, Any]
-    outcome: str | None
+    outcome: Outcome | None
     duration_ms: int
     model_version: str | None
     article_id: str | None
@@ -117,13 +118,13 @@ class ReviewApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        base, trainer = "/api/v1/review/conversations", Access.staff("trainer")
+        base = "/api/v1/review/conversations"
         return [
             Endpoint(
                 "GET",
                 base,
                 self.index,
-                trainer,
+                ReviewAction.LIST,
                 "List conversations to review",
                 query=ReviewQuery,
                 response=ReviewList,
@@ -133,7 +134,7 @@ class ReviewApi:
                 "GET",
                 base + "/{id}",
                 self.read,
-                trainer,
+                ReviewAction.READ,
                 "Read a conversation turn by turn",
                 response=ReviewOut,
                 tags=("review",),

@@ -2,6 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 from aiohttp import BodyPartReader, MultipartReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -9,7 +13,7 @@ from pydantic import Field
 
 from foundation.database import Database
 from foundation.errors import FirstlineError, InvalidInput, NotFound, TooLarge
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.bodies import SMALL_BODY, read_limited
 from foundation.http.connections import waiting_for
 from foundation.http.fields import PathField
@@ -22,8 +26,10 @@ from kb_index.articles.importing import take
 from kb_index.articles.links import Link
 from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
-from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
+from kb_index.articles.uploads import MAX_UPLOAD, Read, check_kind, read_upload
+from kb_index.permissions import ArticleAction
 
+_T = TypeVar("_T")
 _UPLOAD_DEADLINE = 120.0
 """Seconds for a file to arrive."""
 _READING_DEADLINE = 60.0
@@ -46,39 +52,44 @@ class TransferApi:
         self._database = database
         self._articles = articles
         self._care = care
-        # One file at a time: what a picture or a page takes is bounded, and so is what they take together.
-        self._converting = asyncio.Lock()
+        # One file at a time, in the same thread: what a picture or a page takes is bounded, and so is what
+        # they take together, since each thread keeps memory for itself.
+        self._converting = ThreadPoolExecutor(max_workers=1, thread_name_prefix="files")
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        editor, staff = Access.staff("editor"), Access.staff()
+        may = ArticleAction
         return [
-            make("POST", BASE + "/import", self.take_in, editor, "Import Markdown, HTML, JSON lines or a ZIP",
+            make("POST", BASE + "/import", self.take_in, may.IMPORT,
+                 "Import Markdown, HTML, JSON lines or a ZIP",
                  response=s.ImportOut, raw=True, query=UploadQuery, max_body=MAX_UPLOAD + SMALL_BODY,
                  takes=("application/octet-stream", _FORM)),
-            make("GET", BASE + "/export", self.export, staff, "All articles as a ZIP of Markdown",
+            make("GET", BASE + "/export", self.export, may.EXPORT, "All articles as a ZIP of Markdown",
                  gives=("application/zip",)),
-            make("POST", BASE + "/images", self.keep_image, editor, "Upload a picture",
+            make("POST", BASE + "/images", self.keep_image, may.ADD_PICTURE, "Upload a picture",
                  response=s.ImageOut, status=201, raw=True, max_body=images.MAX_BYTES + SMALL_BODY,
                  takes=("application/octet-stream", _FORM), query=UploadQuery),
-            make("GET", BASE + "/stale", self.stale, staff, "Articles to read again",
+            make("GET", BASE + "/stale", self.stale, may.READ, "Articles to read again",
                  response=s.StaleListOut),
-            make("GET", BASE + "/{id}/links", self.links, staff, "Links that lead nowhere",
+            make("GET", BASE + "/{id}/links", self.links, may.READ, "Links that lead nowhere",
                  response=s.LinksOut),
-            make("GET", "/help/images/{id}", self.image, Access.public(), "A picture of an article",
+            make("GET", "/help/images/{id}", self.image, may.READ_PICTURE, "A picture of an article",
                  gives=("image/png", "image/jpeg"), path_fields={"id": _IMAGE}),
         ]  # fmt: skip
 
     async def take_in(self, call: Call) -> s.ImportOut:
         """Import a file; each article by itself, so that a bad one stops nothing."""
         name, raw = await _file(call, MAX_UPLOAD)
-        async with self._converting:
-            reads: list[Read] = await asyncio.to_thread(_read_for_a_while, name, raw)
+        check_kind(name)
+        reads = await self._convert(partial(_read_for_a_while, name, raw))
         if not reads:
             raise InvalidInput(
                 "The file holds no articles.", hint="Use .md, .html, .jsonl or a .zip of these."
             )
         return s.ImportOut(files=[await self._take(one) for one in reads])
+
+    async def _convert(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._converting, work)
 
     async def _take(self, one: Read) -> s.TakenOut:
         if one.article is None:
@@ -105,8 +116,7 @@ class TransferApi:
     async def keep_image(self, call: Call) -> s.ImageOut:
         """Check and keep a picture."""
         _, raw = await _file(call, images.MAX_BYTES)
-        async with self._converting:
-            picture = await asyncio.to_thread(images.redraw, raw)
+        picture = await self._convert(partial(images.redraw, raw))
         async with self._database.begin() as tx:
             await images.keep(tx, picture, self._articles.now(), call.caller.name)
         url = f"/help/images/{picture.id}"

@@ -1,6 +1,7 @@
 """All public articles in one answer, so that the widget can show and search them without a connection."""
 
 import asyncio
+import gzip
 import hashlib
 import json
 import time
@@ -9,24 +10,28 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.fields import HeaderField
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.domain import FOR_VISITORS, Version
+from kb_index.permissions import ArticleAction
 
 log = structlog.get_logger(__name__)
 MOST = 5_000_000
 """Bytes of a pack; what is beyond is left out, the longest articles first."""
 _SPARE = 64
+_LEVEL = 6
+"""Of compression: higher ones take twice as long for two per cent."""
 _KNOWN = HeaderField("If-None-Match", "The ETag of the pack that the caller has")
 
 
 @dataclass(frozen=True)
 class Pack:
-    """What is sent, its ETag, and the revision that it was made of."""
+    """What is sent, plain and compressed once for all, its ETag, and the revision that it was made of."""
 
     body: bytes
+    compressed: bytes
     etag: str
     revision: int
 
@@ -34,7 +39,8 @@ class Pack:
 class HelpPack:
     """GET /api/v1/help/pack: `{"articles": [{id, version, title, area, language, summary, updated, html}]}`.
 
-    It is made once for each state of the published articles; who has it already is told so (304).
+    It is made and compressed once for each state of the published articles; who has it already is told so
+    (304).
     """
 
     def __init__(self, articles: Articles) -> None:
@@ -44,31 +50,51 @@ class HelpPack:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoint."""
-        public = Access.public()
         text = "All public articles, for use without a connection"
         return [
-            Endpoint("GET", "/api/v1/help/pack", self.pack, public, text, tags=("knowledge base",),
+            Endpoint("GET", "/api/v1/help/pack", self.pack, ArticleAction.READ_HELP, text,
+                     tags=("knowledge base",),
                      gives=("application/json",), also=(304,), headers=(_KNOWN,)),
         ]  # fmt: skip
 
     async def pack(self, call: Call) -> web.Response:
         """Give all public articles, or 304 to who names the ETag they have."""
         made = await self._current()
-        headers = {"ETag": f'"{made.etag}"', "Cache-Control": "no-cache", "Access-Control-Allow-Origin": "*"}
+        headers = {
+            # Weak, since it stands for the plain bytes and the compressed ones.
+            "ETag": f'W/"{made.etag}"',
+            "Cache-Control": "no-cache",
+            "Access-Control-Allow-Origin": "*",
+            "Vary": "Accept-Encoding",
+        }
         if any(tag.value in (made.etag, "*") for tag in call.request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
-        response = web.Response(body=made.body, content_type="application/json", headers=headers)
-        response.enable_compression()
-        return response
+        body = made.body
+        if _takes_gzip(call.request.headers.get("Accept-Encoding", "")):
+            body, headers["Content-Encoding"] = made.compressed, "gzip"
+        return web.Response(body=body, content_type="application/json", headers=headers)
 
     async def _current(self) -> Pack:
         async with self._making:
             revision = await self._articles.revision()
             if self._made is None or self._made.revision != revision:
                 versions = await self._articles.all_published(FOR_VISITORS)
-                body = await asyncio.to_thread(_body, versions)
-                self._made = Pack(body, hashlib.sha256(body).hexdigest()[:32], revision)
+                self._made = await asyncio.to_thread(_pack, versions, revision)
         return self._made
+
+
+def _takes_gzip(accepted: str) -> bool:
+    for coding in accepted.lower().split(","):
+        name, _, weight = coding.replace(" ", "").partition(";")
+        if name == "gzip":
+            return weight.removeprefix("q=").strip("0.") != "" or not weight
+    return False
+
+
+def _pack(versions: list[Version], revision: int) -> Pack:
+    body = _body(versions)
+    compressed = gzip.compress(body, _LEVEL, mtime=0)
+    return Pack(body, compressed, hashlib.sha256(body).hexdigest()[:32], revision)
 
 
 def _body(versions: list[Version]) -> bytes:

@@ -15,12 +15,12 @@ from app.bootstrap import Firstline
 from app.wiring.single_services import audit_keys, forgetting
 from bot.conversation.domain import Author, NewEvent
 from bot.conversation.events import FeedbackPayload
-from escalation.permissions import Agent
+from foundation.authorization import StaffMember
 from foundation.errors import Conflict, NotFound
 from foundation.ids import StaffId
 from security.audit.check import ChainFindings, check_chain
 
-AGENT = Agent(StaffId("stf_1"), "Greta", False)
+AGENT = StaffMember(StaffId("stf_1"), "Greta", frozenset({"agent"}))
 SECRETS = ("Quokka Lamp", "usr_otto", "Ottoline", "otto@posthorn.example", "Sycamore")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.permissions import house_rules
 from bot.conversation import turn_storage
 from bot.conversation.domain import ASSISTANT, Conversation, NewEvent, Reading
 from bot.conversation.events import message
@@ -16,8 +17,8 @@ from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
 from escalation.domain import Case
 from escalation.packet.collector import ContextCollector
-from escalation.permissions import Agent
 from escalation.ports import HostState
+from foundation.authorization import StaffMember
 from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.ids import ConversationId, StaffId, TurnId, new_id
@@ -152,8 +153,8 @@ class Desk:
         return case
 
 
-def agent(name: str, *, admin: bool = False) -> Agent:
-    return Agent(StaffId(f"stf_{name.lower()}"), name, admin)
+def agent(name: str, *, admin: bool = False) -> StaffMember:
+    return StaffMember(StaffId(f"stf_{name.lower()}"), name, frozenset({"admin" if admin else "agent"}))
 
 
 @pytest.fixture
@@ -176,5 +177,5 @@ async def room(database: Database) -> Desk:
         control=frozenset({"talk_to_person", "nlu_fallback"}),
         state_deadline=0.2,
     )
-    desk = CaseDesk(database, conversations, collector, wakeups, clock, CONFIDENTIAL)
+    desk = CaseDesk(database, conversations, collector, wakeups, clock, CONFIDENTIAL, house_rules())
     return Desk(database, conversations, wakeups, desk, application, attempts, clock)

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from app.permissions import house_rules
 from bot.conversation.domain import Event
 from escalation import storage
 from escalation.agent_access import AgentAccess
@@ -305,7 +306,7 @@ async def test_an_unknown_case_is_not_found(room: Desk, case_id: str) -> None:
 
 
 async def test_staff_follow_only_conversations_that_have_a_case(room: Desk) -> None:
-    line = AgentAccess(room.desk, room.conversations)
+    line = AgentAccess(room.desk, room.conversations, house_rules())
     caller = Caller("staff", id=BEN.id, name="Ben", roles=frozenset({"agent"}))
     private = await room.conversation("Zoe")
     case = await room.open()

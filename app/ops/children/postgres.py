@@ -63,6 +63,8 @@ class Postgres(Child):
     stop_signal: ClassVar[signal.Signals] = signal.SIGINT  # "fast": open sessions are ended, data is flushed
     start_deadline: ClassVar[float] = 60.0
     first_delay: ClassVar[float] = 0.1
+    longest_delay: ClassVar[float] = 2.0
+    """Everybody waits for it, and it starts in a moment: long pauses would only add to that."""
 
     def __init__(
         self, place: Place, folder: Path, *, durable: bool = True, die_with_parent: bool = False

@@ -37,6 +37,8 @@ class Valkey(Child):
     name: ClassVar[str] = "valkey"
     title: ClassVar[str] = "Valkey"
     first_delay: ClassVar[float] = 0.1
+    longest_delay: ClassVar[float] = 2.0
+    """Everybody waits for it, and it starts in a moment: long pauses would only add to that."""
 
     def __init__(self, place: Place, folder: Path, *, die_with_parent: bool = False) -> None:
         super().__init__(place, die_with_parent=die_with_parent)

@@ -13,6 +13,10 @@ from connectors.hosts.demo.store import Store
 
 MAX_BODY = 64 * 1024
 LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
+_HERE = ("localhost", *LOOPBACK)
+_FORWARDED = (
+    "Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP",
+)  # fmt: skip
 
 
 @dataclass
@@ -71,12 +75,22 @@ def parse_object(raw: bytes) -> dict[str, Any]:
 def demand_loopback(request: web.Request) -> None:
     """Refuse callers from other machines, and other sites' pages in a browser on this one.
 
+    A reverse proxy on this machine also connects from loopback: it gives itself away by its headers, or by
+    the name that its caller asked for.
+
     Raises:
         Problem: 403.
     """
-    if request.remote not in LOOPBACK:
+    forwarded = any(name in request.headers for name in _FORWARDED)
+    if request.remote not in LOOPBACK or forwarded or _name_in(request.host) not in _HERE:
         raise Problem(403, "loopback_only", "This works from the same machine only.")
     demand_same_origin(request)
+
+
+def _name_in(host: str) -> str:
+    """The name or address of a `Host` header, without port and brackets."""
+    name = host.rpartition("]")[0].lstrip("[") if host.startswith("[") else host.partition(":")[0]
+    return name.lower()
 
 
 def demand_same_origin(request: web.Request) -> None:

@@ -219,8 +219,8 @@ async def test_what_a_dead_process_left_untold_is_told(ward: Ward) -> None:
     await ward.healing._worker.work(run)
     assert ward.mailbox.posted == {}, "it died before it told anybody"
     ward.pass_time(11)
-    await ward.healing._tidy()
-    await ward.healing._tidy()
+    await ward.healing.tidy()
+    await ward.healing.tidy()
     assert len(ward.mailbox.posted) == 1
     [attempt] = await ward.log.list()
     assert attempt.outcome == "verified"

@@ -47,6 +47,43 @@ ANY_STATE: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "127.0.0.1"},
+        {"Host": "tea.example"},
+        {"Host": "localhost.tea.example"},
+        {"Host": "[::2]:8081"},
+    ],
+)
+async def test_who_comes_through_a_proxy_of_this_machine_is_not_local(
+    kettle: KettleProcess, header: dict[str, str]
+) -> None:
+    calls = [
+        ("POST", "/demo/users"),
+        ("POST", "/demo/reset"),
+        ("POST", "/demo/faults"),
+        ("GET", "/demo/users"),
+    ]
+    async with aiohttp.ClientSession(headers=header) as session:
+        for method, path in calls:
+            async with session.request(method, kettle.url + path, json={"like": "hana"}) as answer:
+                assert answer.status in (403, 405), path
+                assert answer.status == 405 or (await answer.json())["code"] == "loopback_only"
+
+
+async def test_who_calls_directly_is_local(kettle: KettleProcess) -> None:
+    port = kettle.url.rpartition(":")[2]
+    async with aiohttp.ClientSession() as session:
+        for host in (f"127.0.0.1:{port}", f"LOCALHOST:{port}", "localhost", f"[::1]:{port}"):
+            url = f"{kettle.url}/demo/users"
+            async with session.post(url, json={"like": "hana"}, headers={"Host": host}) as answer:
+                assert answer.status == 201, host
+
+
 PAUSED = {"subscription": {"state": "paused"}}
 STALE = {"subscription": {"shown_plan": "Old Plan"}}
 

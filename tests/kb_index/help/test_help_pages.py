@@ -1,10 +1,13 @@
 """The help pages: plain HTML for everybody, in which nothing that an editor or a visitor writes can run."""
 
+import gzip
 from html.parser import HTMLParser
 from typing import Any
+from unittest.mock import Mock
 from xml.etree import ElementTree
 
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient
 
 from kb_index.articles.rendering import to_html
@@ -229,6 +232,27 @@ async def test_all_public_articles_come_in_one_pack(room: Room, client: TestClie
     newer = await client.get("/api/v1/help/pack", headers={"If-None-Match": answer.headers["ETag"]})
     assert newer.status == 200
     assert "pause" not in {one["id"] for one in (await newer.json())["articles"]}
+
+
+async def test_a_pack_is_compressed_once_for_everybody(
+    room: Room, client: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        web.StreamResponse, "enable_compression", lambda *_, **__: pytest.fail("compressed for one caller")
+    )
+    await fill(room)
+    plain = await client.get("/api/v1/help/pack", headers={"Accept-Encoding": "identity"})
+    refused = await client.get("/api/v1/help/pack", headers={"Accept-Encoding": "br, gzip;q=0.0"})
+    assert "Content-Encoding" not in {**plain.headers, **refused.headers}
+    compress = Mock(wraps=gzip.compress)
+    monkeypatch.setattr(gzip, "compress", compress)
+    await room.articles.unpublish("pause", by="Erin")
+    for accepted in ("gzip", "deflate, GZIP;q=0.5", "gzip"):
+        packed = await client.get("/api/v1/help/pack", headers={"Accept-Encoding": accepted})
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert packed.headers["Vary"] == "Accept-Encoding"
+        assert [one["id"] for one in (await packed.json())["articles"]] == ["refunds", "reset-password"]
+    assert compress.call_count == 1
 
 
 async def test_a_pack_stays_small(
