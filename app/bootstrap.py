@@ -199,6 +199,7 @@ def assemble(
         mask,
         quote=mask_personal,
         labels={intent.name: intent.label for intent in intents},
+        control=intents.without_matter,
     )
     passwords = Passwords()
     sessions = Sessions(

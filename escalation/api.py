@@ -8,6 +8,8 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
+from bot.conversation.events import MessagePayload
+from bot.conversation.schemas import EventOut, event_out
 from escalation.agent_access import agent_of
 from escalation.desk import QUEUE_TOPIC, CaseDesk
 from escalation.domain import JoinedConversation
@@ -17,7 +19,6 @@ from escalation.schemas import (
     AgentMessageIn,
     AgentTypingIn,
     CaseDetail,
-    CaseEvent,
     CaseListView,
     CasesQuery,
     CaseView,
@@ -26,7 +27,6 @@ from escalation.schemas import (
     ResolveIn,
     case_view,
     conversation_view,
-    event_view,
 )
 from foundation.clock import Clock
 from foundation.errors import FirstlineError, InvalidInput
@@ -89,7 +89,7 @@ class CaseApi:
                 CaseAction.SEND,
                 "Write to the user",
                 AgentMessageIn,
-                CaseEvent,
+                EventOut,
                 201,
                 also=(200,),
                 headers=(_KEY,),
@@ -126,7 +126,7 @@ class CaseApi:
             case=case_view(case, self._clock.now()),
             packet=case.packet,
             conversation=conversation_view(conversation),
-            events=[event_view(event) for event in events],
+            events=[event_out(event) for event in events],
             joined=[await self._joined(one) for one in await self._desk.joined(case.id, _JOINED_SHOWN)],
         )
 
@@ -135,9 +135,9 @@ class CaseApi:
         after = max(0, conversation.last_seq - _JOINED_EVENTS)
         events = await self._conversations.events(conversation.id, after, _JOINED_EVENTS)
         said = [
-            str(event.payload["text"])
+            event.payload.text
             for event in events
-            if (event.type, event.author.kind) == ("message", "user")
+            if isinstance(event.payload, MessagePayload) and event.author.kind == "user"
         ]
         return JoinedView(
             conversation_id=conversation.id,
@@ -166,7 +166,7 @@ class CaseApi:
             )
         wanted: AgentMessageIn = call.body
         sent = await self._desk.send(call.path["id"], agent_of(call.caller), wanted.text, key)
-        return Reply(event_view(sent.event), status=200 if sent.replayed else 201)
+        return Reply(event_out(sent.event), status=200 if sent.replayed else 201)
 
     async def typing(self, call: Call) -> NoBody:
         """Show that the agent types."""

@@ -5,11 +5,11 @@ after the other and owner, epoch and case never disagree.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.conversation.case_words import CaseOutcome
 from bot.conversation.confidential import Confidential
 from bot.conversation.domain import (
     BOT,
@@ -21,15 +21,14 @@ from bot.conversation.domain import (
     Event,
     NewEvent,
     Owner,
-    message,
 )
+from bot.conversation.events import CaseResolvedPayload, HandoffPayload, message
 from escalation import storage
 from escalation.domain import (
     ASKED,
     BY_ASSISTANT,
     Assignee,
     Case,
-    CaseOutcome,
     JoinedConversation,
     PreparedCase,
     rank,
@@ -119,15 +118,10 @@ class CaseDesk:
         assert case is not None, "the conversation is locked and has no open case"
         if conversation.owner != QUEUE:
             await self._conversations.transfer(prepared.conversation_id, QUEUE, reason=prepared.reason, tx=tx)
-        payload = {
-            "case": case.id,
-            "reason": case.reason,
-            "priority": case.priority,
-            "shared": list(prepared.packet.shared),
-        }
-        await self._conversations.append(
-            prepared.conversation_id, NewEvent("handoff", SYSTEM, payload), tx=tx
+        payload = HandoffPayload(
+            case=case.id, reason=case.reason, priority=case.priority, shared=prepared.packet.shared
         )
+        await self._conversations.append(prepared.conversation_id, NewEvent(SYSTEM, payload), tx=tx)
         return case
 
     async def _again(self, tx: AsyncConnection, case: Case, prepared: PreparedCase) -> Case:
@@ -143,7 +137,7 @@ class CaseDesk:
         is_new = await storage.join(tx, case.id, joining, reason, self._clock.now())
         if is_new or reason == ASKED:
             card = {"type": "joined_case", "case": case.id, "conversation": case.conversation_id}
-            told = NewEvent("message", SYSTEM, message(JOINED, card=card))
+            told = NewEvent(SYSTEM, message(JOINED, card=card))
             await self._conversations.append(joining, told, tx=tx)
         return replace(case, joined=case.joined + is_new, joins=joining)
 
@@ -284,7 +278,7 @@ class CaseDesk:
             self._check(CaseAction.SEND, case, agent)
             author = Author("agent", agent.name, agent.id)
             event = await self._conversations.append(
-                conversation.id, NewEvent("message", author, message(text), client_key=key), tx=tx
+                conversation.id, NewEvent(author, message(text), client_key=key), tx=tx
             )
             if event.seq <= conversation.last_seq:
                 return replay(event, agent, text)
@@ -345,7 +339,7 @@ class CaseDesk:
 
     async def _tell_joined(self, case: Case) -> None:
         """Say in the conversations that joined that the case is closed; it is so, whether this succeeds."""
-        told = NewEvent("message", SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
+        told = NewEvent(SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
         try:
             for one in await self.joined(case.id, _TOLD_AT_MOST):
                 await self._conversations.append(one.conversation_id, told)
@@ -371,10 +365,9 @@ class CaseDesk:
             outcome=outcome,
             note=note or None,
         )
-        payload: dict[str, Any] = {"case": case.id, "outcome": outcome}
-        if tell_user and note:
-            payload["note"] = note
-        ended = NewEvent("case_resolved", Author("agent", agent.name, agent.id), payload)
+        told = {"note": note} if tell_user and note else {}
+        payload = CaseResolvedPayload(case=case.id, outcome=outcome, **told)
+        ended = NewEvent(Author("agent", agent.name, agent.id), payload)
         await self._conversations.append(case.conversation_id, ended, tx=tx)
         await self._conversations.transfer(case.conversation_id, BOT, reason="resolved", tx=tx)
         return closed

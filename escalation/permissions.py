@@ -167,7 +167,7 @@ def replay(event: Event, agent: StaffMember, text: str) -> Sent:
     Raises:
         Conflict: when it was another text or another agent.
     """
-    if event.author.staff_id != agent.id or event.payload.get("text") != text:
+    if event.author.staff_id != agent.id or event.text != text:
         raise Conflict(
             "This idempotency key was used for another message.", hint="Use a new key for a new message."
         )

@@ -58,6 +58,10 @@ class ErrorCatalogue:
         """Return the entry of a code written as in the file, or None."""
         return self._entries.get(code or "")
 
+    def codes_for(self, workflow: str) -> list[str]:
+        """Return the codes that lead to a workflow."""
+        return [entry.code for entry in self if entry.workflow == workflow]
+
     def find_in(self, text: str) -> ErrorEntry | None:
         """Return the entry of the first known code in a message, however it is typed, or None."""
         return next((entry for code in self._codes_in(text) if (entry := self.get(code)) is not None), None)

@@ -59,6 +59,11 @@ class IntentCatalogue:
         """Return a catalogue that also has `more`; what the file says of an intent stands."""
         return IntentCatalogue([*(label for label in more if label.name not in self._labels), *self])
 
+    @property
+    def without_matter(self) -> frozenset[str]:
+        """Intents that steer the conversation or were not understood: nothing to do, nothing to answer."""
+        return frozenset(label.name for label in self if label.kind in ("control", "fallback"))
+
     def get(self, name: str | None) -> IntentLabel | None:
         """Return an intent's entry, or None."""
         return self._labels.get(name or "")

@@ -7,7 +7,8 @@ import secrets
 from dataclasses import replace
 
 from bot.conversation.confidential import ClientKeys
-from bot.conversation.domain import Author, Conversation, Event, NewEvent, message
+from bot.conversation.domain import Author, Conversation, Event, NewEvent
+from bot.conversation.events import message
 from bot.conversation.limits import UserLimits
 from bot.conversation.permissions import ConversationAction, conversation_resource
 from bot.conversation.ports import CaseView, Handoffs
@@ -82,7 +83,7 @@ class PersonLine:
                 await self._check_refusal(refusal, caller, case, said)
             if said:
                 # Before the context is collected, which is to hold it.
-                words = NewEvent("message", Author("user", caller.name), message(said))
+                words = NewEvent(Author("user", caller.name), message(said))
                 await note(self._conversations, conversation, "handoff", words, key, self._keys)
             if case is None or not case.asked:
                 case = await self._open(conversation)

@@ -2,6 +2,7 @@
 
 from bot.conversation.confidential import Confidential
 from bot.conversation.domain import Author, Conversation, Event, NewEvent
+from bot.conversation.events import FeedbackPayload, MessagePayload, NoticePayload
 from bot.conversation.limits import UserLimits
 from bot.conversation.permissions import ConversationAction
 from bot.conversation.person_request import OwnConversations, PersonLine, check_key, note
@@ -96,9 +97,10 @@ class UserAccess:
     async def _check_offered(self, caller: Caller, conversation: Conversation, choice: str) -> None:
         after = max(0, conversation.last_seq - _OFFERS_LOOKED_AT)
         for event in await self._conversations.events(conversation.id, after, _OFFERS_LOOKED_AT):
-            if event.author.kind == "bot" and any(
-                button.get("payload") == choice for button in event.payload.get("buttons", ())
-            ):
+            said = event.payload
+            if event.author.kind != "bot" or not isinstance(said, MessagePayload):
+                continue
+            if any(button.payload == choice for button in said.buttons):
                 return
         elsewhere = self._offered_elsewhere
         if elsewhere and await elsewhere(str(caller.host), str(caller.ref), choice):
@@ -131,8 +133,8 @@ class UserAccess:
                 "There is no message to you with that number.", hint="Use the `seq` of an answer."
             )
         comment = await self._confidential.free(given.comment, [caller.name])
-        payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": comment}
-        event = NewEvent("feedback", Author("user", caller.name), payload)
+        payload = FeedbackPayload(about_seq=given.about_seq, helpful=given.helpful, comment=comment)
+        event = NewEvent(Author("user", caller.name), payload)
         keys = self._confidential.keys
         return await note(self._conversations, conversation, "feedback", event, key, keys)
 
@@ -142,4 +144,4 @@ class UserAccess:
 
 
 def _can_help(event: Event) -> bool:
-    return event.type in ("message", "notice") and event.author.kind != "user"
+    return isinstance(event.payload, MessagePayload | NoticePayload) and event.author.kind != "user"

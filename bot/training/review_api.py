@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actions.attempts.model import Outcome
 from bot.conversation.domain import Conversation, Event, Turn
+from bot.conversation.events import MessagePayload
 from bot.conversation.schemas import ConversationOut, EventOut, conversation_out, event_out
 from bot.conversation.service import Conversations
 from bot.training.permissions import ReviewAction
@@ -17,7 +17,7 @@ from foundation.errors import NotFound
 from foundation.http import Call, Endpoint
 from foundation.http.fields import id_field
 from foundation.ids import ConversationId, is_id
-from insights.outcomes import OUTCOMES
+from foundation.outcomes import CONVERSATION_OUTCOMES, Outcome
 
 _WITH_OUTCOME = 1000
 
@@ -28,7 +28,7 @@ class ReviewQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     limit: int = Field(default=50, ge=1, le=200)
     before: str | None = Field(default=None, max_length=64)
-    outcome: str | None = Field(default=None, pattern=f"^({'|'.join(OUTCOMES)})?$")
+    outcome: str | None = Field(default=None, pattern=f"^({'|'.join(CONVERSATION_OUTCOMES)})?$")
     q: str | None = Field(default=None, max_length=200)
 
 
@@ -161,7 +161,7 @@ class ReviewApi:
     async def _row(self, conversation: Conversation, outcome: str, outcomes: Sequence[str]) -> ReviewRow:
         contact = await self._conversations.contact(conversation.contact_id)
         events = await self._conversations.events(conversation.id)
-        texts = [str(event.payload.get("text", "")) for event in events if event.type == "message"]
+        texts = [event.text for event in events if isinstance(event.payload, MessagePayload)]
         return ReviewRow(
             id=conversation.id,
             contact_name=contact.name,
@@ -184,7 +184,7 @@ class ReviewApi:
         attempts = await self._attempts.for_conversation(conversation.id)
         turns = [_turn(turn) for turn in await self._conversations.turns(conversation.id)]
         said = await self._masked(
-            {"events": [event.payload for event in events], "turns": [turn.text for turn in turns]},
+            {"events": [event.data for event in events], "turns": [turn.text for turn in turns]},
             contact.name,
         )
         shown = zip(events, said["events"], strict=True)

@@ -15,9 +15,9 @@ from aiohttp.web import Request
 from argon2 import PasswordHasher
 
 from app.permissions import house_rules
-from bot.conversation.schemas import conversation_out, event_out
+from bot.conversation.schemas import conversation_out
 from escalation.api import CaseApi
-from escalation.schemas import conversation_view, event_view
+from escalation.schemas import conversation_view
 from foundation.authorization import StaffMember
 from foundation.http.server import build_http
 from foundation.ids import StaffId, new_id
@@ -246,10 +246,8 @@ async def test_the_stream_ends_for_somebody_who_may_no_longer_listen(room: Desk,
         assert answer.content.at_eof()
 
 
-async def test_events_and_conversations_have_the_same_form_as_for_users(room: Desk) -> None:
+async def test_conversations_have_the_same_form_as_for_users(room: Desk) -> None:
     case = await room.open()
     conversation = await room.conversations.get(case.conversation_id)
-    for event in await room.conversations.events(case.conversation_id):
-        assert event_view(event).model_dump() == event_out(event).model_dump()
     theirs = conversation_out(conversation).model_dump(exclude={"case"})
     assert conversation_view(conversation).model_dump() == theirs

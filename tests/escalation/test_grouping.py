@@ -48,7 +48,7 @@ async def test_who_joined_is_told_where_the_person_answers_and_stays_with_the_bo
     other = second if case.conversation_id == first.id else first
     [told] = await _said(room, other.id)
     card = {"type": "joined_case", "case": case.id, "conversation": case.conversation_id}
-    assert (told.author.kind, told.payload["card"]) == ("system", card)
+    assert (told.author.kind, told.data["card"]) == ("system", card)
     now = await room.conversations.get(other.id)
     assert (now.owner.kind, now.epoch) == ("bot", 0)
     assert await room.desk.position(other.id) is None

@@ -172,7 +172,7 @@ export interface components {
             /** @default 100 */
             limit?: number;
             /** @default null */
-            outcome?: ("verified" | "assumed" | "escalated" | "abandoned" | "failed" | "reopened") | "open" | null;
+            outcome?: ("verified" | "assumed" | "escalated" | "abandoned" | "failed" | "reopened" | "open") | null;
             /** @default null */
             since?: string | null;
             /** @default null */
@@ -192,7 +192,7 @@ export interface components {
             id: string;
             kind: string;
             name: string;
-            outcome: string | null;
+            outcome: ("verified" | "assumed" | "escalated" | "abandoned" | "failed" | "reopened") | null;
             read: {
                 [key: string]: unknown;
             };
@@ -270,29 +270,9 @@ export interface components {
         CaseDetail: {
             case: components["schemas"]["CaseView"];
             conversation: components["schemas"]["CaseConversation"];
-            events: components["schemas"]["CaseEvent"][];
+            events: components["schemas"]["EventOut"][];
             joined: components["schemas"]["JoinedView"][];
             packet: components["schemas"]["ContextPacket"] | null;
-        };
-        /** @description An event, in the same form as everywhere. */
-        CaseEvent: {
-            /** Format: date-time */
-            at: string;
-            author: components["schemas"]["CaseEventAuthor"];
-            client_key: string | null;
-            data: {
-                [key: string]: unknown;
-            };
-            id: string;
-            seq: number;
-            turn: string | null;
-            type: string;
-        };
-        /** @description Who wrote an event. */
-        CaseEventAuthor: {
-            /** @enum {string} */
-            kind: "user" | "bot" | "agent" | "system";
-            name: string | null;
         };
         /** @description Cases in the order of the queue, and how many are open in all. */
         CaseListView: {
@@ -314,6 +294,32 @@ export interface components {
             /** @enum {string} */
             kind: "bot" | "queue" | "agent";
             name: string | null;
+        };
+        /** @description The case was closed; there is a `note` only when the user is to read it. */
+        CaseResolvedEvent: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["AuthorOut"];
+            client_key: string | null;
+            data: components["schemas"]["CaseResolvedPayload"];
+            id: string;
+            seq: number;
+            turn: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "case_resolved";
+        };
+        /** @description The case was closed; there is a `note` only when the user is to read it. */
+        CaseResolvedPayload: {
+            case: string;
+            /** @default  */
+            note: string;
+            /** @enum {string} */
+            outcome: "solved" | "answered" | "not_solved" | "spam";
+        } & {
+            [key: string]: unknown;
         };
         /** @description A case without its packet. */
         CaseView: {
@@ -445,20 +451,7 @@ export interface components {
             /** @enum {string} */
             type: "action_failed" | "rage_click" | "hesitation" | "error_shown" | "page_view";
         };
-        /** @description A numbered event; `data` depends on `type`. */
-        EventOut: {
-            /** Format: date-time */
-            at: string;
-            author: components["schemas"]["AuthorOut"];
-            client_key: string | null;
-            data: {
-                [key: string]: unknown;
-            };
-            id: string;
-            seq: number;
-            turn: string | null;
-            type: string;
-        };
+        EventOut: components["schemas"]["MessageEvent"] | components["schemas"]["NoticeEvent"] | components["schemas"]["OwnerChangedEvent"] | components["schemas"]["HandoffEvent"] | components["schemas"]["CaseResolvedEvent"] | components["schemas"]["FeedbackEvent"];
         /** @description Events after a cursor; go on from the last one's `seq`. */
         EventsOut: {
             events: components["schemas"]["EventOut"][];
@@ -473,6 +466,22 @@ export interface components {
             /** @default 0 */
             wait?: number;
         };
+        /** @description The user said whether the message numbered `about_seq` helped. */
+        FeedbackEvent: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["AuthorOut"];
+            client_key: string | null;
+            data: components["schemas"]["FeedbackPayload"];
+            id: string;
+            seq: number;
+            turn: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "feedback";
+        };
         /** @description Whether the message numbered `about_seq` helped. */
         FeedbackIn: {
             about_seq: number;
@@ -480,12 +489,37 @@ export interface components {
             comment?: string | null;
             helpful: boolean;
         };
+        /** @description The user said whether the message numbered `about_seq` helped. */
+        FeedbackPayload: {
+            about_seq: number;
+            /** @default null */
+            comment: string | null;
+            helpful: boolean;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description What publishing the newest text would change. */
         GateOut: {
             after: components["schemas"]["NumbersOut"];
             before: components["schemas"]["NumbersOut"];
             better: components["schemas"]["MovedOut"][];
             worse: components["schemas"]["MovedOut"][];
+        };
+        /** @description A case was opened; `shared` are sentences for the user about what the person will see. */
+        HandoffEvent: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["AuthorOut"];
+            client_key: string | null;
+            data: components["schemas"]["HandoffPayload"];
+            id: string;
+            seq: number;
+            turn: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "handoff";
         };
         /** @description What the user says to the person, if anything. */
         HandoffIn: {
@@ -503,6 +537,16 @@ export interface components {
             /** @default false */
             joined: boolean;
             position: number | null;
+        };
+        /** @description A case was opened; `shared` are sentences for the user about what the person will see. */
+        HandoffPayload: {
+            case: string;
+            /** @enum {string} */
+            priority: "urgent" | "high" | "normal" | "low";
+            reason: string;
+            shared: string[];
+        } & {
+            [key: string]: unknown;
         };
         /** @description How self-healing stands: `counts.found` is the sum of the other counts. */
         HealingOut: {
@@ -631,12 +675,45 @@ export interface components {
             name: string;
             roles: ("agent" | "editor" | "trainer" | "admin")[];
         };
+        /**
+         * @description Something said. `choice` is the payload of the button that the user pressed; `card` is an object with a
+         *     `type`, such as `article`, `resolution` or `step_up`, and workflows may have others.
+         */
+        MessageEvent: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["AuthorOut"];
+            client_key: string | null;
+            data: components["schemas"]["MessagePayload"];
+            id: string;
+            seq: number;
+            turn: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "message";
+        };
         /** @description A message: `text` as the user wrote it, or a `choice` (a button's payload) with the button's title. */
         MessageIn: {
             /** @default null */
             choice?: string | null;
             /** @default  */
             text?: string;
+        };
+        /**
+         * @description Something said. `choice` is the payload of the button that the user pressed; `card` is an object with a
+         *     `type`, such as `article`, `resolution` or `step_up`, and workflows may have others.
+         */
+        MessagePayload: {
+            buttons: components["schemas"]["OfferedChoice"][];
+            card: {
+                [key: string]: unknown;
+            } | null;
+            choice: string | null;
+            text: string;
+        } & {
+            [key: string]: unknown;
         };
         /** @description A question whose article stands elsewhere than before; null: not found. */
         MovedOut: {
@@ -676,11 +753,35 @@ export interface components {
             summary?: string;
             title: string;
         };
+        /** @description Who may speak for the support side from here on; `name` is an agent's. */
+        NewOwner: {
+            /** @enum {string} */
+            kind: "bot" | "queue" | "agent";
+            name: string | null;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description A new account. */
         NewStaffIn: {
             email: string;
             name: string;
             roles: ("agent" | "editor" | "trainer" | "admin")[];
+        };
+        /** @description Something that was put right for the user unasked; `card` is the proof. */
+        NoticeEvent: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["AuthorOut"];
+            client_key: string | null;
+            data: components["schemas"]["NoticePayload"];
+            id: string;
+            seq: number;
+            turn: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "notice";
         };
         /** @description Something that was put right for the user; `card` is the proof. */
         NoticeOut: {
@@ -691,6 +792,16 @@ export interface components {
             } | null;
             id: string;
             text: string;
+        };
+        /** @description Something that was put right for the user unasked; `card` is the proof. */
+        NoticePayload: {
+            card: {
+                [key: string]: unknown;
+            } | null;
+            notice: string;
+            text: string;
+        } & {
+            [key: string]: unknown;
         };
         /** @description What the user has not been told yet, oldest first. */
         NoticesOut: {
@@ -725,6 +836,13 @@ export interface components {
             text: string;
             trigger: string;
         };
+        /** @description A button under a message: `title` is what the user reads, `payload` what is sent, such as `/affirm`. */
+        OfferedChoice: {
+            payload: string;
+            title: string;
+        } & {
+            [key: string]: unknown;
+        };
         /** @description How many conversations there are, and how many of each outcome; they add up. */
         OutcomesBody: {
             conversations: number;
@@ -738,6 +856,30 @@ export interface components {
             since?: string | null;
             /** @default null */
             until?: string | null;
+        };
+        /** @description The conversation was given to somebody else; `epoch` counts how often that happened. */
+        OwnerChangedEvent: {
+            /** Format: date-time */
+            at: string;
+            author: components["schemas"]["AuthorOut"];
+            client_key: string | null;
+            data: components["schemas"]["OwnerChangedPayload"];
+            id: string;
+            seq: number;
+            turn: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "owner_changed";
+        };
+        /** @description The conversation was given to somebody else; `epoch` counts how often that happened. */
+        OwnerChangedPayload: {
+            epoch: number;
+            owner: components["schemas"]["NewOwner"];
+            reason: string;
+        } & {
+            [key: string]: unknown;
         };
         /** @description Who speaks for the support side. */
         OwnerOut: {
@@ -1205,11 +1347,11 @@ export type CaseContact = components['schemas']['CaseContact'];
 export type CaseContactOut = components['schemas']['CaseContactOut'];
 export type CaseConversation = components['schemas']['CaseConversation'];
 export type CaseDetail = components['schemas']['CaseDetail'];
-export type CaseEvent = components['schemas']['CaseEvent'];
-export type CaseEventAuthor = components['schemas']['CaseEventAuthor'];
 export type CaseListView = components['schemas']['CaseListView'];
 export type CaseOut = components['schemas']['CaseOut'];
 export type CaseOwner = components['schemas']['CaseOwner'];
+export type CaseResolvedEvent = components['schemas']['CaseResolvedEvent'];
+export type CaseResolvedPayload = components['schemas']['CaseResolvedPayload'];
 export type CaseView = components['schemas']['CaseView'];
 export type CasesQuery = components['schemas']['CasesQuery'];
 export type ClaimIn = components['schemas']['ClaimIn'];
@@ -1224,10 +1366,14 @@ export type EventIn = components['schemas']['EventIn'];
 export type EventOut = components['schemas']['EventOut'];
 export type EventsOut = components['schemas']['EventsOut'];
 export type EventsQuery = components['schemas']['EventsQuery'];
+export type FeedbackEvent = components['schemas']['FeedbackEvent'];
 export type FeedbackIn = components['schemas']['FeedbackIn'];
+export type FeedbackPayload = components['schemas']['FeedbackPayload'];
 export type GateOut = components['schemas']['GateOut'];
+export type HandoffEvent = components['schemas']['HandoffEvent'];
 export type HandoffIn = components['schemas']['HandoffIn'];
 export type HandoffOut = components['schemas']['HandoffOut'];
+export type HandoffPayload = components['schemas']['HandoffPayload'];
 export type HealingOut = components['schemas']['HealingOut'];
 export type HealingQuery = components['schemas']['HealingQuery'];
 export type Health = components['schemas']['Health'];
@@ -1244,16 +1390,24 @@ export type KnownOut = components['schemas']['KnownOut'];
 export type LinkOut = components['schemas']['LinkOut'];
 export type LinksOut = components['schemas']['LinksOut'];
 export type MeOut = components['schemas']['MeOut'];
+export type MessageEvent = components['schemas']['MessageEvent'];
 export type MessageIn = components['schemas']['MessageIn'];
+export type MessagePayload = components['schemas']['MessagePayload'];
 export type MovedOut = components['schemas']['MovedOut'];
 export type NewArticleIn = components['schemas']['NewArticleIn'];
+export type NewOwner = components['schemas']['NewOwner'];
 export type NewStaffIn = components['schemas']['NewStaffIn'];
+export type NoticeEvent = components['schemas']['NoticeEvent'];
 export type NoticeOut = components['schemas']['NoticeOut'];
+export type NoticePayload = components['schemas']['NoticePayload'];
 export type NoticesOut = components['schemas']['NoticesOut'];
 export type NumbersOut = components['schemas']['NumbersOut'];
 export type OfferOut = components['schemas']['OfferOut'];
+export type OfferedChoice = components['schemas']['OfferedChoice'];
 export type OutcomesBody = components['schemas']['OutcomesBody'];
 export type OutcomesQuery = components['schemas']['OutcomesQuery'];
+export type OwnerChangedEvent = components['schemas']['OwnerChangedEvent'];
+export type OwnerChangedPayload = components['schemas']['OwnerChangedPayload'];
 export type OwnerOut = components['schemas']['OwnerOut'];
 export type PageIn = components['schemas']['PageIn'];
 export type PasswordIn = components['schemas']['PasswordIn'];
