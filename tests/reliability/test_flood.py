@@ -6,6 +6,8 @@ import random
 import statistics
 import time
 
+import pytest
+
 from bot.conversation import storage, turn_storage
 from bot.conversation.domain import Answer, Conversation, Turn
 from bot.conversation.events import message
@@ -115,6 +117,7 @@ class Room:
         return None
 
 
+@pytest.mark.slow
 async def test_a_flood_of_one_user_delays_nobody_else(database: Database, figure: Note) -> None:
     room, chance = Room(database), random.Random(16)
     await room.runner.start()

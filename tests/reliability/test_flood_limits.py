@@ -65,6 +65,8 @@ class House:
     client: TestClient[Any, Any]
     firstline: Firstline
     rasa: OneWorker
+    flooder: str = field(default_factory=lambda: new_id("flo"))
+    """Another one each time: limits are counted in a Valkey that outlives the test."""
 
     def headers(self, ref: str) -> dict[str, str]:
         token = user_token(self.firstline.settings.home, ref)
@@ -122,11 +124,12 @@ async def flood(house: House, ref: str, statuses: Counter[int], *, conversations
         await asyncio.gather(*(one(number) for number in range(first, first + 60)))
 
 
+@pytest.mark.slow
 async def test_300_conversations_of_one_user_keep_nobody_from_an_answer_or_a_person(
     house: House, figure: Note
 ) -> None:
     statuses: Counter[int] = Counter()
-    flooding = asyncio.create_task(flood(house, "usr_flo", statuses, conversations=300, messages=12))
+    flooding = asyncio.create_task(flood(house, house.flooder, statuses, conversations=300, messages=12))
     while sum(statuses.values()) < 400:
         await asyncio.sleep(0.01)
 
@@ -171,15 +174,15 @@ async def test_who_floods_an_assistant_that_fails_is_one_case_behind_those_who_a
 ) -> None:
     house.rasa.works = False
     statuses: Counter[int] = Counter()
-    await flood(house, "usr_flo", statuses, conversations=60, messages=3)
+    await flood(house, house.flooder, statuses, conversations=60, messages=3)
     _, conversation = await house.post("usr_asks", "", {})
     status, asked = await house.post("usr_asks", f"/{conversation['id']}/handoff", {})
     assert (status, asked["position"]) == (201, 1)
     async with asyncio.timeout(30):
-        while await _unanswered(house, "usr_flo"):
+        while await _unanswered(house, house.flooder):
             await asyncio.sleep(0.05)
     cases = await house.firstline.desk.list()
-    flooder = [case for case in cases if case.contact.ref == "usr_flo"]
+    flooder = [case for case in cases if case.contact.ref == house.flooder]
     high = [case for case in flooder if case.priority != "normal"]
     figure(
         fault=FAULT,
@@ -188,7 +191,7 @@ async def test_who_floods_an_assistant_that_fails_is_one_case_behind_those_who_a
         after=len(high),
     )
     assert (len(flooder), len(high), cases[0].contact.ref) == (1, 0, "usr_asks")
-    status, mine = await house.post("usr_flo", f"/{flooder[0].conversation_id}/handoff", {})
+    status, mine = await house.post(house.flooder, f"/{flooder[0].conversation_id}/handoff", {})
     assert (status, mine["case"]) == (201, flooder[0].id), "who floods still gets a person"
 
 
@@ -241,7 +244,7 @@ async def test_a_person_is_reached_while_every_connection_for_requests_and_turns
 async def test_50_sockets_that_type_without_end_do_not_delay_others_answers(
     house: House, figure: Note
 ) -> None:
-    _, theirs = await house.post("usr_flo", "", {})
+    _, theirs = await house.post(house.flooder, "", {})
     published = 0
     deliver = house.firstline.wakeups._deliver
 
@@ -251,7 +254,7 @@ async def test_50_sockets_that_type_without_end_do_not_delay_others_answers(
         deliver(topic, body)
 
     house.firstline.wakeups._deliver = count  # type: ignore[method-assign]
-    hello = {"type": "hello", "token": user_token(house.firstline.settings.home, "usr_flo")}
+    hello = {"type": "hello", "token": user_token(house.firstline.settings.home, house.flooder)}
     sent, admitted = 0, 0
 
     async def type_without_end() -> None:
