@@ -9,7 +9,7 @@ unknown type, of a newer version or out of shape is an `UnknownPayload`.
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bot.conversation.case_words import CaseOutcome, Priority
 
@@ -44,10 +44,7 @@ class Payload(_Part):
         return cls.model_validate(raw, strict=False)
 
     def stored(self) -> dict[str, Any]:
-        """Return the JSON object that is stored and sent: what was read or set, and no defaults beside it.
-
-        The optional fields have no default in the API's description, since they are left out.
-        """
+        """Return the JSON object that is stored and sent: what was read or set, and no defaults beside it."""
         fields = self.model_dump(mode="json", exclude_unset=True)
         return fields if self.version == 1 else {**fields, _VERSION: self.version}
 
@@ -121,7 +118,7 @@ class CaseResolvedPayload(Payload):
     type: ClassVar[str] = "case_resolved"
     case: str
     outcome: CaseOutcome
-    note: str = Field(default_factory=str)
+    note: str = ""
 
 
 class FeedbackPayload(Payload):
@@ -130,7 +127,7 @@ class FeedbackPayload(Payload):
     type: ClassVar[str] = "feedback"
     about_seq: int
     helpful: bool
-    comment: str | None = Field(default_factory=lambda: None)
+    comment: str | None = None
 
 
 class UnknownPayload(Payload):

@@ -314,6 +314,7 @@ export interface components {
         /** @description The case was closed; there is a `note` only when the user is to read it. */
         CaseResolvedPayload: {
             case: string;
+            /** @default  */
             note: string;
             /** @enum {string} */
             outcome: "solved" | "answered" | "not_solved" | "spam";
@@ -491,6 +492,7 @@ export interface components {
         /** @description The user said whether the message numbered `about_seq` helped. */
         FeedbackPayload: {
             about_seq: number;
+            /** @default null */
             comment: string | null;
             helpful: boolean;
         } & {
