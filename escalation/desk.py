@@ -24,13 +24,13 @@ from bot.conversation.domain import (
     message,
 )
 from escalation import storage
+from escalation.case_reader import CaseReader
 from escalation.domain import (
     ASKED,
     BY_ASSISTANT,
     Assignee,
     Case,
     CaseOutcome,
-    JoinedConversation,
     PreparedCase,
     rank,
 )
@@ -39,8 +39,8 @@ from escalation.permissions import Agent, Sent, case_to_join, check_assignee, ch
 from escalation.ports import Conversations
 from foundation.clock import Clock
 from foundation.database import Database
-from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
-from foundation.ids import CaseId, ConversationId, is_id
+from foundation.errors import Conflict, Forbidden, InvalidInput
+from foundation.ids import ConversationId
 from foundation.wakeups import Wakeups
 
 QUEUE_TOPIC = "queue"
@@ -57,7 +57,7 @@ JOINED_CLOSED = (
 log = structlog.get_logger(__name__)
 
 
-class CaseDesk:
+class CaseDesk(CaseReader):
     """All that can be done with cases."""
 
     def __init__(
@@ -74,7 +74,7 @@ class CaseDesk:
         """A user may have asked for `open_cases` at a time; of the assistant's making they have one."""
         self._confidential = confidential
         self._open_cases = open_cases
-        self._database = database
+        super().__init__(database)
         self._conversations = conversations
         self._collector = collector
         self._wakeups = wakeups
@@ -108,7 +108,7 @@ class CaseDesk:
         conversation = await self._conversations.lock(prepared.conversation_id, tx)
         if (earlier := await storage.find_open(tx, prepared.conversation_id)) is not None:
             return await self._again(tx, earlier, prepared)
-        await storage.hold_contact(tx, prepared.contact.id)
+        await self._conversations.hold_contact(prepared.contact.id, tx)
         others = await storage.open_of_contact(tx, prepared.contact.id)
         if (common := case_to_join(prepared.reason, others, self._open_cases)) is not None:
             return await self._join(tx, common, prepared)
@@ -144,11 +144,6 @@ class CaseDesk:
             await self._conversations.append(joining, told, tx=tx)
         return replace(case, joined=case.joined + is_new, joins=joining)
 
-    async def joined(self, case_id: CaseId, limit: int) -> "list[JoinedConversation]":
-        """Return the further conversations of a case's user that joined it, latest first."""
-        async with self._database.connect() as connection:
-            return await storage.joined_to(connection, case_id, limit)
-
     async def after_open(self, case: Case) -> None:
         """Tell the waiting users and the agents, after the commit."""
         if case.joins is not None:
@@ -157,46 +152,6 @@ class CaseDesk:
             return
         log.info("case_opened", case=case.id, reason=case.reason, priority=case.priority)
         await self._tell(case, "opened")
-
-    async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
-        """Return (place in the queue from 1, how many wait), or None when the conversation does not wait."""
-        async with self._database.connect() as connection:
-            return await storage.position(connection, conversation_id)
-
-    async def open_case(self, conversation_id: ConversationId) -> Case | None:
-        """Return the conversation's case that is not resolved, without its packet."""
-        async with self._database.connect() as connection:
-            return await storage.find_open(connection, conversation_id)
-
-    async def has_open_case(self, host: str, ref: str) -> bool:
-        """Tell whether this user has an open case in any conversation."""
-        async with self._database.connect() as connection:
-            return await storage.has_open_case(connection, host, ref)
-
-    async def get(self, case_id: str) -> Case:
-        """Return a case with its packet; looking changes nothing.
-
-        Raises:
-            NotFound: when there is none.
-        """
-        async with self._database.connect() as connection:
-            return await self._find(connection, case_id, packet=True)
-
-    async def list(self, status: str = "open", *, mine: str | None = None, limit: int = 200) -> list[Case]:
-        """Return cases without their packets; `mine` is a staff id, `status` may also be "open"."""
-        statuses = ("queued", "assigned") if status == "open" else (status,)
-        async with self._database.connect() as connection:
-            return await storage.list_cases(connection, statuses, assignee_id=mine, limit=limit)
-
-    async def counts(self) -> dict[str, int]:
-        """Return how many cases are `queued` and `assigned`."""
-        async with self._database.connect() as connection:
-            return await storage.counts(connection)
-
-    async def had_case(self, conversation_id: ConversationId) -> bool:
-        """Tell whether the conversation has or had a case, or joined one."""
-        async with self._database.connect() as connection:
-            return await storage.had_case(connection, conversation_id)
 
     async def claim(self, case_id: str, agent: Agent, *, take_over: bool = False) -> Case:
         """Give the case and its conversation to `agent`; claiming one's own case changes nothing.
@@ -370,14 +325,6 @@ class CaseDesk:
         held = await storage.find_case(tx, found.id, lock=True)
         assert held is not None, "cases are not deleted"
         return held, conversation
-
-    async def _find(self, connection: AsyncConnection, case_id: str, *, packet: bool = False) -> Case:
-        case = None
-        if is_id(case_id, "cas"):
-            case = await storage.find_case(connection, CaseId(case_id), packet=packet)
-        if case is None:
-            raise NotFound("There is no such case.", hint="List them with GET /api/v1/cases.")
-        return case
 
     async def _tell(self, case: Case, change: str) -> None:
         await self._conversations.announce(case.conversation_id)

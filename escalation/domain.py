@@ -14,6 +14,8 @@ PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """Most urgent first; the place in this tuple is the rank in the queue."""
 AT_LEAST: Mapping[str, Priority] = {"workflow_failed": "high", "policy": "high"}
 """Reasons for a person that are never less urgent than this."""
+QueuePlaces = Mapping[ConversationId, int]
+"""The place in the queue, from 1, of every conversation that waits; as many wait as there are."""
 ASKED = "user_asked"
 UNANSWERED = "assistant_unavailable"
 """The assistant gave no answer. It says nothing of how urgent the user's matter is."""
