@@ -8,8 +8,9 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
+from bot.conversation.queue_watch import QUEUE_TOPIC
 from escalation.agent_access import agent_of
-from escalation.desk import QUEUE_TOPIC, CaseDesk
+from escalation.desk import CaseDesk
 from escalation.domain import JoinedConversation
 from escalation.ports import Conversations
 from escalation.schemas import (

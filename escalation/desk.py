@@ -23,6 +23,7 @@ from bot.conversation.domain import (
     Owner,
     message,
 )
+from bot.conversation.queue_watch import QUEUE_TOPIC
 from escalation import storage
 from escalation.case_reader import CaseReader
 from escalation.domain import (
@@ -43,7 +44,6 @@ from foundation.errors import Conflict, Forbidden, InvalidInput
 from foundation.ids import ConversationId
 from foundation.wakeups import Wakeups
 
-QUEUE_TOPIC = "queue"
 _KEY_LOOKBACK = 200
 _TOLD_AT_MOST = 100
 JOINED = (

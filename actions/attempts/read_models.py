@@ -17,5 +17,5 @@ attempt_rows = sa.select(
     attempts.c.done["helped"].astext.label("helped"),
 ).subquery("attempt_rows")
 """Every attempt: `id`, `conversation_id`, `kind`, `outcome` (None while it waits), `article_id`,
-`created_at`; of answers `question` (masked), `asked_in` (the turn that asked) and `helped` ("true", "false" or
+`created_at`; of answers `question` (masked), `asked_in` (the turn that asked) and `helped` ("true", "false",
 None)."""

@@ -1,5 +1,6 @@
 """What the conversation room needs from others."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from bot.conversation.domain import Answer, Conversation, Event, Turn
@@ -65,6 +66,10 @@ class Handoffs(Protocol):
 
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         """Return (place in the queue from 1, how many wait), or None when not queued."""
+        ...
+
+    async def queue(self) -> Mapping[ConversationId, int]:
+        """Return the place in the queue, from 1, of every conversation that waits."""
         ...
 
     async def open_case(self, conversation_id: ConversationId) -> CaseView | None:

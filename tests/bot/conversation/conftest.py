@@ -91,6 +91,9 @@ class NotingDesk:
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         return (1, 1) if await self.open_case(conversation_id) else None
 
+    async def queue(self) -> dict[ConversationId, int]:
+        return {case.conversation_id: place for place, case in enumerate(self.cases, 1)}
+
     async def open_case(self, conversation_id: ConversationId) -> NotedCase | None:
         return next((case for case in self.cases if case.conversation_id == conversation_id), None)
 
