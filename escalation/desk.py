@@ -29,6 +29,8 @@ from escalation.case_reader import CaseReader
 from escalation.domain import (
     ASKED,
     BY_ASSISTANT,
+    WITHDRAWN,
+    AgentOutcome,
     Assignee,
     Case,
     CaseOutcome,
@@ -36,7 +38,15 @@ from escalation.domain import (
     rank,
 )
 from escalation.packet.collector import ContextCollector
-from escalation.permissions import Agent, Sent, case_to_join, check_assignee, check_claim, replay
+from escalation.permissions import (
+    Agent,
+    Sent,
+    case_to_join,
+    check_assignee,
+    check_claim,
+    check_withdraw,
+    replay,
+)
 from escalation.ports import Conversations
 from foundation.clock import Clock
 from foundation.database import Database
@@ -263,7 +273,7 @@ class CaseDesk(CaseReader):
         await self._conversations.typing(case.conversation_id, Author("agent", agent.name, agent.id), active)
 
     async def resolve(
-        self, case_id: str, agent: Agent, *, outcome: CaseOutcome, note: str = "", tell_user: bool = False
+        self, case_id: str, agent: Agent, *, outcome: AgentOutcome, note: str = "", tell_user: bool = False
     ) -> Case:
         """Close the case and give the conversation back to the bot.
 
@@ -283,11 +293,33 @@ class CaseDesk(CaseReader):
             ):
                 return case
             check_assignee(case, agent)
-            case = await self._close(tx, case, agent, outcome, note, tell_user)
+            by = Author("agent", agent.name, agent.id)
+            case = await self._close(tx, case, by, outcome, note=note, tell_user=tell_user)
         log.info("case_resolved", case=case.id, agent=agent.id, outcome=outcome)
         await self._tell(case, "resolved")
         await self._tell_joined(case)
         return case
+
+    async def withdraw(self, conversation_id: ConversationId) -> bool:
+        """Take the conversation's case out of the queue at the user's wish; the bot has it again.
+
+        Returns whether there was one: without an open case nothing changes.
+
+        Raises:
+            NotFound: when there is no such conversation.
+            Conflict: when an agent has the case.
+        """
+        async with self._database.begin() as tx:
+            await self._conversations.lock(conversation_id, tx)
+            case = await storage.find_open(tx, conversation_id, lock=True)
+            if case is None:
+                return False
+            check_withdraw(case)
+            case = await self._close(tx, case, Author("user", case.contact.name), WITHDRAWN)
+        log.info("case_withdrawn", case=case.id)
+        await self._tell(case, WITHDRAWN)
+        await self._tell_joined(case)
+        return True
 
     async def _tell_joined(self, case: Case) -> None:
         """Say in the conversations that joined that the case is closed; it is so, whether this succeeds."""
@@ -299,24 +331,25 @@ class CaseDesk(CaseReader):
             log.warning("joined_not_told", case=case.id, reason=type(error).__name__)
 
     async def _close(
-        self, tx: AsyncConnection, case: Case, agent: Agent, outcome: CaseOutcome, note: str, tell_user: bool
+        self,
+        tx: AsyncConnection,
+        case: Case,
+        by: Author,
+        outcome: CaseOutcome,
+        *,
+        note: str = "",
+        tell_user: bool = False,
     ) -> Case:
         now = self._clock.now()
-        closed = await storage.update_case(
-            tx,
-            case.id,
-            status="resolved",
-            resolved_at=now,
-            last_activity_at=now,
-            outcome=outcome,
-            note=note or None,
-        )
+        ended: dict[str, Any] = {"status": "resolved", "resolved_at": now, "last_activity_at": now}
+        closed = await storage.update_case(tx, case.id, **ended, outcome=outcome, note=note or None)
         payload: dict[str, Any] = {"case": case.id, "outcome": outcome}
         if tell_user and note:
             payload["note"] = note
-        ended = NewEvent("case_resolved", Author("agent", agent.name, agent.id), payload)
-        await self._conversations.append(case.conversation_id, ended, tx=tx)
-        await self._conversations.transfer(case.conversation_id, BOT, reason="resolved", tx=tx)
+        event = NewEvent("case_resolved", by, payload)
+        await self._conversations.append(case.conversation_id, event, tx=tx)
+        reason = WITHDRAWN if outcome == WITHDRAWN else "resolved"
+        await self._conversations.transfer(case.conversation_id, BOT, reason=reason, tx=tx)
         return closed
 
     async def _hold(self, tx: AsyncConnection, case_id: str) -> tuple[Case, Conversation]:

@@ -9,7 +9,11 @@ from foundation.ids import CaseId, ContactId, ConversationId, StaffId
 
 Priority = Literal["urgent", "high", "normal", "low"]
 CaseStatus = Literal["queued", "assigned", "resolved"]
-CaseOutcome = Literal["solved", "answered", "not_solved", "spam"]
+AgentOutcome = Literal["solved", "answered", "not_solved", "spam"]
+"""How an agent says that a case ended."""
+CaseOutcome = Literal["solved", "answered", "not_solved", "spam", "withdrawn"]
+WITHDRAWN: CaseOutcome = "withdrawn"
+"""The user left the queue before an agent had the case."""
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """Most urgent first; the place in this tuple is the rank in the queue."""
 AT_LEAST: Mapping[str, Priority] = {"workflow_failed": "high", "policy": "high"}

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import MAX_TEXT, Conversation, Event
-from escalation.domain import Case, CaseOutcome, CaseStatus, ContextPacket, Priority
+from escalation.domain import AgentOutcome, Case, CaseOutcome, CaseStatus, ContextPacket, Priority
 
 
 class _Strict(BaseModel):
@@ -42,7 +42,7 @@ class AgentTypingIn(_Strict):
 class ResolveIn(_Strict):
     """How the case ended; the user sees `note` only with `tell_user`."""
 
-    outcome: CaseOutcome
+    outcome: AgentOutcome
     note: str = Field(default="", max_length=2000)
     tell_user: bool = False
 

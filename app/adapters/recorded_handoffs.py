@@ -74,6 +74,10 @@ class RecordedHandoffs:
         assert isinstance(case, Case)
         await self._desk.after_open(case)
 
+    async def withdraw(self, conversation_id: ConversationId) -> bool:
+        """Take the case out of the queue; that a person was asked for stays in the log."""
+        return await self._desk.withdraw(conversation_id)
+
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         """Return (place in the queue from 1, how many wait), or None."""
         return await self._desk.position(conversation_id)

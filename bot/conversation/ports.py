@@ -64,6 +64,14 @@ class Handoffs(Protocol):
         """Wake whoever waits for cases, after the commit."""
         ...
 
+    async def withdraw(self, conversation_id: ConversationId) -> bool:
+        """Take the conversation's case out of the queue, if it has one; return whether it had.
+
+        Raises:
+            Conflict: when an agent has the case.
+        """
+        ...
+
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         """Return (place in the queue from 1, how many wait), or None when not queued."""
         ...

@@ -77,7 +77,7 @@ export function reason(name: string): string {
   return reasons[name] ?? human(name);
 }
 
-const caseOutcomes: Record<string, string> = { solved: "Solved", answered: "Answered", not_solved: "Not solved", spam: "Spam" };
+const caseOutcomes: Record<string, string> = { solved: "Solved", answered: "Answered", not_solved: "Not solved", spam: "Spam", withdrawn: "Withdrawn by the user" };
 
 export function caseOutcome(name: string): string {
   return caseOutcomes[name] ?? human(name);

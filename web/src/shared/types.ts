@@ -12,7 +12,7 @@ export interface Session {
 }
 
 export type Priority = "urgent" | "high" | "normal" | "low";
-export type CaseOutcome = "solved" | "answered" | "not_solved" | "spam";
+export type CaseOutcome = "solved" | "answered" | "not_solved" | "spam" | "withdrawn";
 
 export interface Case {
   id: string;

@@ -62,7 +62,7 @@ function happened(event: ChatEvent, same: boolean, session: Session, lastOffer: 
       return notice(event.data, event.at, session.baseUrl);
     case "case_resolved":
       return html`<div class="note" data-event="case_resolved">
-        <p>${event.author.name ?? "Support"} closed your request.</p>
+        <p>${event.data.outcome === "withdrawn" ? "You left the queue." : `${event.author.name ?? "Support"} closed your request.`}</p>
         ${event.data.note ? html`<p class="said">${linked(event.data.note, session.baseUrl)}</p>` : nothing}
       </div>`;
     default:

@@ -242,6 +242,11 @@ export class FirstlineWidget extends LitElement {
     this.focusInput();
   }
 
+  private leaveQueue(): void {
+    void this.session.leaveQueue();
+    this.focusInput();
+  }
+
   private pressed(event: KeyboardEvent): void {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit(event);
   }
@@ -318,6 +323,7 @@ export class FirstlineWidget extends LitElement {
         ${owner.kind === "queue"
           ? html`<div class="banner people" data-testid="queue-banner">
               <p><strong>${place(handover?.position ?? null)}</strong> You can keep writing or close this; we'll keep your place.</p>
+              <button type="button" class="link" data-testid="widget-leave-queue" ?disabled=${this.session.leavingQueue} @click=${this.leaveQueue}>Leave the queue</button>
             </div>`
           : nothing}
       </div>
