@@ -202,7 +202,8 @@ async def test_what_does_not_hold_is_told(
 @pytest.mark.parametrize("claimed", [False, True])
 async def test_a_user_leaves_the_queue_before_it_is_removed(tmp_path: Path, claimed: bool) -> None:
     world = SmallWorld(claimed=claimed)
-    text = "scenario: asks\nuser: {like: ada}\nsteps:\n  - say: a person please\n    expect: {handed_off: true}\n"
+    step = "  - say: a person please\n    expect: {handed_off: true}\n"
+    text = "scenario: asks\nuser: {like: ada}\nsteps:\n" + step
     await play(tmp_path, text, world)
     assert world.removed
     assert world.queue == ({*world.removed} if claimed else set())
