@@ -25,6 +25,15 @@ class Brain(Protocol):
         ...
 
 
+class LiveBrain(Brain, Protocol):
+    """A brain that says which model it answers with."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that is live, as far as it is known."""
+        ...
+
+
 class CaseView(Protocol):
     """What a conversation tells of its open case."""
 
