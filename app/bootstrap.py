@@ -145,7 +145,8 @@ async def open_firstline(
             wakeups = Wakeups(cache)
             await wakeups.start()
             stack.push_async_callback(wakeups.stop)
-        outside = await stack.enter_async_context(open_session())
+        if (outside := overrides.host_session) is None:
+            outside = await stack.enter_async_context(open_session())
         inside = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )

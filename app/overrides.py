@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import aiohttp
 import redis.asyncio as redis
 
 from actions.ports import Journal
@@ -33,6 +34,8 @@ class Overrides:
     """The assistant that answers turns; Rasa otherwise."""
     applications: Mapping[str, ConnectedApplication] = field(default_factory=dict)
     """Host applications by name, in the place of those that hosts.yml connects under these names."""
+    host_session: aiohttp.ClientSession | None = field(default=None, repr=False)
+    """The connections on which the applications of hosts.yml are called."""
     encoder: Encoder | None = None
     vector_indexes: VectorIndexes | None = None
     journal: Journal | None = None
