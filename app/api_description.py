@@ -19,6 +19,7 @@ import redis.asyncio as redis
 
 from app.bootstrap import VERSION, Firstline, assemble, build_app
 from app.ops.parts import Parts
+from app.overrides import NOTHING_ELSE
 from app.settings import Settings
 from foundation.database import Database
 from foundation.http.openapi import openapi_document
@@ -52,7 +53,9 @@ async def _unconnected(settings: Settings, parts: Parts) -> AsyncIterator[Firstl
         stack.push_async_callback(cache.aclose)
         outside = await stack.enter_async_context(aiohttp.ClientSession())
         inside = await stack.enter_async_context(aiohttp.ClientSession())
-        yield assemble(settings, parts, database, cache, Wakeups(cache), outside, inside, _NoEncoder())
+        yield assemble(
+            settings, parts, NOTHING_ELSE, database, cache, Wakeups(cache), outside, inside, _NoEncoder()
+        )
 
 
 async def describe(home: Path) -> dict[str, Any]:
@@ -65,7 +68,7 @@ async def describe(home: Path) -> dict[str, Any]:
         settings, f"postgresql+asyncpg://{_NOWHERE}/none", f"redis://{_NOWHERE}", f"http://{_NOWHERE}"
     )
     async with _unconnected(settings, parts) as firstline:
-        app = await build_app(settings, parts, lambda *_: nullcontext(firstline))
+        app = await build_app(settings, parts, opening=lambda *_: nullcontext(firstline))
         return openapi_document(app[ENDPOINTS].values(), firstline.rules, version=VERSION)
 
 

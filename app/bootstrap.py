@@ -7,8 +7,6 @@ them.
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
 import aiohttp
 import redis.asyncio as redis
@@ -27,28 +25,32 @@ from app.adapters.recorded_handoffs import RecordedHandoffs
 from app.backlog import BacklogFigures
 from app.housekeeping import CheckpointNotes, schedules
 from app.lanes import on_their_lanes
-from app.operations_api import OperationsApi, Probe
+from app.operations_api import OperationsApi
 from app.ops.parts import Parts
+from app.overrides import NOTHING_ELSE, Overrides
 from app.permissions import house_rules
 from app.settings import Settings
 from app.wiring.encoder import encoder_shelf, follow_encoder
 from app.wiring.healing import wire_healing
 from app.wiring.hosts import connect_known_hosts
+from app.wiring.identity import wire_identity
 from app.wiring.knowledge import knowledge_endpoints, seed_gate, vector_indexes
-from app.wiring.single_services import audit_keys, checkpoint_file, host_keys, limit_policy
+from app.wiring.probes import probes
+from app.wiring.single_services import audit_keys, checkpoint_file, limit_policy
 from app.wiring.triggers import wire_triggers
 from bot.conversation.api import ConversationApi
 from bot.conversation.confidential import ClientKeys, Confidential
 from bot.conversation.event_stream import EventStream
 from bot.conversation.limits import UserLimits
+from bot.conversation.ports import LiveBrain
 from bot.conversation.rasa_brain import RasaBrain
 from bot.conversation.service import Conversations
 from bot.conversation.turn_runner import TurnRunner
 from bot.conversation.user_access import UserAccess
 from bot.conversation.websocket import LiveSocket
 from bot.training.review_api import ReviewApi
-from connectors.hosts.http import HttpHostApplication, open_session
-from connectors.hosts.registry import HostRegistry
+from connectors.hosts.http import open_session
+from connectors.hosts.registry import ConnectedApplication, HostRegistry
 from escalation.agent_access import AgentAccess
 from escalation.api import CaseApi
 from escalation.desk import CaseDesk
@@ -77,15 +79,12 @@ from kb_index.questions.publish_gate import PublishGate
 from kb_index.search.ranking import Ranking
 from kb_index.search.service import ArticleSearch
 from kb_index.text.terms import Normaliser, read_vocabulary
-from security.audit.log import AuditLog, AuditProbe, Checkpoints
+from security.audit.log import AuditLog, Checkpoints
 from security.identity.api import SecurityApi
 from security.identity.authentication import HttpAuthenticator
 from security.identity.directory import StaffDirectory
 from security.identity.domain import OneTimePassword
-from security.identity.passwords import Passwords
-from security.identity.rate_limit import SignInLimits
 from security.identity.sessions import Sessions
-from security.identity.user_tokens import UserTokens
 from security.privacy.confidences import mask_confidences
 from security.privacy.masking import mask, mask_json
 from security.privacy.masking_personal import mask_personal
@@ -115,7 +114,7 @@ class Firstline:
     staff: StaffDirectory
     sessions: Sessions
     authenticator: HttpAuthenticator
-    brain: RasaBrain
+    brain: LiveBrain
     healing: HealingRoom
     triggers: Triggers
     limits: UserLimits
@@ -134,22 +133,31 @@ class Firstline:
 
 
 @asynccontextmanager
-async def open_firstline(settings: Settings, parts: Parts) -> AsyncIterator[Firstline]:
-    """Open the services on migrated servers; the search is loaded and follows PostgreSQL."""
+async def open_firstline(
+    settings: Settings, parts: Parts, overrides: Overrides = NOTHING_ELSE
+) -> AsyncIterator[Firstline]:
+    """Open the services on migrated servers; the search is loaded and follows PostgreSQL.
+
+    What `overrides` names takes the place of the product's own.
+    """
     async with AsyncExitStack() as stack:
-        database = Database.open(parts.database_url)
-        stack.push_async_callback(database.close)
-        cache = redis.Redis.from_url(parts.redis_url, socket_timeout=5, socket_connect_timeout=2)
-        stack.push_async_callback(cache.aclose)
-        wakeups = Wakeups(cache)
-        await wakeups.start()
-        stack.push_async_callback(wakeups.stop)
-        outside = await stack.enter_async_context(open_session())
+        if (database := overrides.database) is None:
+            database = Database.open(parts.database_url)
+            stack.push_async_callback(database.close)
+        if (cache := overrides.cache) is None:
+            cache = redis.Redis.from_url(parts.redis_url, socket_timeout=5, socket_connect_timeout=2)
+            stack.push_async_callback(cache.aclose)
+        if (wakeups := overrides.wakeups) is None:
+            wakeups = Wakeups(cache)
+            await wakeups.start()
+            stack.push_async_callback(wakeups.stop)
+        if (outside := overrides.host_session) is None:
+            outside = await stack.enter_async_context(open_session())
         inside = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )
-        encoder = encoder_shelf(settings).load()
-        firstline = assemble(settings, parts, database, cache, wakeups, outside, inside, encoder)
+        encoder = overrides.encoder or encoder_shelf(settings).load()
+        firstline = assemble(settings, parts, overrides, database, cache, wakeups, outside, inside, encoder)
         await firstline.search.start()
         stack.push_async_callback(firstline.search.stop)
         yield firstline
@@ -158,6 +166,7 @@ async def open_firstline(settings: Settings, parts: Parts) -> AsyncIterator[Firs
 def assemble(
     settings: Settings,
     parts: Parts,
+    overrides: Overrides,
     database: Database,
     cache: "redis.Redis",
     wakeups: Wakeups,
@@ -166,15 +175,16 @@ def assemble(
     encoder: Encoder,
 ) -> Firstline:
     """Put the services together; nothing is connected to and nothing is started."""
-    clock = SystemClock()
+    clock = overrides.clock or SystemClock()
     rules = house_rules(settings.metrics)
     conversations = Conversations(database, wakeups, clock)
-    hosts = connect_known_hosts(settings, outside, clock)
+    hosts = connect_known_hosts(settings, outside, clock).replacing(overrides.applications)
     policies = settings.root / "data" / "policies"
     maker = PassageBuilder(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
-    indexes = SynchronisedIndexes(database, maker, wakeups, vector_indexes(settings, database))
+    vectors = overrides.vector_indexes or vector_indexes(settings, database)
+    indexes = SynchronisedIndexes(database, maker, wakeups, vectors)
     search = ArticleSearch(database, indexes, Ranking.read(settings.home / "index" / "ranking.json"))
-    brain = RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
+    brain = overrides.brain or RasaBrain(inside, parts.rasa_url, parts.secrets.service_token)
     registry = Registry.load()
     known = IntentCatalogue.load(policies / "intents.yml")
     intents = known.including(registry.labels())
@@ -187,42 +197,21 @@ def assemble(
         context=ConversationLookup(conversations),
         intents=intents,
         registry=registry,
-        journal=AuditLog(audit_keys(settings), clock),
+        journal=overrides.journal or AuditLog(audit_keys(settings), clock),
         errors=ErrorCatalogue.load(policies / "errors.yml"),
     )
+    labels = {intent.name: intent.label for intent in intents}
     collector = ContextCollector(
-        conversations,
-        actions.log,
-        _by_name(hosts),
-        lambda: brain.model,
-        clock,
-        mask,
-        quote=mask_personal,
-        labels={intent.name: intent.label for intent in intents},
-        control=intents.without_matter,
-    )
-    passwords = Passwords()
-    sessions = Sessions(
-        database,
-        passwords,
-        SignInLimits(cache),
-        clock,
-        own_words=(urlsplit(settings.public_url).hostname or "",),
-    )
-    tokens = UserTokens(host_keys(settings, hosts, clock), clock)
-    limits = UserLimits(limit_policy(settings), Rates(cache))
+        conversations, actions.log, _by_name(hosts), lambda: brain.model, clock, mask,
+        quote=mask_personal, labels=labels, control=intents.without_matter,
+    )  # fmt: skip
+    identity = wire_identity(settings, parts.secrets, database, cache, hosts, clock)
+    limits = UserLimits(limit_policy(settings), overrides.rates or Rates(cache))
     confidential = Confidential(ClientKeys(parts.secrets.session_secret), mask_url, mask_confidences)
-    desk = CaseDesk(
-        database,
-        conversations,
-        collector,
-        wakeups,
-        clock,
-        confidential,
-        rules,
-        open_cases=limits.policy.persons.open_cases,
-    )
+    most = limits.policy.persons.open_cases
+    desk = CaseDesk(database, conversations, collector, wakeups, clock, confidential, rules, open_cases=most)
     articles = Articles(database, indexes, clock)
+    names = frozenset(intent.name for intent in intents)
     return Firstline(
         settings=settings,
         database=database,
@@ -237,39 +226,37 @@ def assemble(
         articles=articles,
         search=search,
         gate=PublishGate(database, articles, WhatIf(search), clock),
-        staff=StaffDirectory(database, passwords, clock),
-        sessions=sessions,
-        authenticator=HttpAuthenticator(
-            tokens, sessions, service_token=parts.secrets.service_token, public_url=settings.public_url
-        ),
+        staff=identity.staff,
+        sessions=identity.sessions,
+        authenticator=overrides.authenticator or identity.authenticator,
         brain=brain,
         healing=wire_healing(settings, database, clock, actions, hosts, conversations, desk),
-        triggers=wire_triggers(
-            settings,
-            database,
-            clock,
-            actions,
-            conversations,
-            articles,
-            frozenset(one.name for one in intents),
-        ),
+        triggers=wire_triggers(settings, database, clock, actions, conversations, articles, names),
         limits=limits,
         rules=rules,
     )
 
 
-def _by_name(hosts: HostRegistry) -> Callable[[str], HttpHostApplication | None]:
+def _by_name(hosts: HostRegistry) -> Callable[[str], ConnectedApplication | None]:
     return lambda name: hosts.get(name) if name in set(hosts) else None
 
 
-Opening = Callable[[Settings, Parts], AbstractAsyncContextManager[Firstline]]
+Opening = Callable[[Settings, Parts, Overrides], AbstractAsyncContextManager[Firstline]]
 """What opens the services and closes them."""
 
 
-async def build_app(settings: Settings, parts: Parts, opening: Opening = open_firstline) -> web.Application:
-    """Make the HTTP application; its services open when it starts and close when it stops."""
+async def build_app(
+    settings: Settings,
+    parts: Parts,
+    overrides: Overrides = NOTHING_ELSE,
+    opening: Opening = open_firstline,
+) -> web.Application:
+    """Make the HTTP application on the services, which close when it stops.
+
+    What `overrides` names takes the place of the product's own.
+    """
     stack = AsyncExitStack()
-    firstline = await stack.enter_async_context(opening(settings, parts))
+    firstline = await stack.enter_async_context(opening(settings, parts, overrides))
     metrics = Metrics()
     handoffs = RecordedHandoffs(firstline.desk, firstline.actions.log, firstline.conversations)
     runner = TurnRunner(
@@ -278,7 +265,7 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
         firstline.brain,
         handoffs,
         firstline.clock,
-        observer=metrics,
+        observer=overrides.observer or metrics,
     )
     follower = EventStream(firstline.conversations, firstline.desk, firstline.wakeups)
     line = UserAccess(
@@ -303,7 +290,9 @@ async def build_app(settings: Settings, parts: Parts, opening: Opening = open_fi
     ]
     operations = OperationsApi(
         version=VERSION,
-        probes=_probes(firstline),
+        probes=probes(
+            firstline.database, firstline.cache, firstline.brain, firstline.search, audit_keys(settings)
+        ),
         metrics=metrics,
         figures=BacklogFigures(firstline.database, firstline.clock, metrics),
         metrics_access=settings.metrics,
@@ -371,22 +360,3 @@ def _staff_endpoints(firstline: Firstline) -> list[Endpoint]:
         *ReviewApi(conversations, firstline.actions.log, outcomes, mask_confidences).endpoints(),
         *InsightsApi(outcomes).endpoints(),
     ]
-
-
-def _probes(firstline: Firstline) -> dict[str, Probe]:
-    async def database() -> bool:
-        await firstline.database.ping()
-        return True
-
-    async def cache() -> bool:
-        answer: Any = firstline.cache.ping()
-        return bool(await answer)
-
-    return {
-        "database": database,
-        "cache": cache,
-        "rasa": firstline.brain.ready,
-        "index": firstline.search.indexes.ready,
-        "encoder": firstline.search.encoder_works,
-        "audit": AuditProbe(firstline.database, audit_keys(firstline.settings)),
-    }

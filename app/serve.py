@@ -174,7 +174,7 @@ async def _clean_up(runner: web.AppRunner) -> None:
         _log.error("app_did_not_stop")
 
 
-async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None], *, let_go: float = _LET_GO) -> bool:
     """Do `work` unless told to stop; says whether it was done."""
     task, stopping = asyncio.create_task(work), asyncio.create_task(stop.wait())
     try:
@@ -187,7 +187,7 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
         stopping.cancel()
         if not task.done():
             task.cancel()
-            await asyncio.wait({task}, timeout=_LET_GO)
+            await asyncio.wait({task}, timeout=let_go)
             if task.done() and not task.cancelled() and task.exception() is not None:
                 _log.info("start_ended", reason=type(task.exception()).__name__)
 

@@ -9,9 +9,10 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from bot.conversation.events import MessagePayload
+from bot.conversation.queue_watch import QUEUE_TOPIC
 from bot.conversation.schemas import EventOut, event_out
 from escalation.agent_access import agent_of
-from escalation.desk import QUEUE_TOPIC, CaseDesk
+from escalation.desk import CaseDesk
 from escalation.domain import JoinedConversation
 from escalation.permissions import CaseAction
 from escalation.ports import Conversations

@@ -10,8 +10,14 @@ from foundation.ids import CaseId, ContactId, ConversationId, StaffId
 from foundation.outcomes import Outcome
 
 CaseStatus = Literal["queued", "assigned", "resolved"]
+AgentOutcome = Literal["solved", "answered", "not_solved", "spam"]
+"""How an agent says that a case ended."""
+WITHDRAWN: CaseOutcome = "withdrawn"
+"""The user left the queue before an agent had the case."""
 AT_LEAST: Mapping[str, Priority] = {"workflow_failed": "high", "policy": "high"}
 """Reasons for a person that are never less urgent than this."""
+QueuePlaces = Mapping[ConversationId, int]
+"""The place in the queue, from 1, of every conversation that waits; as many wait as there are."""
 ASKED: Reason = "user_asked"
 UNANSWERED: Reason = "assistant_unavailable"
 """The assistant gave no answer. It says nothing of how urgent the user's matter is."""

@@ -43,6 +43,20 @@ class Sent:
     replayed: bool
 
 
+def check_withdraw(case: Case) -> None:
+    """Let a user withdraw what nobody has taken up.
+
+    Raises:
+        Conflict: when an agent has the case.
+    """
+    if case.status != "queued":
+        raise Conflict(
+            "A person has your request already.",
+            hint="Tell them in the conversation that it is settled.",
+            code="case_claimed",
+        )
+
+
 def case_to_join(reason: str, open_cases: Sequence[Case], at_most: int) -> Case | None:
     """The open case of the same user that a further conversation joins; None when it gets one of its own.
 

@@ -42,6 +42,10 @@ class Conversations(Protocol):
         """Return a conversation and hold it for the transaction."""
         ...
 
+    async def hold_contact(self, contact_id: ContactId, tx: Transaction) -> None:
+        """Hold a contact for the transaction, so that a user's cases are opened one after the other."""
+        ...
+
     async def transfer(
         self, conversation_id: ConversationId, owner: Owner, *, reason: str, tx: Transaction
     ) -> Conversation:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.conversation.case_words import CaseOutcome, Priority
 from bot.conversation.domain import MAX_TEXT, Conversation
 from bot.conversation.schemas import EventOut
-from escalation.domain import Case, CaseStatus, ContextPacket
+from escalation.domain import AgentOutcome, Case, CaseStatus, ContextPacket
 
 
 class _Strict(BaseModel):
@@ -44,7 +44,7 @@ class AgentTypingIn(_Strict):
 class ResolveIn(_Strict):
     """How the case ended; the user sees `note` only with `tell_user`."""
 
-    outcome: CaseOutcome
+    outcome: AgentOutcome
     note: str = Field(default="", max_length=2000)
     tell_user: bool = False
 

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.case_words import PRIORITIES
+from bot.conversation.read_models import contact_rows, conversation_rows
 from escalation.domain import (
     BY_ASSISTANT,
     UNASKED_WAIT,
@@ -76,8 +77,6 @@ joined_conversations = sa.Table(
     sa.Index("ix_case_conversations_conversation", "conversation_id"),
 )
 
-_contacts = sa.table("contacts", sa.column("id"), sa.column("host"), sa.column("ref"))
-_conversations = sa.table("conversations", sa.column("id"), sa.column("contact_id"))
 _JOINED = (
     sa.select(sa.func.count())
     .select_from(joined_conversations)
@@ -168,13 +167,6 @@ async def find_open(
     return to_case(row) if row else None
 
 
-async def hold_contact(tx: AsyncConnection, contact_id: str) -> None:
-    """Hold the contact's row, so that a user's cases are opened one after the other."""
-    await tx.execute(
-        sa.select(_contacts.c.id).where(_contacts.c.id == contact_id).with_for_update(key_share=True)
-    )
-
-
 async def open_of_contact(tx: AsyncConnection, contact_id: str) -> list[Case]:
     """Read a contact's open cases, newest first, and keep them from being closed while `tx` runs."""
     query = (
@@ -190,8 +182,8 @@ async def has_open_case(tx: AsyncConnection, host: str, ref: str) -> bool:
     """Tell whether a user has an open case."""
     query = (
         sa.select(cases.c.id)
-        .join(_contacts, _contacts.c.id == cases.c.contact_id)
-        .where(_contacts.c.host == host, _contacts.c.ref == ref, _OPEN)
+        .join(contact_rows, contact_rows.c.id == cases.c.contact_id)
+        .where(contact_rows.c.host == host, contact_rows.c.ref == ref, _OPEN)
         .limit(1)
     )
     return (await tx.execute(query)).one_or_none() is not None
@@ -201,9 +193,9 @@ async def has_case_to_join(tx: AsyncConnection, conversation_id: ConversationId)
     """Tell whether the conversation's user has an open case of the assistant's making in another one."""
     query = (
         sa.select(cases.c.id)
-        .join(_conversations, _conversations.c.contact_id == cases.c.contact_id)
+        .join(conversation_rows, conversation_rows.c.contact_id == cases.c.contact_id)
         .where(
-            _conversations.c.id == conversation_id,
+            conversation_rows.c.id == conversation_id,
             cases.c.conversation_id != conversation_id,
             cases.c.by_assistant,
             _OPEN,
@@ -285,3 +277,10 @@ async def position(tx: AsyncConnection, conversation_id: ConversationId) -> tupl
     )
     row = (await tx.execute(query)).one()
     return (row.place, row.waiting) if row.place else None
+
+
+async def queue(tx: AsyncConnection) -> dict[ConversationId, int]:
+    """Place in the queue, from 1, of every conversation that waits."""
+    query = sa.select(cases.c.conversation_id).where(_QUEUED)
+    ordered = query.order_by(cases.c.priority, cases.c.queued_at, cases.c.id)
+    return {row.conversation_id: place for place, row in enumerate(await tx.execute(ordered), 1)}

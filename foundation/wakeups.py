@@ -26,6 +26,7 @@ class Subscription:
     """What one subscriber has not read yet; the oldest are dropped beyond 256 messages."""
 
     def __init__(self) -> None:
+        self.topics: set[str] = set()
         self._messages: list[dict[str, Any]] = []
         self._ready = asyncio.Event()
 
@@ -45,13 +46,24 @@ class Subscription:
         return messages
 
 
+class ChangeCount:
+    """How many messages a topic has had in this process: who saw the same number saw the same changes."""
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def put(self, message: dict[str, Any]) -> None:
+        """Count a message."""
+        self.number += 1
+
+
 class Wakeups:
     """Publishes to and subscribes to topics such as `conversation:cnv_...`."""
 
     def __init__(self, client: "redis.Redis | None") -> None:
         self._client = client
         self._origin = secrets.token_hex(6)
-        self._subscribers: dict[str, set[Subscription]] = defaultdict(set)
+        self._subscribers: dict[str, set[Subscription | ChangeCount]] = defaultdict(set)
         self._outgoing: asyncio.Queue[tuple[str, str]] = asyncio.Queue(10_000)
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -87,14 +99,30 @@ class Wakeups:
         """Collect the messages of `topics` while the block runs."""
         subscription = Subscription()
         for topic in topics:
-            self._subscribers[topic].add(subscription)
+            self.join(subscription, topic)
         try:
             yield subscription
         finally:
-            for topic in topics:
-                self._subscribers[topic].discard(subscription)
-                if not self._subscribers[topic]:
-                    del self._subscribers[topic]
+            for topic in list(subscription.topics):
+                self.leave(subscription, topic)
+
+    def join(self, subscription: Subscription, topic: str) -> None:
+        """Collect the messages of a further topic; once is enough."""
+        subscription.topics.add(topic)
+        self._subscribers[topic].add(subscription)
+
+    def leave(self, subscription: Subscription, topic: str) -> None:
+        """Collect the messages of a topic no longer, if they were."""
+        subscription.topics.discard(topic)
+        self._subscribers[topic].discard(subscription)
+        if not self._subscribers[topic]:
+            del self._subscribers[topic]
+
+    def count(self, topic: str) -> ChangeCount:
+        """Count the messages of a topic from now on, for as long as the process runs."""
+        counter = ChangeCount()
+        self._subscribers[topic].add(counter)
+        return counter
 
     def _deliver(self, topic: str, body: dict[str, Any]) -> None:
         for subscription in list(self._subscribers.get(topic, ())):

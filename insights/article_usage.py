@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from actions.attempts.storage import attempts
+from actions.attempts.read_models import attempt_rows
 from foundation.clock import Clock
 from foundation.database import Database
 
@@ -19,7 +19,7 @@ class AnswersShown:
 
     async def shown(self, since: timedelta) -> Mapping[str, int]:
         """Count by article over the time up to now."""
-        c = attempts.c
+        c = attempt_rows.c
         query = (
             sa.select(c.article_id, sa.func.count().label("times"))
             .where(c.kind == "answer", c.article_id.is_not(None), c.created_at >= self._clock.now() - since)

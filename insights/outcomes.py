@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
+from actions.attempts.read_models import attempt_rows
+from bot.conversation.read_models import conversation_rows
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.outcomes import CONVERSATION_OUTCOMES, ConversationOutcome
@@ -17,11 +19,6 @@ QUIET = timedelta(minutes=30)
 _BY_USERS = ("workflow", "answer", "fallback", "handoff")
 _NOT_OF_USERS = ("system",)
 _BATCH = 5000
-
-_conversations = sa.table("conversations", sa.column("id"), sa.column("channel"), sa.column("created_at"),
-                          sa.column("updated_at"))  # fmt: skip
-_attempts = sa.table("attempts", sa.column("id"), sa.column("conversation_id"), sa.column("kind"),
-                     sa.column("outcome"))  # fmt: skip
 
 
 def conversation_outcome(outcomes: Iterable[str | None]) -> ConversationOutcome:
@@ -73,7 +70,7 @@ class Outcomes:
 
     async def of(self, conversation_ids: Sequence[str]) -> dict[str, ConversationOutcome]:
         """Return the outcome of each of these conversations."""
-        query = _with_attempts().where(_conversations.c.id.in_(conversation_ids))
+        query = _with_attempts().where(conversation_rows.c.id.in_(conversation_ids))
         async with self._database.connect() as connection:
             return {row.id: self._of(row) for row in await connection.execute(query)}
 
@@ -102,26 +99,25 @@ def _between(c: Any, since: datetime | None, until: datetime | None) -> list[Any
 
 
 def _after(last: str, since: datetime | None, until: datetime | None) -> Any:
-    c = _conversations.c
+    c = conversation_rows.c
     ours = _with_attempts().where(c.id > last, c.channel.not_in(_NOT_OF_USERS), *_between(c, since, until))
     return ours.order_by(c.id).limit(_BATCH)
 
 
 def _before(last: str | None) -> Any:
-    c = _conversations.c
+    c = conversation_rows.c
     ours = _with_attempts().where(c.channel.not_in(_NOT_OF_USERS))
     return (ours if last is None else ours.where(c.id < last)).order_by(c.id.desc()).limit(_BATCH)
 
 
 def _with_attempts() -> Any:
     """Conversations with the outcomes of their attempts; the empty text stands for no attempt."""
-    c, a = _conversations.c, _attempts.c
+    c, a = conversation_rows.c, attempt_rows.c
     tried = sa.func.coalesce(a.outcome, sa.case((a.id.is_(None), ""), else_="open"))
     ordered = aggregate_order_by(tried, a.id)
+    theirs = sa.and_(a.conversation_id == c.id, a.kind.in_(_BY_USERS))
     return (
         sa.select(c.id, c.updated_at, sa.func.array_agg(ordered).label("outcomes"))
-        .select_from(
-            _conversations.outerjoin(_attempts, sa.and_(a.conversation_id == c.id, a.kind.in_(_BY_USERS)))
-        )
+        .select_from(conversation_rows.outerjoin(attempt_rows, theirs))
         .group_by(c.id, c.updated_at)
     )

@@ -5,16 +5,12 @@ import re
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import sqlalchemy as sa
 
-from actions.attempts.model import ASKED_IN, QUESTION
-from actions.attempts.storage import attempts
-from bot.conversation.events import MessagePayload, read_payload
-from bot.conversation.storage import contacts, conversations, events
-from bot.conversation.turn_storage import turns
-from escalation.storage import cases
+from actions.attempts.read_models import attempt_rows
+from bot.conversation.read_models import message_rows, participant_rows, turn_rows
+from escalation.read_models import case_rows
 from foundation.database import Database
 from kb_index.questions.ports import DayOfUse, UnansweredQuestion
 from security.privacy.confidences import mask_confidences
@@ -31,9 +27,9 @@ def without(text: str, names: Sequence[str | None]) -> str:
     return text
 
 
-def _asked(a: sa.ColumnCollection[str, sa.Column[Any]]) -> sa.ColumnElement[str]:
+def _asked() -> sa.ColumnElement[str]:
     """What was asked: the words of the turn that the attempt names, else what the attempt itself has."""
-    return sa.func.coalesce(turns.c.text, a.read[QUESTION].astext)
+    return sa.func.coalesce(turn_rows.c.text, attempt_rows.c.question)
 
 
 def _readable(asked: Sequence[tuple[str, Sequence[str | None]]]) -> list[str]:
@@ -49,14 +45,13 @@ class LoggedQuestions:
 
     async def in_vain(self, since: datetime) -> Sequence[UnansweredQuestion]:
         """Questions that got no answer, one that did not help, or a person though an article was shown."""
-        a, k = attempts.c, cases.c
-        minutes = sa.func.extract("epoch", k.resolved_at - k.claimed_at) / 60
+        a, k = attempt_rows.c, case_rows.c
         taken = (
-            sa.select(k.conversation_id, sa.func.sum(sa.func.coalesce(minutes, 0.0)).label("minutes"))
+            sa.select(k.conversation_id, sa.func.sum(sa.func.coalesce(k.minutes, 0.0)).label("minutes"))
             .group_by(k.conversation_id)
             .subquery()
         )
-        question = _asked(a)
+        question = _asked()
         query = (
             sa.select(
                 a.id,
@@ -64,17 +59,16 @@ class LoggedQuestions:
                 question.label("question"),
                 a.created_at,
                 taken.c.minutes,
-                contacts.c.name,
+                participant_rows.c.name,
             )
-            .outerjoin(conversations, conversations.c.id == a.conversation_id)
-            .outerjoin(contacts, contacts.c.id == conversations.c.contact_id)
+            .outerjoin(participant_rows, participant_rows.c.conversation_id == a.conversation_id)
             .outerjoin(taken, taken.c.conversation_id == a.conversation_id)
-            .outerjoin(turns, turns.c.id == a.read[ASKED_IN].astext)
+            .outerjoin(turn_rows, turn_rows.c.id == a.asked_in)
             .where(
                 a.kind.in_(("answer", "fallback")),
                 a.created_at >= since,
                 sa.func.length(question) > 0,
-                sa.or_(a.outcome.in_(("failed", "escalated")), a.done["helped"].astext == "false"),
+                sa.or_(a.outcome.in_(("failed", "escalated")), a.helped == "false"),
             )
             .order_by(a.created_at.desc())
             .limit(_MOST)
@@ -92,7 +86,7 @@ class LoggedQuestions:
 
     async def answered(self, since: datetime, article_ids: Sequence[str]) -> int:
         """Answers since then that showed one of these articles and were not called unhelpful."""
-        a = attempts.c
+        a = attempt_rows.c
         query = sa.select(sa.func.count()).where(
             a.kind == "answer", a.article_id.in_(article_ids), a.created_at >= since,
             a.outcome.in_(("assumed", "verified")),
@@ -102,7 +96,7 @@ class LoggedQuestions:
 
     async def use_of(self, article_id: str) -> Sequence[DayOfUse]:
         """An article's use by day, in UTC."""
-        a, k = attempts.c, cases.c
+        a, k = attempt_rows.c, case_rows.c
         day = sa.func.to_char(sa.func.timezone("UTC", a.created_at), "YYYY-MM-DD")
         handed = sa.exists().where(k.conversation_id == a.conversation_id, k.opened_at >= a.created_at)
 
@@ -113,8 +107,8 @@ class LoggedQuestions:
             sa.select(
                 day.label("day"),
                 sa.func.count().label("shown"),
-                how_many(a.done["helped"].astext == "true", "helped"),
-                how_many(a.done["helped"].astext == "false", "not_helped"),
+                how_many(a.helped == "true", "helped"),
+                how_many(a.helped == "false", "not_helped"),
                 how_many(handed, "handed_off"),
             )
             .where(a.kind == "answer", a.article_id == article_id)
@@ -126,12 +120,12 @@ class LoggedQuestions:
 
     async def helped(self, since: datetime) -> Sequence[tuple[str, str]]:
         """Questions whose answer the user called helpful, with the article."""
-        a = attempts.c
-        question = _asked(a)
-        joined = attempts.outerjoin(turns, turns.c.id == a.read[ASKED_IN].astext)
+        a = attempt_rows.c
+        question = _asked()
+        joined = attempt_rows.outerjoin(turn_rows, turn_rows.c.id == a.asked_in)
         query = sa.select(question, a.article_id).select_from(joined).where(
             a.kind == "answer", a.created_at >= since, a.article_id.is_not(None),
-            a.done["helped"].astext == "true", sa.func.length(question) > 0,
+            a.helped == "true", sa.func.length(question) > 0,
         )  # fmt: skip
         async with self._database.connect() as connection:
             rows = list(await connection.execute(query.limit(_MOST)))
@@ -140,21 +134,18 @@ class LoggedQuestions:
 
     async def agents_words(self, conversation_ids: Sequence[str]) -> Sequence[str]:
         """What agents wrote in these conversations, masked, in order."""
-        e = events.c
-        said: dict[str, list[tuple[str, Sequence[str | None]]]] = defaultdict(list)
+        m = message_rows.c
+        said: dict[str, list[str]] = defaultdict(list)
         async with self._database.connect() as connection:
             for first in range(0, len(conversation_ids), _CHUNK):
                 some = conversation_ids[first : first + _CHUNK]
                 query = (
-                    sa.select(e.conversation_id, e.payload, contacts.c.name, e.author_name)
-                    .join(conversations, conversations.c.id == e.conversation_id)
-                    .join(contacts, contacts.c.id == conversations.c.contact_id)
-                    .where(
-                        e.conversation_id.in_(some), e.type == MessagePayload.type, e.author_kind == "agent"
-                    )
+                    sa.select(m.conversation_id, m.text, participant_rows.c.name, m.author_name)
+                    .join(participant_rows, participant_rows.c.conversation_id == m.conversation_id)
+                    .where(m.conversation_id.in_(some), m.author_kind == "agent", m.text.is_not(None))
                 )
-                for row in await connection.execute(query.order_by(e.conversation_id, e.seq)):
-                    if text := read_payload(MessagePayload.type, row.payload).words:
-                        said[row.conversation_id].append((text, row[2:]))
-        in_order = [each for key in conversation_ids for each in said.get(key, ())]
-        return await asyncio.to_thread(_readable, in_order)
+                rows = list(await connection.execute(query.order_by(m.conversation_id, m.seq)))
+                texts = await asyncio.to_thread(_readable, [(row.text, row[2:]) for row in rows])
+                for row, text in zip(rows, texts, strict=True):
+                    said[row.conversation_id].append(text)
+        return [text for key in conversation_ids for text in said.get(key, ())]

@@ -6,11 +6,8 @@ from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 
-from actions.attempts.model import ASKED_IN, QUESTION
-from actions.attempts.storage import attempts
-from bot.conversation.events import MessagePayload
-from bot.conversation.storage import events
-from bot.conversation.turn_storage import turns
+from actions.attempts.read_models import attempt_rows
+from bot.conversation.read_models import message_rows, turn_rows
 from foundation.database import Database
 from kb_index.encoder.training_pairs import AnsweredQuestion
 from security.privacy.confidences import mask_confidences
@@ -27,12 +24,12 @@ async def helped_answers(
 
     Silence is no yes: learning from what merely nobody objected to would teach the encoder its own mistakes.
     """
-    c = attempts.c
-    question = sa.func.coalesce(turns.c.text, c.read[QUESTION].astext)
-    helped = c.done["helped"].astext == "true"
+    c = attempt_rows.c
+    question = sa.func.coalesce(turn_rows.c.text, c.question)
+    helped = c.helped == "true"
     query = (
         sa.select(question.label("question"), c.article_id)
-        .select_from(attempts.outerjoin(turns, turns.c.id == c.read[ASKED_IN].astext))
+        .select_from(attempt_rows.outerjoin(turn_rows, turn_rows.c.id == c.asked_in))
         .where(c.kind == "answer", c.outcome.in_(("assumed", "verified")), helped)
         .where(c.article_id.is_not(None), question.is_not(None))
         .order_by(c.created_at.desc(), c.id)
@@ -49,19 +46,18 @@ async def agent_links(
     database: Database, mask: Callable[[str], str] = mask_confidences
 ) -> Sequence[AnsweredQuestion]:
     """What a user wrote last before an agent sent the link of an article."""
-    asked, said = events.alias("asked"), events.alias("said")
-    text = said.c.payload["text"].astext
+    asked, said = message_rows.alias("asked"), message_rows.alias("said")
     before = (
-        sa.select(asked.c.payload["text"].astext)
+        sa.select(asked.c.text)
         .where(asked.c.conversation_id == said.c.conversation_id, asked.c.seq < said.c.seq)
-        .where(asked.c.type == MessagePayload.type, asked.c.author_kind == "user")
+        .where(asked.c.author_kind == "user")
         .order_by(asked.c.seq.desc())
         .limit(1)
         .scalar_subquery()
     )
     query = (
-        sa.select(text.label("answer"), before.label("question"))
-        .where(said.c.type == MessagePayload.type, said.c.author_kind == "agent", text.contains("/help/"))
+        sa.select(said.c.text.label("answer"), before.label("question"))
+        .where(said.c.author_kind == "agent", said.c.text.contains("/help/"))
         .order_by(said.c.at.desc(), said.c.id)
         .limit(NEWEST)
     )

@@ -10,7 +10,7 @@ from actions.attempts.model import Ending, Kind, NewAttempt
 from bot.conversation.ports import CaseView
 from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
-from escalation.domain import UNANSWERED, Case, PreparedCase
+from escalation.domain import UNANSWERED, Case, PreparedCase, QueuePlaces
 from foundation.ids import ConversationId
 
 log = structlog.get_logger(__name__)
@@ -73,9 +73,17 @@ class RecordedHandoffs:
         assert isinstance(case, Case)
         await self._desk.after_open(case)
 
+    async def withdraw(self, conversation_id: ConversationId) -> bool:
+        """Take the case out of the queue; that a person was asked for stays in the log."""
+        return await self._desk.withdraw(conversation_id)
+
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         """Return (place in the queue from 1, how many wait), or None."""
         return await self._desk.position(conversation_id)
+
+    async def queue(self) -> QueuePlaces:
+        """Return the place of every conversation that waits."""
+        return await self._desk.queue()
 
     async def open_case(self, conversation_id: ConversationId) -> CaseView | None:
         """Return the open case, if any."""

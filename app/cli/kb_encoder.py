@@ -12,7 +12,8 @@ from rich.progress import Progress
 from app.cli.output import print_json, print_table
 from app.cli.services import opened_database
 from app.settings import Settings
-from app.wiring.encoder import encoder_shelf, encoder_tuner, published_drafts, question_sources
+from app.wiring.encoder import encoder_shelf, encoder_tuner, question_sources
+from kb_index.articles.published import published_drafts
 from kb_index.encoder.onnx_encoder import EncoderManifest
 from kb_index.encoder.training_process import exported
 from kb_index.encoder.tuner import TuneReport

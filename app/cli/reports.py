@@ -81,10 +81,10 @@ async def outcomes(since: str | None, until: str | None, *, as_json: bool) -> No
 
 async def cases(status: str, limit: int, *, as_json: bool) -> None:
     """List cases."""
-    from app.wiring.single_services import case_list
+    from app.wiring.single_services import case_reader
 
     async with opened_database(Settings.from_env()) as database:
-        found = await case_list(database)(status, limit)
+        found = await case_reader(database).list(status, limit=limit)
     now = datetime.now(UTC)
     if as_json:
         rows = [

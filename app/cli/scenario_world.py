@@ -15,21 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
-import sqlalchemy as sa
 
-from actions.attempts.model import Attempt
 from app.cli.services import opened_database
 from app.ops import home_lock
 from app.settings import Settings
-from app.wiring.single_services import attempt_log
+from app.wiring.single_services import attempt_log, outcomes
 from bot.scenarios.ports import Logged
 from bot.scenarios.runner import World
 from bot.scenarios.web import DemoApplication, FirstlineClient
-from escalation.storage import cases
 from foundation.database import Database
 from foundation.errors import Unavailable
 from foundation.ids import ConversationId
-from insights.outcomes import conversation_outcome
 
 _START_SECONDS = 180
 _STOP_SECONDS = 40
@@ -61,24 +57,14 @@ class LoggedAttempts:
     """Reads the attempt log, which users cannot."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
         self._log = attempt_log(database)
+        self._outcomes = outcomes(database)
 
     async def of(self, conversation: str) -> Logged:
-        """Return the attempts of a conversation, and what it comes to."""
+        """Return the attempts of a conversation, and what it comes to as `firstline outcomes` counts it."""
         attempts = await self._log.for_conversation(ConversationId(conversation))
-        query = sa.select(sa.func.count()).where(cases.c.conversation_id == conversation)
-        async with self._database.connect() as connection:
-            escalated = (await connection.execute(query)).scalar_one() > 0
-        return Logged([asdict(one) for one in attempts], _outcome(attempts, escalated=escalated))
-
-
-def _outcome(attempts: list[Attempt], *, escalated: bool) -> str:
-    """As `firstline outcomes` counts it; a conversation that goes on without any attempt is open."""
-    if escalated:
-        return "escalated"
-    tried = [one.outcome for one in sorted(attempts, key=lambda one: one.id)]
-    return conversation_outcome(tried) if tried else "open"
+        known = await self._outcomes.of([conversation])
+        return Logged([asdict(one) for one in attempts], known.get(conversation, "open"))
 
 
 @asynccontextmanager

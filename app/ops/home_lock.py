@@ -5,7 +5,7 @@ import fcntl
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from foundation.errors import Conflict
@@ -18,7 +18,7 @@ class AlreadyRunning(Conflict):
 
 
 @contextlib.contextmanager
-def hold(home: Path, url: str) -> Iterator[None]:
+def hold(home: Path, url: str, *, pause: Callable[[float], None] = time.sleep) -> Iterator[None]:
     """Hold `home` for the length of the block.
 
     Raises:
@@ -29,7 +29,7 @@ def hold(home: Path, url: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            where = _running_soon(home)
+            where = _running_soon(home, pause)
             at = f" at {where['url']} (process {where['pid']})" if where else ""
             raise AlreadyRunning(
                 f"Firstline already runs on {home}{at}.",
@@ -43,13 +43,13 @@ def hold(home: Path, url: str) -> Iterator[None]:
             note.unlink(missing_ok=True)
 
 
-def _running_soon(home: Path) -> dict[str, str] | None:
+def _running_soon(home: Path, pause: Callable[[float], None]) -> dict[str, str] | None:
     """Give one that has just taken the lock the moment it needs to write down where it serves."""
     for _ in range(20):
         where = running(home)
         if where != _UNKNOWN:
             return where
-        time.sleep(0.05)
+        pause(0.05)
     return dict(_UNKNOWN)
 
 

@@ -1,24 +1,27 @@
 """Single services for commands that need no more: the whole of `bootstrap` takes seconds to import."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from actions.attempts.export import AttemptExport
 from actions.attempts.log import AttemptLog
 from actions.framework.registry import Registry
 from actions.healing.control import HealingControl
+from actions.healing.erasure import HealingErasure
 from actions.healing.policy import HealingPolicyFile
+from actions.triggers.erasure import OfferErasure
 from app.adapters.user_erasure import Forgetting
 from app.settings import Settings
-from bot.conversation import turn_storage
+from bot.conversation.erasure import ConversationErasure
 from bot.conversation.limit_policy import LimitPolicy
+from bot.conversation.turn_texts import TurnTexts
 from connectors.hosts.registry import HostRegistry
-from escalation import storage as case_storage
-from escalation.domain import Case
+from escalation.case_reader import CaseReader
+from escalation.erasure import CaseErasure
 from foundation.clock import Clock, SystemClock
 from foundation.database import Database
 from insights.outcomes import Outcomes
+from kb_index.questions.erasure import QuestionErasure
 from security.audit.keys import AuditKeys
 from security.audit.log import AuditLog
 from security.identity.directory import StaffDirectory
@@ -48,23 +51,25 @@ def attempt_export(database: Database, settings: Settings) -> AttemptExport:
     _, key = audit_keys(settings).signing()
     secret = hashlib.sha256(b"names in exports" + key.private_bytes_raw()).digest()
 
-    async def words_of(turn_ids: Sequence[str]) -> Mapping[str, str]:
-        async with database.connect() as connection:
-            return await turn_storage.texts_of(connection, turn_ids)
-
-    outcomes = Outcomes(database, SystemClock())
-    return AttemptExport(database, mask_confidences, outcomes.of, secret, words_of)
+    return AttemptExport(database, mask_confidences, outcomes(database).of, secret, TurnTexts(database))
 
 
 def forgetting(database: Database, settings: Settings) -> Forgetting:
     """What erases a user."""
     clock = SystemClock()
-    return Forgetting(database, AuditLog(audit_keys(settings), clock), clock)
+    others = (CaseErasure(), QuestionErasure(), OfferErasure(), HealingErasure())
+    journal = AuditLog(audit_keys(settings), clock)
+    return Forgetting(database, ConversationErasure(), others, journal, clock)
 
 
 def attempt_log(database: Database) -> AttemptLog:
     """The log of attempts."""
     return AttemptLog(database, SystemClock(), mask_json)
+
+
+def outcomes(database: Database) -> Outcomes:
+    """What became of conversations."""
+    return Outcomes(database, SystemClock())
 
 
 def healing_policy(settings: Settings, registry: Registry) -> HealingPolicyFile:
@@ -88,12 +93,6 @@ def staff_directory(database: Database) -> StaffDirectory:
     return StaffDirectory(database, Passwords(), SystemClock())
 
 
-def case_list(database: Database) -> Callable[[str, int], Awaitable[list[Case]]]:
-    """A function that lists cases of a status, without their packets."""
-
-    async def listed(status: str, limit: int) -> list[Case]:
-        statuses = ("queued", "assigned") if status == "open" else (status,)
-        async with database.connect() as connection:
-            return await case_storage.list_cases(connection, statuses, assignee_id=None, limit=limit)
-
-    return listed
+def case_reader(database: Database) -> CaseReader:
+    """What can be asked about cases."""
+    return CaseReader(database)

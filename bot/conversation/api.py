@@ -170,6 +170,16 @@ class ConversationApi:
                 max_body=_MESSAGE,
             ),
             Endpoint(
+                "DELETE",
+                one + "/handoff",
+                self.leave_queue,
+                may.LEAVE_QUEUE,
+                "Leave the queue, while no person has the request; the assistant goes on",
+                status=204,
+                tags=_TAG,
+                path_fields=_ID,
+            ),
+            Endpoint(
                 "GET",
                 "/api/v1/ws",
                 self._live.handle,
@@ -285,3 +295,8 @@ class ConversationApi:
         """Open a case."""
         key = call.header("Idempotency-Key")
         return await self._line.ask_for_person(call.caller, call.path["id"], call.body.text, key)
+
+    async def leave_queue(self, call: Call) -> NoBody:
+        """Withdraw the request for a person."""
+        await self._line.leave_queue(call.caller, call.path["id"])
+        return NoBody()

@@ -22,7 +22,8 @@ Priority = Literal["urgent", "high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """Most urgent first; the place in this tuple is the rank in the queue."""
 
-CaseOutcome = Literal["solved", "answered", "not_solved", "spam"]
+CaseOutcome = Literal["solved", "answered", "not_solved", "spam", "withdrawn"]
+"""`withdrawn`: the user left the queue before an agent had the case; the others are an agent's to say."""
 CASE_OUTCOMES: tuple[CaseOutcome, ...] = get_args(CaseOutcome)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from bot.conversation.domain import Conversation, Event
 from bot.conversation.events import OwnerChangedPayload
 from bot.conversation.ports import Handoffs
+from bot.conversation.queue_watch import QUEUE_TOPIC, QueueWatch
 from bot.conversation.schemas import CaseOut, event_out
 from bot.conversation.service import Conversations, conversation_topic, typing_topic
 from foundation.database import Lane, on_lane
@@ -24,23 +25,26 @@ class EventStream:
         self._conversations = conversations
         self._handoffs = handoffs
         self._wakeups = wakeups
+        self._queue = QueueWatch(handoffs, wakeups)
 
     async def frames(self, conversation_id: ConversationId, after: int) -> AsyncIterator[dict[str, Any]]:
         """Yield frames for ever: `event` in order from `after`, `typing` and `queue` as they come, `idle`
         when nothing happened for a while (so that the caller can send a sign of life)."""
         cursor = after
         last_queue: tuple[int, int] | None = None
-        topics = (conversation_topic(conversation_id), typing_topic(conversation_id), "queue")
+        about, typing = conversation_topic(conversation_id), typing_topic(conversation_id)
         signs: list[dict[str, Any]] = []
         queued = (await self._conversations.get(conversation_id)).owner.kind == "queue"
-        async with self._wakeups.subscribe(*topics) as subscription:
+        changed = True
+        async with self._wakeups.subscribe(about, typing) as subscription:
             while True:
-                async for event in self._new_events(conversation_id, cursor):
+                async for event in self._new_events(conversation_id, cursor, changed):
                     cursor = event.seq
                     if isinstance(event.payload, OwnerChangedPayload):
                         queued = event.payload.owner.kind == "queue"
                     yield {"type": "event", "event": event_out(event).model_dump(mode="json")}
-                position = await self._position(conversation_id) if queued else None
+                (self._wakeups.join if queued else self._wakeups.leave)(subscription, QUEUE_TOPIC)
+                position = await self._queue.position(conversation_id) if queued else None
                 if position is not None and position != last_queue:
                     yield {"type": "queue", "position": position[0], "waiting": position[1]}
                 last_queue = position
@@ -53,11 +57,15 @@ class EventStream:
                         yield _sign(message)
                     messages = await subscription.wait(POLL)
                 signs = [_sign(message) for message in messages if "active" in message]
+                # That others come and go in the queue is no news of this conversation.
+                changed = not messages or any(message["topic"] == about for message in messages)
                 if not messages:
                     yield {"type": "idle"}
 
-    async def _new_events(self, conversation_id: ConversationId, after: int) -> AsyncIterator[Event]:
-        while True:
+    async def _new_events(
+        self, conversation_id: ConversationId, after: int, changed: bool
+    ) -> AsyncIterator[Event]:
+        while changed:
             page = await self._events(conversation_id, after, _PAGE)
             for event in page:
                 yield event
@@ -68,10 +76,6 @@ class EventStream:
     async def _events(self, conversation_id: ConversationId, after: int, limit: int) -> list[Event]:
         with on_lane(Lane.FOLLOWERS):
             return await self._conversations.events(conversation_id, after, limit)
-
-    async def _position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
-        with on_lane(Lane.FOLLOWERS):
-            return await self._handoffs.position(conversation_id)
 
     async def case(self, conversation_id: ConversationId) -> CaseOut | None:
         """Return the open case of a conversation as its user may see it."""

@@ -15,6 +15,7 @@ class ConversationAction(Action):
     TYPE = "conversation.type"
     RATE = "conversation.rate"
     ASK_FOR_PERSON = "conversation.ask_for_person"
+    LEAVE_QUEUE = "conversation.leave_queue"
     CONNECT = "socket.connect"
 
 
@@ -29,6 +30,7 @@ RULES: Rules = {
     ConversationAction.TYPE: _OWN,
     ConversationAction.RATE: _OWN,
     ConversationAction.ASK_FOR_PERSON: _OWN,
+    ConversationAction.LEAVE_QUEUE: _OWN,
     # The first frame says who calls; what it asks to follow is checked then.
     ConversationAction.CONNECT: AccessRule(anybody()),
 }

@@ -45,7 +45,7 @@ class OwnConversations:
 
 
 class PersonLine:
-    """Opens cases at the wish of users."""
+    """Opens and withdraws cases at the wish of users."""
 
     def __init__(
         self,
@@ -94,6 +94,23 @@ class PersonLine:
             conversation=case.conversation_id,
             joined=case.conversation_id != conversation.id,
         )
+
+    async def withdraw(self, caller: Caller, conversation_id: str) -> None:
+        """Leave the queue; who does not wait has left it already.
+
+        It counts as a call for a person, or agents could be called and sent away without end.
+
+        Raises:
+            NotFound: when the caller has no such conversation.
+            Conflict: when a person has the case.
+            RateLimited: when the caller has asked too often.
+        """
+        refusal = await self._limits.person(caller)
+        async with self._limits.person_lane(caller):
+            conversation = await self._own(caller, ConversationAction.LEAVE_QUEUE, conversation_id)
+            if refusal is not None:
+                raise refusal
+            await self._handoffs.withdraw(conversation.id)
 
     async def _check_refusal(
         self, refusal: RateLimited, caller: Caller, case: CaseView | None, said: str

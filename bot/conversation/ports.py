@@ -1,5 +1,6 @@
 """What the conversation room needs from others."""
 
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 from bot.conversation.domain import Answer, Conversation, Event, Turn
@@ -21,6 +22,15 @@ class Brain(Protocol):
 
     async def ready(self) -> bool:
         """Tell whether it would answer now."""
+        ...
+
+
+class LiveBrain(Brain, Protocol):
+    """A brain that says which model it answers with."""
+
+    @property
+    def model(self) -> str | None:
+        """The model that is live, as far as it is known."""
         ...
 
 
@@ -63,8 +73,20 @@ class Handoffs(Protocol):
         """Wake whoever waits for cases, after the commit."""
         ...
 
+    async def withdraw(self, conversation_id: ConversationId) -> bool:
+        """Take the conversation's case out of the queue, if it has one; return whether it had.
+
+        Raises:
+            Conflict: when an agent has the case.
+        """
+        ...
+
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         """Return (place in the queue from 1, how many wait), or None when not queued."""
+        ...
+
+    async def queue(self) -> Mapping[ConversationId, int]:
+        """Return the place in the queue, from 1, of every conversation that waits."""
         ...
 
     async def open_case(self, conversation_id: ConversationId) -> CaseView | None:

@@ -326,6 +326,10 @@ class Conversations:
             raise NotFound("There is no such conversation.")
         return found
 
+    async def hold_contact(self, contact_id: str, tx: AsyncConnection) -> None:
+        """Hold a contact for the transaction: what is done for one user is done one after the other."""
+        await storage.hold_contact(tx, contact_id)
+
     async def transfer(
         self, conversation_id: ConversationId, owner: Owner, *, reason: str, tx: AsyncConnection
     ) -> Conversation:

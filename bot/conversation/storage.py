@@ -119,6 +119,13 @@ async def upsert_contact(
     return to_contact((await tx.execute(statement.returning(contacts))).one())
 
 
+async def hold_contact(tx: AsyncConnection, contact_id: str) -> None:
+    """Hold the contact's row for the transaction; rows that refer to it may still come."""
+    await tx.execute(
+        sa.select(contacts.c.id).where(contacts.c.id == contact_id).with_for_update(key_share=True)
+    )
+
+
 async def insert_conversation(tx: AsyncConnection, conversation: Conversation) -> None:
     """Insert a new conversation."""
     await tx.execute(

@@ -115,6 +115,10 @@ class UserAccess:
         """Open a case at the user's wish. Raises as `PersonLine.ask`."""
         return await self._persons.ask(caller, conversation_id, text, key)
 
+    async def leave_queue(self, caller: Caller, conversation_id: str) -> None:
+        """Withdraw the user's request for a person. Raises as `PersonLine.withdraw`."""
+        await self._persons.withdraw(caller, conversation_id)
+
     async def feedback(
         self, caller: Caller, conversation: Conversation, given: FeedbackIn, key: str | None
     ) -> Event:

@@ -78,6 +78,9 @@ class Chat(Protocol):
     async def ask_for_person(self) -> PlayedTurn:
         """Press the hand-off."""
 
+    async def leave_queue(self) -> None:
+        """Withdraw the request for a person, if there is one. Raises `Broken` when a person has it."""
+
 
 class Product(Protocol):
     """Firstline, by its public API."""

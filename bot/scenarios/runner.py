@@ -1,6 +1,7 @@
 """Plays scenarios: several at once, shuffled, each with a user of its own."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -114,17 +115,19 @@ class Player:
         return runs
 
     async def play(self, found: FoundScenario, repeat: int = 1) -> ScenarioRun:
-        """Play one scenario once; whatever happens, its user is removed."""
+        """Play one scenario once; whatever happens, its user leaves the queue and is removed."""
         started = monotonic()
         scenario = found.scenario
         made: MadeUser | None = None
+        chat: Chat | None = None
         transcript: list[dict[str, Any]] = []
         try:
             async with asyncio.timeout(SCENARIO_SECONDS):
                 state = values.fill(scenario.user.state, {}, self._clock())
                 made = await self._world.host.make_user(scenario.user.like, scenario.user.name, state)
                 page = scenario.page.model_dump(exclude_unset=True)
-                play = _Play(made, await self._world.product.begin(made, page), self._clock())
+                chat = await self._world.product.begin(made, page)
+                play = _Play(made, chat, self._clock())
                 play.transcript = transcript
                 failures = await self._steps(scenario, play)
         except (Broken, values.CannotFill, TimeoutError) as error:
@@ -133,10 +136,15 @@ class Player:
             ]
         finally:
             if made is not None:
-                await self._remove(made)
+                await self._remove(made, chat)
         return ScenarioRun(found, repeat, monotonic() - started, tuple(failures), tuple(transcript))
 
-    async def _remove(self, made: MadeUser) -> None:
+    async def _remove(self, made: MadeUser, chat: Chat | None) -> None:
+        # First the queue: agents are not called by users that are gone, and who is gone cannot leave it.
+        if chat is not None:
+            with contextlib.suppress(Broken, TimeoutError):
+                async with asyncio.timeout(20):
+                    await chat.leave_queue()
         try:
             async with asyncio.timeout(20):
                 await self._world.host.remove_user(made.ref)

@@ -173,6 +173,10 @@ class _Conversation:
         page = await self._call("GET", f"/{self._id}/events?after={before['last_seq']}&limit=500")
         return self._turn(page["events"])
 
+    async def leave_queue(self) -> None:
+        """Leave the queue, as the widget's button does."""
+        await self._call("DELETE", f"/{self._id}/handoff")
+
     async def _over(self, after: int, turn: str) -> PlayedTurn:
         deadline = asyncio.get_running_loop().time() + self._patience.answer
         while asyncio.get_running_loop().time() < deadline:

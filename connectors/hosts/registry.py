@@ -11,12 +11,14 @@ hosts:
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from actions.healing.ports import ScannableHost
+from actions.ports import HostApplication
 from connectors.hosts.http import HttpHostApplication, Timeouts
 from connectors.hosts.signing import SigningKeys
 from foundation import strict_yaml
@@ -124,11 +126,15 @@ def load_hosts(path: Path, variables: Mapping[str, str]) -> dict[str, HostSettin
     return dict(hosts)
 
 
+class ConnectedApplication(HostApplication, ScannableHost, Protocol):
+    """An application as the product needs it; `HttpHostApplication` is one."""
+
+
 class HostRegistry:
     """The connected applications by name."""
 
     def __init__(
-        self, hosts: Mapping[str, HostSettings], applications: Mapping[str, HttpHostApplication]
+        self, hosts: Mapping[str, HostSettings], applications: Mapping[str, ConnectedApplication]
     ) -> None:
         self.hosts = dict(hosts)
         self._applications = dict(applications)
@@ -136,7 +142,7 @@ class HostRegistry:
     def __iter__(self) -> Iterator[str]:
         return iter(self._applications)
 
-    def get(self, name: str) -> HttpHostApplication:
+    def get(self, name: str) -> ConnectedApplication:
         """Return the application `name`.
 
         Raises:
@@ -146,6 +152,10 @@ class HostRegistry:
         if found is None:
             raise UnknownHost("No such application is connected.", hint="Add it to hosts.yml.")
         return found
+
+    def replacing(self, applications: Mapping[str, ConnectedApplication]) -> "HostRegistry":
+        """Return a registry in which these stand for the ones of the same names, or beside them."""
+        return HostRegistry(self.hosts, {**self._applications, **applications})
 
     def allowed_origins(self, name: str | None = None) -> frozenset[str]:
         """Return the origins whose pages may hold the widget: of one application, or of all."""

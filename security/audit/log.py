@@ -64,6 +64,13 @@ class AuditLog:
                 ) from error
             await gaps.add(tx, changes, moment(self._clock.now()), reason)
 
+    async def erase_texts(self, tx: AsyncConnection, subjects: Sequence[str]) -> tuple[int, int]:
+        """Delete the private parts of what was entered about these subjects; the chain still verifies.
+
+        Returns how many were deleted, and how many entries of an older version have theirs inside the chain.
+        """
+        return await storage.erase_texts(tx, subjects)
+
     async def catch_up(self, database: Database) -> bool:
         """Enter what waits; returns whether nothing does any more. To be called from time to time."""
         async with database.connect() as connection:

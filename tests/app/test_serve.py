@@ -66,17 +66,18 @@ async def test_make_run_finds_a_taken_port_and_a_nonsense_setting_before_it_inst
     assert "encoder" not in said
 
 
-def test_one_that_has_just_begun_is_given_the_moment_to_say_where(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_has_just_begun_is_given_the_moment_to_say_where(tmp_path: Path) -> None:
     with home_lock.hold(tmp_path, "http://127.0.0.1:18080"):
         note = tmp_path / "run" / "serve.json"
         written = note.read_text()
         note.unlink()
-        monkeypatch.setattr("app.ops.home_lock.time.sleep", lambda _: note.write_text(written))
+
+        def pause(_: float) -> None:
+            note.write_text(written)
+
         with (
             pytest.raises(home_lock.AlreadyRunning, match="18080"),
-            home_lock.hold(tmp_path, "http://127.0.0.1:18081"),
+            home_lock.hold(tmp_path, "http://127.0.0.1:18081", pause=pause),
         ):
             pass
 
@@ -125,10 +126,7 @@ async def test_without_a_model_it_says_so_and_leaves_nothing_running(
         assert record is None or not record.alive
 
 
-async def test_what_does_not_let_go_of_the_start_does_not_keep_the_end_from_coming(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(serve, "_LET_GO", 0.05)
+async def test_what_does_not_let_go_of_the_start_does_not_keep_the_end_from_coming() -> None:
     let_go = asyncio.Event()
 
     async def stubborn() -> None:
@@ -139,7 +137,7 @@ async def test_what_does_not_let_go_of_the_start_does_not_keep_the_end_from_comi
     stop = asyncio.Event()
     stop.set()
     async with asyncio.timeout(10):
-        assert not await serve._unless(stop, stubborn())
+        assert not await serve._unless(stop, stubborn(), let_go=0.05)
     let_go.set()
 
 

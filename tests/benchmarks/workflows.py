@@ -29,16 +29,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import aiohttp
 from aiohttp import web
 
-from app import bootstrap
+from app.bootstrap import build_app
 from app.cli.services import Silent
 from app.ops.supervisor import Supervisor
+from app.overrides import Overrides
 from app.settings import Settings
 from bot.scenarios.ports import Chat, PlayedTurn
 from bot.scenarios.web import DemoApplication, FirstlineClient
@@ -81,17 +81,13 @@ class HostTimes:
         return total
 
 
-def traced_session(times: HostTimes) -> Any:
-    """Make `open_session` of the product's adapter, with every call timed."""
-
-    def opened() -> aiohttp.ClientSession:
-        session = open_session()
-        trace = times.trace()
-        trace.freeze()
-        session._trace_configs.append(trace)
-        return session
-
-    return opened
+def traced_session(times: HostTimes) -> aiohttp.ClientSession:
+    """Open the session of the product's adapter, with every call timed."""
+    session = open_session()
+    trace = times.trace()
+    trace.freeze()
+    session._trace_configs.append(trace)
+    return session
 
 
 @asynccontextmanager
@@ -111,12 +107,13 @@ async def product(built: Path, times: HostTimes) -> AsyncIterator[Settings]:
         try:
             await supervisor.start_stores()
             await asyncio.gather(supervisor.start_rasa(), supervisor.start_demo())
-            with patch.object(bootstrap, "open_session", traced_session(times)):
-                runner = web.AppRunner(await bootstrap.build_app(settings, supervisor.parts), access_log=None)
+            async with traced_session(times) as session:
+                app = await build_app(settings, supervisor.parts, Overrides(host_session=session))
+                runner = web.AppRunner(app, access_log=None)
                 await runner.setup()
-            await web.TCPSite(runner, "127.0.0.1", port).start()
-            yield settings
-            await runner.cleanup()
+                await web.TCPSite(runner, "127.0.0.1", port).start()
+                yield settings
+                await runner.cleanup()
         finally:
             await supervisor.stop()
 

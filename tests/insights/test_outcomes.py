@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy.dialects import postgresql
 
 from actions.attempts.log import AttemptLog
 from actions.attempts.model import Ending, NewAttempt
@@ -13,7 +14,7 @@ from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.outcomes import CONVERSATION_OUTCOMES, Outcome
 from foundation.outcomes import OUTCOMES as OF_ATTEMPTS
-from insights.outcomes import Outcomes, conversation_outcome
+from insights.outcomes import Outcomes, _after, conversation_outcome
 from security.privacy.masking import mask_json
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -193,3 +194,16 @@ async def test_conversations_are_found_by_what_they_came_to(world: World) -> Non
         "an attempt's outcome is not the conversation's"
     )
     assert await world.outcomes.of(["cnv_1", "cnv_3", "cnv_none"]) == {"cnv_1": "failed", "cnv_3": "open"}
+
+
+async def test_relations_cost_what_tables_cost(database: Database) -> None:
+    # A relation that PostgreSQL cannot dissolve would be made whole before anything is looked up in it.
+    query = _after("", None, None).compile(
+        dialect=postgresql.dialect(), compile_kwargs={"literal_binds": True}
+    )
+    async with database.connect() as connection:
+        plan = [
+            row[0] for row in await connection.execute(sa.text("explain " + str(query).replace(":", "\\:")))
+        ]
+    assert "attempts" in "".join(plan)
+    assert [line for line in plan if "Subquery Scan" in line or "CTE" in line] == []

@@ -6,13 +6,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from actions.attempts.storage import attempts
-from app.wiring.encoder import gate_questions
 from bot.conversation.storage import contacts, conversations, events
 from foundation.clock import SystemClock
 from foundation.database import Database
 from insights.training_questions import agent_links, helped_answers
 from kb_index.articles.storage import articles
 from kb_index.encoder.training_pairs import AnsweredQuestion
+from kb_index.evaluation.known_questions import LabelledQuestion
+from kb_index.questions.gate_questions import gate_questions
 from kb_index.questions.storage import known_questions
 
 NOW = SystemClock().now()
@@ -92,7 +93,7 @@ async def test_only_answers_that_helped_by_the_users_word_are_learnt(database: D
 
 async def test_the_gates_questions_are_learnt_as_editors_have_them_now(database: Database) -> None:
     file = Path("data/kb/questions.yml")
-    seed = AnsweredQuestion("forgot my passwrd", "reset-your-password", "gate")
+    seed = LabelledQuestion("forgot my passwrd", "reset-your-password")
     assert seed in await gate_questions(database, file)
     async with database.begin() as tx:
         await tx.execute(
@@ -108,4 +109,4 @@ async def test_the_gates_questions_are_learnt_as_editors_have_them_now(database:
                 created_by="x",
             )
         )
-    assert await gate_questions(database, file) == [AnsweredQuestion("money back", "refunds", "gate")]
+    assert await gate_questions(database, file) == [LabelledQuestion("money back", "refunds")]

@@ -13,16 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import WSMsgType, web
+from aiohttp import WSMsgType
 from aiohttp.test_utils import TestClient, TestServer
 from sqlalchemy import text
 
 from app.bootstrap import FIRSTLINE, Firstline, build_app
 from app.ops.parts import Parts
+from app.overrides import Overrides
 from app.schema.migrate import upgrade
 from app.settings import Settings
 from foundation.database import Database, Lane, on_lane
 from foundation.ids import new_id
+from tests.support.brain import StandInBrain
 from tests.support.client import user_token
 
 API = "/api/v1/conversations"
@@ -31,40 +33,12 @@ Note = Callable[..., None]
 
 
 @dataclass
-class OneWorker:
-    """A Rasa with one worker."""
-
-    seconds: float = 0.04
-    works: bool = True
-    turns: int = 0
-    _worker: asyncio.Lock = field(default_factory=asyncio.Lock)
-
-    def app(self) -> web.Application:
-        app = web.Application()
-        app.router.add_get("/webhooks/firstline/", self.health)
-        app.router.add_post("/webhooks/firstline/turn", self.turn)
-        return app
-
-    async def health(self, _: web.Request) -> web.Response:
-        return web.json_response({"model": "stand-in"})
-
-    async def turn(self, request: web.Request) -> web.Response:
-        await request.read()
-        async with self._worker:
-            await asyncio.sleep(self.seconds)
-        self.turns += 1
-        if not self.works:
-            return web.json_response({"status": "failed", "reason": "internal_error"})
-        return web.json_response({"status": "ok", "messages": [{"text": "Hello!"}], "model": "stand-in"})
-
-
-@dataclass
 class House:
     """The application, and calls of it as any user."""
 
     client: TestClient[Any, Any]
     firstline: Firstline
-    rasa: OneWorker
+    brain: StandInBrain
     flooder: str = field(default_factory=lambda: new_id("flo"))
     """Another one each time: limits are counted in a Valkey that outlives the test."""
 
@@ -98,12 +72,11 @@ async def house(
     database = Database.open(fresh_database_url)
     await upgrade(database)
     await database.close()
-    rasa = OneWorker()
-    async with TestServer(rasa.app()) as brain:
-        url = str(brain.make_url("")).rstrip("/")
-        app = await build_app(settings, Parts.fixed(settings, fresh_database_url, valkey_url, url))
-        async with TestClient(TestServer(app)) as client:
-            yield House(client, app[FIRSTLINE], rasa)
+    brain = StandInBrain(seconds=0.04)
+    parts = Parts.fixed(settings, fresh_database_url, valkey_url, "http://127.0.0.1:9")
+    app = await build_app(settings, parts, Overrides(brain=brain))
+    async with TestClient(TestServer(app)) as client:
+        yield House(client, app[FIRSTLINE], brain)
 
 
 async def flood(house: House, ref: str, statuses: Counter[int], *, conversations: int, messages: int) -> None:
@@ -172,7 +145,7 @@ async def test_300_conversations_of_one_user_keep_nobody_from_an_answer_or_a_per
 async def test_who_floods_an_assistant_that_fails_is_one_case_behind_those_who_asked(
     house: House, figure: Note
 ) -> None:
-    house.rasa.works = False
+    house.brain.works = False
     statuses: Counter[int] = Counter()
     await flood(house, house.flooder, statuses, conversations=60, messages=3)
     _, conversation = await house.post("usr_asks", "", {})

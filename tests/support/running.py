@@ -14,10 +14,12 @@ from aiohttp import web
 
 from app.bootstrap import FIRSTLINE, Firstline, build_app
 from app.ops.parts import Parts
+from app.overrides import Overrides
 from app.schema.migrate import upgrade
 from app.settings import Settings
 from foundation.database import Database
 from foundation.http.connections import ConnectionLimits, LimitedSite
+from tests.support.brain import StandInBrain
 
 T = TypeVar("T")
 
@@ -50,12 +52,11 @@ def running(
     async def serve() -> None:
         loop = asyncio.get_running_loop()
         async with contextlib.AsyncExitStack() as stack:
-            brain = await stack.enter_async_context(_brain())
             database = Database.open(database_url)
             await upgrade(database)
             await database.close()
-            parts = Parts.fixed(settings, database_url, redis_url, brain)
-            app = await build_app(settings, parts)
+            parts = Parts.fixed(settings, database_url, redis_url, "http://127.0.0.1:9")
+            app = await build_app(settings, parts, Overrides(brain=StandInBrain("I heard you.")))
             runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
             stack.push_async_callback(runner.cleanup)
             await runner.setup()
@@ -87,25 +88,3 @@ def running(
         app.loop.call_soon_threadsafe(stopping.set)
         thread.join(60)
     assert not thread.is_alive(), "the app did not stop"
-
-
-@contextlib.asynccontextmanager
-async def _brain() -> Any:
-    async def health(_: web.Request) -> web.Response:
-        return web.json_response({"model": "scripted"})
-
-    async def turn(_: web.Request) -> web.Response:
-        said = {"text": "I heard you."}
-        return web.json_response({"status": "ok", "messages": [said], "model": "scripted"})
-
-    app = web.Application()
-    app.router.add_get("/webhooks/firstline/", health)
-    app.router.add_post("/webhooks/firstline/turn", turn)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation.domain import QUEUE, SYSTEM, Answer, Conversation, Event, NewEvent, Reading, Turn
+from bot.conversation.domain import BOT, QUEUE, SYSTEM, Answer, Conversation, Event, NewEvent, Reading, Turn
 from bot.conversation.events import HandoffPayload
 from bot.conversation.service import Conversations
 from bot.conversation.turn_runner import TurnRunner
 from foundation.clock import SystemClock
 from foundation.database import Database
+from foundation.errors import Conflict
 from foundation.ids import CaseId, ConversationId, new_id
 from foundation.wakeups import Wakeups
 
@@ -92,8 +93,22 @@ class NotingDesk:
     async def after_open(self, case: Any) -> None:
         self.told.append(case.id)
 
+    async def withdraw(self, conversation_id: ConversationId) -> bool:
+        case = await self.open_case(conversation_id)
+        if case is None:
+            return False
+        if case.status == "assigned":
+            raise Conflict("taken", code="case_claimed")
+        self.cases.remove(case)
+        async with self.conversations.transaction() as tx:
+            await self.conversations.transfer(conversation_id, BOT, reason="withdrawn", tx=tx)
+        return True
+
     async def position(self, conversation_id: ConversationId) -> tuple[int, int] | None:
         return (1, 1) if await self.open_case(conversation_id) else None
+
+    async def queue(self) -> dict[ConversationId, int]:
+        return {case.conversation_id: place for place, case in enumerate(self.cases, 1)}
 
     async def open_case(self, conversation_id: ConversationId) -> NotedCase | None:
         return next((case for case in self.cases if case.conversation_id == conversation_id), None)

@@ -550,3 +550,30 @@ async def test_what_is_not_there_and_what_is_not_allowed(client) -> None:
     assert (await client.get("/api/v1/ws")).status == 400
     wrong = await client.post(API, data="text", headers={**ADA, "Content-Type": "text/plain"})
     assert wrong.status == 415
+
+
+async def test_a_user_leaves_the_queue(client, room) -> None:
+    conversation = await begin(client)
+    url = f"{API}/{conversation}/handoff"
+    assert (await client.post(url, json={}, headers=ADA)).status == 201
+    assert (await client.delete(url, headers=BEN)).status == 404
+    assert (await client.delete(url, headers=ADA)).status == 204
+    assert (await (await client.get(f"{API}/{conversation}", headers=ADA)).json())["owner"]["kind"] == "bot"
+    assert (await client.delete(url, headers=ADA)).status == 204
+    assert (await client.post(url, json={}, headers=ADA)).status == 201
+    room.desk.cases[0].status = "assigned"
+    refused = await client.delete(url, headers=ADA)
+    assert (refused.status, (await refused.json())["code"]) == (409, "case_claimed")
+
+
+async def test_calling_agents_and_sending_them_away_has_an_end(client) -> None:
+    conversation = await begin(client)
+    url = f"{API}/{conversation}/handoff"
+    statuses = []
+    for _ in range(60):
+        await client.post(url, json={}, headers=ADA)
+        statuses.append((await client.delete(url, headers=ADA)).status)
+        if statuses[-1] == 429:
+            break
+    assert statuses[0] == 204
+    assert statuses[-1] == 429

@@ -28,6 +28,8 @@ class SmallWorld:
     users: dict[str, dict[str, Any]] = field(default_factory=dict)
     ran: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
+    queue: set[str] = field(default_factory=set)
+    claimed: bool = False
     faults: dict[str, Rates] = field(default_factory=dict)
     busy: int = 0
     most_busy: int = 0
@@ -90,7 +92,14 @@ class SmallChat:
             [f"You wrote: {text}", "Your account is locked."], [YES, {"title": "Not now", "payload": "/deny"}]
         )
 
+    async def leave_queue(self) -> None:
+        assert self.conversation not in self.world.removed, "who is gone cannot leave the queue"
+        if self.world.claimed:
+            raise Broken("409, a person has your request")
+        self.world.queue.discard(self.conversation)
+
     async def ask_for_person(self) -> PlayedTurn:
+        self.world.queue.add(self.conversation)
         return PlayedTurn(["Passing on."], handed_off=True)
 
 
@@ -188,6 +197,16 @@ async def test_what_does_not_hold_is_told(
     assert failure.turn == turn
     assert check in failure.check
     assert seen in str(failure.seen)
+
+
+@pytest.mark.parametrize("claimed", [False, True])
+async def test_a_user_leaves_the_queue_before_it_is_removed(tmp_path: Path, claimed: bool) -> None:
+    world = SmallWorld(claimed=claimed)
+    step = "  - say: a person please\n    expect: {handed_off: true}\n"
+    text = "scenario: asks\nuser: {like: ada}\nsteps:\n" + step
+    await play(tmp_path, text, world)
+    assert world.removed
+    assert world.queue == ({*world.removed} if claimed else set())
 
 
 async def test_after_a_failed_step_only_safety_is_looked_at(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from connectors.hosts.http import HttpHostApplication
 from connectors.hosts.registry import (
     HostsFileInvalid,
     UnknownHost,
@@ -49,7 +50,9 @@ async def test_applications_by_name(tmp_path: Path, session: aiohttp.ClientSessi
     path.write_text(GOOD)
     registry = connect_hosts(load_hosts(path, VARIABLES), session, KeyRing)
     assert list(registry) == ["acme"]
-    assert registry.get("acme").name == "acme"
+    connected = registry.get("acme")
+    assert isinstance(connected, HttpHostApplication)
+    assert connected.name == "acme"
     assert registry.allowed_origins() == registry.allowed_origins("acme") == {"https://app.acme.example"}
     assert registry.allowed_origins("other") == frozenset()
     with pytest.raises(UnknownHost):

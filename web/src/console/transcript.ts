@@ -75,6 +75,7 @@ function note(event: ChatEvent): string | null {
         ? `${event.data.owner.name ?? "An agent"} has the conversation`
         : null;
     case "case_resolved":
+      if (event.data.outcome === "withdrawn") return "The user left the queue. The assistant is back.";
       return `Closed by ${event.author.name ?? "an agent"}: ${caseOutcome(event.data.outcome).toLowerCase()}. The assistant is back.${event.data.note ? ` Told the user: ${event.data.note}` : ""}`;
     case "feedback":
       return event.data.helpful ? "The user said that it helped" : "The user said that it did not help";

@@ -317,7 +317,7 @@ export interface components {
             /** @default  */
             note: string;
             /** @enum {string} */
-            outcome: "solved" | "answered" | "not_solved" | "spam";
+            outcome: "solved" | "answered" | "not_solved" | "spam" | "withdrawn";
         } & {
             [key: string]: unknown;
         };
@@ -334,7 +334,7 @@ export interface components {
             note: string | null;
             /** Format: date-time */
             opened_at: string;
-            outcome: ("solved" | "answered" | "not_solved" | "spam") | null;
+            outcome: ("solved" | "answered" | "not_solved" | "spam" | "withdrawn") | null;
             /** @enum {string} */
             priority: "urgent" | "high" | "normal" | "low";
             reason: string;

@@ -90,6 +90,7 @@ const caseOutcomes: Record<string, string> = {
   answered: "Answered",
   not_solved: "Not solved",
   spam: "Spam",
+  withdrawn: "Withdrawn by the user",
 };
 
 export function caseOutcome(name: string): string {

@@ -21,7 +21,7 @@ export type { ChatEvent, Conversation } from "./wire";
 export type Role = api.NewStaffIn["roles"][number];
 export type Outcome = NonNullable<api.AttemptOut["outcome"]>;
 export type Priority = api.CaseView["priority"];
-export type CaseOutcome = api.ResolveIn["outcome"];
+export type CaseOutcome = NonNullable<api.CaseView["outcome"]>;
 export type Audience = api.ArticleOut["audience"];
 
 /** An intent that was considered. */

@@ -53,6 +53,7 @@ export class Session extends EventTarget implements LinkListener {
   /** What stands in the way, in plain words. */
   trouble: string | null = null;
   askingForPerson = false;
+  leavingQueue = false;
   loaded = false;
   /** Whether all that was there at the start has arrived; what comes afterwards is news. */
   caughtUp = false;
@@ -528,6 +529,23 @@ export class Session extends EventTarget implements LinkListener {
       this.trouble = `We couldn't ask for a person: ${why} Please try again.`;
     } finally {
       this.askingForPerson = false;
+      this.tell();
+    }
+  }
+
+  async leaveQueue(): Promise<void> {
+    if (this.conversation === null || this.leavingQueue) return;
+    this.leavingQueue = true;
+    this.tell();
+    try {
+      await this.http.leaveQueue(this.conversation.id);
+      this.trouble = null;
+    } catch (error) {
+      // Whoever took the request meanwhile comes over the line, as does the way back to the assistant.
+      const why = error instanceof Refused ? error.message : "Something went wrong.";
+      this.trouble = `We couldn't take you out of the queue: ${why}`;
+    } finally {
+      this.leavingQueue = false;
       this.tell();
     }
   }

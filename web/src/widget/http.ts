@@ -125,6 +125,10 @@ export class Http {
     return this.call("POST", `/conversations/${id}/handoff`, {});
   }
 
+  leaveQueue(id: string): Promise<void> {
+    return this.call("DELETE", `/conversations/${id}/handoff`);
+  }
+
   async notices(): Promise<KeptNotice[]> {
     return (await this.call<{ notices: KeptNotice[] }>("GET", "/notices")).notices;
   }

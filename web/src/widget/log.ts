@@ -71,7 +71,9 @@ function happened(
       return notice(event.data, event.at, session.baseUrl);
     case "case_resolved":
       return html`<div class="note" data-event="case_resolved">
-        <p>${event.author.name ?? "Support"} closed your request.</p>
+        <p>
+          ${event.data.outcome === "withdrawn" ? "You left the queue." : `${event.author.name ?? "Support"} closed your request.`}
+        </p>
         ${event.data.note ? html`<p class="said">${linked(event.data.note, session.baseUrl)}</p>` : nothing}
       </div>`;
     default:

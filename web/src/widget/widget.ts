@@ -255,6 +255,11 @@ export class FirstlineWidget extends LitElement {
     this.focusInput();
   }
 
+  private leaveQueue(): void {
+    void this.session.leaveQueue();
+    this.focusInput();
+  }
+
   private pressed(event: KeyboardEvent): void {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) this.submit(event);
   }
@@ -418,6 +423,15 @@ export class FirstlineWidget extends LitElement {
                   <strong>${place(handover?.position ?? null)}</strong> You can keep writing or close this;
                   we'll keep your place.
                 </p>
+                <button
+                  type="button"
+                  class="link"
+                  data-testid="widget-leave-queue"
+                  ?disabled=${this.session.leavingQueue}
+                  @click=${this.leaveQueue}
+                >
+                  Leave the queue
+                </button>
               </div>`
             : nothing
         }
