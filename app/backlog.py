@@ -7,7 +7,7 @@ import structlog
 
 from foundation.clock import Clock
 from foundation.database import Database
-from foundation.jobs import storage as job_storage
+from foundation.jobs import upkeep
 from foundation.outbox import dead_letters
 from insights.metrics import Metrics
 
@@ -28,7 +28,7 @@ class BacklogFigures:
         self._metrics.forget_backlog()
         try:
             async with asyncio.timeout(_DEADLINE), self._database.connect() as connection:
-                jobs = await job_storage.figures(connection)
+                jobs = await upkeep.figures(connection)
                 deliveries = await dead_letters.figures(connection)
         except Exception as error:
             log.warning("backlog_not_read", reason=type(error).__name__)

@@ -176,7 +176,7 @@ def assemble(
 ) -> Firstline:
     """Put the services together; nothing is connected to and nothing is started."""
     clock = overrides.clock or SystemClock()
-    rules = house_rules(settings.metrics)
+    rules = overrides.rules or house_rules(settings.metrics)
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock).replacing(overrides.applications)
     policies = settings.root / "data" / "policies"

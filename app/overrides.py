@@ -9,6 +9,7 @@ import redis.asyncio as redis
 from actions.ports import Journal
 from bot.conversation.ports import LiveBrain, TurnObserver
 from connectors.hosts.registry import ConnectedApplication
+from foundation.authorization import Rulebook
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.rates import Rates
@@ -44,6 +45,8 @@ class Overrides:
     """Counts what users do, for their limits."""
     authenticator: HttpAuthenticator | None = None
     """Tells who calls."""
+    rules: Rulebook | None = None
+    """Answers who may do what."""
     observer: TurnObserver | None = None
     """Is told of finished turns, in the place of the metrics."""
 

@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.conversation.case_words import CaseOutcome
+from bot.conversation.case_words import AgentOutcome, CaseOutcome
 from bot.conversation.domain import (
     BOT,
     MAX_TEXT,
@@ -24,7 +24,7 @@ from bot.conversation.domain import (
 from bot.conversation.events import CaseResolvedPayload, message
 from escalation import storage
 from escalation.case_opening import CaseOpening
-from escalation.domain import WITHDRAWN, AgentOutcome, Assignee, Case
+from escalation.domain import WITHDRAWN, Assignee, Case
 from escalation.permissions import CaseAction, Sent, case_resource, check_withdraw, replay
 from foundation.authorization import StaffMember
 from foundation.errors import Conflict, Forbidden, InvalidInput

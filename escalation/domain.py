@@ -10,8 +10,6 @@ from foundation.ids import CaseId, ContactId, ConversationId, StaffId
 from foundation.outcomes import Outcome
 
 CaseStatus = Literal["queued", "assigned", "resolved"]
-AgentOutcome = Literal["solved", "answered", "not_solved", "spam"]
-"""How an agent says that a case ended."""
 WITHDRAWN: CaseOutcome = "withdrawn"
 """The user left the queue before an agent had the case."""
 AT_LEAST: Mapping[str, Priority] = {"workflow_failed": "high", "policy": "high"}

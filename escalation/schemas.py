@@ -5,10 +5,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.conversation.case_words import CaseOutcome, Priority
+from bot.conversation.case_words import AgentOutcome, CaseOutcome, Priority
 from bot.conversation.domain import MAX_TEXT, Conversation
 from bot.conversation.schemas import EventOut
-from escalation.domain import AgentOutcome, Case, CaseStatus, ContextPacket
+from escalation.domain import Case, CaseStatus, ContextPacket
 
 
 class _Strict(BaseModel):

@@ -41,12 +41,12 @@ async def _list(dead: bool, limit: int, *, as_json: bool) -> int:
     from app.cli.output import print_json, print_table
     from app.cli.services import opened_database
     from app.settings import Settings
-    from foundation.jobs import storage
+    from foundation.jobs import upkeep
     from foundation.outbox import dead_letters
 
     status = "dead" if dead else None
     async with opened_database(Settings.from_env()) as database, database.connect() as connection:
-        jobs = await storage.listed(connection, status, limit)
+        jobs = await upkeep.listed(connection, status, limit)
         deliveries = await dead_letters.listed(connection, status, limit)
     found = [
         *((one.id, one.kind, one.key or "", one.status, one.tries, one.due_at, one.problem) for one in jobs),
@@ -71,7 +71,7 @@ async def _change(id_: str, *, discard: bool, as_json: bool) -> None:
     from app.settings import Settings
     from foundation.clock import SystemClock
     from foundation.errors import NotFound
-    from foundation.jobs import storage
+    from foundation.jobs import upkeep
     from foundation.outbox import dead_letters
 
     now = SystemClock().now()
@@ -79,7 +79,7 @@ async def _change(id_: str, *, discard: bool, as_json: bool) -> None:
         if id_.startswith("dlv_"):
             changed = await (dead_letters.discard(tx, id_) if discard else dead_letters.resend(tx, id_, now))
         else:
-            changed = await (storage.cancel(tx, id_) if discard else storage.revive(tx, id_, now))
+            changed = await (upkeep.cancel(tx, id_) if discard else upkeep.revive(tx, id_, now))
     if not changed:
         raise NotFound(
             "No job or delivery of this id can be changed.",

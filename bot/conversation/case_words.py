@@ -22,9 +22,11 @@ Priority = Literal["urgent", "high", "normal", "low"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
 """Most urgent first; the place in this tuple is the rank in the queue."""
 
-CaseOutcome = Literal["solved", "answered", "not_solved", "spam", "withdrawn"]
-"""`withdrawn`: the user left the queue before an agent had the case; the others are an agent's to say."""
-CASE_OUTCOMES: tuple[CaseOutcome, ...] = get_args(CaseOutcome)
+AgentOutcome = Literal["solved", "answered", "not_solved", "spam"]
+"""How an agent says that a case ended."""
+CaseOutcome = AgentOutcome | Literal["withdrawn"]
+"""`withdrawn`: the user left the queue before an agent had the case."""
+CASE_OUTCOMES: tuple[CaseOutcome, ...] = (*get_args(AgentOutcome), "withdrawn")
 
 
 def is_reason(word: str) -> TypeGuard[Reason]:

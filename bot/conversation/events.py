@@ -9,7 +9,7 @@ unknown type, of a newer version or out of shape is an `UnknownPayload`.
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from bot.conversation.case_words import CaseOutcome, Priority
 
@@ -118,7 +118,7 @@ class CaseResolvedPayload(Payload):
     type: ClassVar[str] = "case_resolved"
     case: str
     outcome: CaseOutcome
-    note: str = ""
+    note: str = Field(default="", exclude_if=lambda note: not note)
 
 
 class FeedbackPayload(Payload):

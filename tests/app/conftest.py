@@ -9,14 +9,21 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from app.bootstrap import FIRSTLINE, Firstline, build_app
 from app.ops.parts import Parts
+from app.overrides import NOTHING_ELSE, Overrides
 from app.schema.migrate import upgrade
 from app.settings import Settings
 from foundation.database import Database
 
 
 @pytest.fixture
+def overrides() -> Overrides:
+    """What takes the place of the product's own in `app_client`; a module of tests may say otherwise."""
+    return NOTHING_ELSE
+
+
+@pytest.fixture
 async def app_client(
-    tmp_path: Path, fresh_database_url: str, valkey_url: str, encoder_dir: Path
+    tmp_path: Path, fresh_database_url: str, valkey_url: str, encoder_dir: Path, overrides: Overrides
 ) -> AsyncIterator[TestClient[Any, Any]]:
     """A client of the whole application on a migrated database of its own."""
     settings = Settings.from_env(
@@ -25,9 +32,8 @@ async def app_client(
     database = Database.open(fresh_database_url)
     await upgrade(database)
     await database.close()
-    app = await build_app(
-        settings, Parts.fixed(settings, fresh_database_url, valkey_url, "http://127.0.0.1:9")
-    )
+    parts = Parts.fixed(settings, fresh_database_url, valkey_url, "http://127.0.0.1:9")
+    app = await build_app(settings, parts, overrides)
     async with TestClient(TestServer(app)) as client:
         yield client
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import bootstrap
+from app.overrides import NOTHING_ELSE, Overrides
 from app.permissions import house_rules
 from escalation.domain import Assignee
 from escalation.permissions import CaseAction, case_resource
@@ -110,11 +110,17 @@ class Recorder:
 
 
 @pytest.fixture
-def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
-    made = Recorder()
-    monkeypatch.setattr(bootstrap, "house_rules", lambda _: made)
-    monkeypatch.setattr(bootstrap, "HttpAuthenticator", lambda *_, **__: AsTold(PEOPLE))
-    return made
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def overrides(request: pytest.FixtureRequest) -> Overrides:
+    """Whoever records also says who calls."""
+    if "recorder" not in request.fixturenames:
+        return NOTHING_ELSE
+    caller: Any = AsTold(PEOPLE)
+    return Overrides(rules=request.getfixturevalue("recorder"), authenticator=caller)
 
 
 class Talker:
@@ -150,6 +156,7 @@ def users_calls(conversation: str) -> list[tuple[str, str, Any]]:
         ("POST", one + "/typing", {"active": True}),
         ("POST", one + "/feedback", {"about_seq": 1, "helpful": True}),
         ("POST", one + "/handoff", {"text": "a person, please"}),
+        ("DELETE", one + "/handoff", None),
         ("POST", f"/api/v1/notices/{new_id('ntc')}/seen", None),
         ("POST", f"/api/v1/offers/{new_id('ofr')}/outcome", {"outcome": "dismissed"}),
     ]

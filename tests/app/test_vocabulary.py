@@ -98,7 +98,10 @@ def test_no_list_of_these_words_is_written_down_a_second_time() -> None:
 async def test_the_database_takes_these_words_and_no_others(
     database: Database, constraint: str, words: Sequence[str]
 ) -> None:
-    query = sa.text("select pg_get_constraintdef(oid) from pg_constraint where conname = :name")
+    query = sa.text(
+        "select pg_get_constraintdef(oid) from pg_constraint "
+        "where conname = :name and connamespace = current_schema()::regnamespace"
+    )
     async with database.connect() as connection:
         definition = str((await connection.execute(query, {"name": constraint})).scalar_one())
     assert set(re.findall(r"'(\w+)'", definition)) == set(words)
@@ -150,6 +153,6 @@ def test_whoever_knows_control_intents_knows_those_of_the_catalogue(intents: Int
 
 def test_the_console_marks_the_trouble_that_the_summary_names() -> None:
     script = (ROOT / "web" / "src" / "console" / "snapshot.ts").read_text("utf-8")
-    found = re.search(r'const trouble = new Set\("([a-z_ ]+)"\.split', script)
+    found = re.search(r'const trouble = new Set\(\s*"([a-z_ ]+)"\.split', script)
     assert found is not None
     assert set(found[1].split()) == set(escalation.packet.summary.TROUBLE.split())

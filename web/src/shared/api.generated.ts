@@ -315,9 +315,8 @@ export interface components {
         CaseResolvedPayload: {
             case: string;
             /** @default  */
-            note: string;
-            /** @enum {string} */
-            outcome: "solved" | "answered" | "not_solved" | "spam" | "withdrawn";
+            note?: string;
+            outcome: ("solved" | "answered" | "not_solved" | "spam") | "withdrawn";
         } & {
             [key: string]: unknown;
         };
@@ -334,7 +333,7 @@ export interface components {
             note: string | null;
             /** Format: date-time */
             opened_at: string;
-            outcome: ("solved" | "answered" | "not_solved" | "spam" | "withdrawn") | null;
+            outcome: ("solved" | "answered" | "not_solved" | "spam") | "withdrawn" | null;
             /** @enum {string} */
             priority: "urgent" | "high" | "normal" | "low";
             reason: string;
