@@ -136,8 +136,9 @@ def test_hundreds_of_unfinished_requests_delay_nobody_and_end(app: Running, figu
         began = time.monotonic()
         opened = [await open_one((*heads, body)[number % 3]) for number in range(400)]
         attacked = await answer_times(app, HEAD_DEADLINE + 2)
-        # Until the longest deadline, that of bodies, has passed.
-        await asyncio.sleep(max(0.0, BODY_DEADLINE + 0.5 - (time.monotonic() - began)))
+        # Until the longest deadline, that of bodies, has passed, and what is read after a refusal.
+        last = BODY_DEADLINE + ConnectionLimits().lingering + 1
+        await asyncio.sleep(max(0.0, last - (time.monotonic() - began)))
         held = 0
         for reader, writer in opened:
             try:
