@@ -23,11 +23,11 @@ install: ## install and prepare, without starting
 test: ## all tests, with real PostgreSQL, Valkey, Rasa and browser; ARGS="-k name" chooses
 	@cd "$(ROOT)" && $(INSTALL) --dev --then test -- $(ARGS)
 
-check: ## ruff, import rules, mypy --strict
+check: ## ruff, import rules, mypy --strict; of the front end: API types, tsc, ESLint, Prettier
 	@cd "$(ROOT)" && $(INSTALL) --dev --only app --then check
 
 format: ## format and sort imports
-	@cd "$(ROOT)" && $(INSTALL) --dev --only app && .venv/bin/ruff check --fix-only -q . && .venv/bin/ruff format .
+	@cd "$(ROOT)" && $(INSTALL) --dev --only app --then format
 
 bench: ## turns through the public API beside Rasa alone, against what runs now
 	@cd "$(ROOT)" && $(INSTALL) --dev && .venv/bin/python tests/benchmarks/turns.py $(ARGS)

@@ -69,6 +69,7 @@ def build_actions(
     """Build the room. `mask` is `security.privacy.masking.mask_json`; `hosts` finds one by its name."""
     policy = policy or AssistantPolicy()
     registry = registry or Registry.load()
+    known = errors or ErrorCatalogue(())
     log = AttemptLog(database, clock, mask, journal)
     host = HostAccess(hosts, policy)
     library = Library(knowledge, policy)
@@ -88,7 +89,7 @@ def build_actions(
         besides=besides,
         offers=OpenOffers(engine, registry, procedure, log, besides),
         undo=Undo(registry, procedure, log, clock, policy),
-        codes=ErrorCodes(errors or ErrorCatalogue(()), registry, engine, answers),
+        codes=ErrorCodes(known, registry, engine, answers),
         answers=answers,
         handovers=handovers,
         library=library,
@@ -100,4 +101,6 @@ def build_actions(
     for make in ACTIONS:
         executor.register_action(make(services))
     executor.register_action(ValidateWorkflowForm(turns, engine, unknown_allowed=policy.unknown_answers))
-    return ActionsRoom(log, registry, ActionServer(executor), AttemptsApi(log, registry), host, actor)
+    return ActionsRoom(
+        log, registry, ActionServer(executor), AttemptsApi(log, registry, known.codes_for), host, actor
+    )

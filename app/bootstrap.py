@@ -5,7 +5,7 @@ them.
 """
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -24,10 +24,12 @@ from actions.healing.assembly import HealingRoom
 from actions.triggers.api import TriggersApi
 from actions.triggers.service import Triggers
 from app.adapters.recorded_handoffs import RecordedHandoffs
-from app.housekeeping import Housekeeping
+from app.backlog import BacklogFigures
+from app.housekeeping import CheckpointNotes, schedules
 from app.lanes import on_their_lanes
 from app.operations_api import OperationsApi, Probe
 from app.ops.parts import Parts
+from app.permissions import house_rules
 from app.settings import Settings
 from app.wiring.encoder import encoder_shelf, follow_encoder
 from app.wiring.healing import wire_healing
@@ -51,11 +53,13 @@ from escalation.agent_access import AgentAccess
 from escalation.api import CaseApi
 from escalation.desk import CaseDesk
 from escalation.packet.collector import ContextCollector
+from foundation.authorization import Authorizer
 from foundation.clock import Clock, SystemClock
 from foundation.database import Database, Lane, on_lane
 from foundation.http import Endpoint
 from foundation.http.openapi import openapi_document
 from foundation.http.server import build_http
+from foundation.jobs import JobRunner
 from foundation.rates import Rates
 from foundation.wakeups import Wakeups
 from insights.api import InsightsApi
@@ -68,6 +72,7 @@ from kb_index.help.pack import HelpPack
 from kb_index.help.pages import HelpPages
 from kb_index.index.passage_builder import PassageBuilder
 from kb_index.index.synchroniser import SynchronisedIndexes
+from kb_index.ports import Encoder
 from kb_index.questions.publish_gate import PublishGate
 from kb_index.search.ranking import Ranking
 from kb_index.search.service import ArticleSearch
@@ -114,6 +119,7 @@ class Firstline:
     healing: HealingRoom
     triggers: Triggers
     limits: UserLimits
+    rules: Authorizer
 
     async def seed(self) -> ImportReport:
         """Import the articles that come with the product; what an editor changed stays."""
@@ -142,13 +148,14 @@ async def open_firstline(settings: Settings, parts: Parts) -> AsyncIterator[Firs
         inside = await stack.enter_async_context(
             aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         )
-        firstline = _assemble(settings, parts, database, cache, wakeups, outside, inside)
+        encoder = encoder_shelf(settings).load()
+        firstline = assemble(settings, parts, database, cache, wakeups, outside, inside, encoder)
         await firstline.search.start()
         stack.push_async_callback(firstline.search.stop)
         yield firstline
 
 
-def _assemble(
+def assemble(
     settings: Settings,
     parts: Parts,
     database: Database,
@@ -156,11 +163,13 @@ def _assemble(
     wakeups: Wakeups,
     outside: aiohttp.ClientSession,
     inside: aiohttp.ClientSession,
+    encoder: Encoder,
 ) -> Firstline:
+    """Put the services together; nothing is connected to and nothing is started."""
     clock = SystemClock()
+    rules = house_rules(settings.metrics)
     conversations = Conversations(database, wakeups, clock)
     hosts = connect_known_hosts(settings, outside, clock)
-    encoder = encoder_shelf(settings).load()
     policies = settings.root / "data" / "policies"
     maker = PassageBuilder(encoder, Normaliser(read_vocabulary(policies / "vocabulary.yml")))
     indexes = SynchronisedIndexes(database, maker, wakeups, vector_indexes(settings, database))
@@ -190,6 +199,7 @@ def _assemble(
         mask,
         quote=mask_personal,
         labels={intent.name: intent.label for intent in intents},
+        control=intents.without_matter,
     )
     passwords = Passwords()
     sessions = Sessions(
@@ -209,6 +219,7 @@ def _assemble(
         wakeups,
         clock,
         confidential,
+        rules,
         open_cases=limits.policy.persons.open_cases,
     )
     articles = Articles(database, indexes, clock)
@@ -243,6 +254,7 @@ def _assemble(
             frozenset(one.name for one in intents),
         ),
         limits=limits,
+        rules=rules,
     )
 
 
@@ -250,10 +262,14 @@ def _by_name(hosts: HostRegistry) -> Callable[[str], HttpHostApplication | None]
     return lambda name: hosts.get(name) if name in set(hosts) else None
 
 
-async def build_app(settings: Settings, parts: Parts) -> web.Application:
+Opening = Callable[[Settings, Parts], AbstractAsyncContextManager[Firstline]]
+"""What opens the services and closes them."""
+
+
+async def build_app(settings: Settings, parts: Parts, opening: Opening = open_firstline) -> web.Application:
     """Make the HTTP application; its services open when it starts and close when it stops."""
     stack = AsyncExitStack()
-    firstline = await stack.enter_async_context(open_firstline(settings, parts))
+    firstline = await stack.enter_async_context(opening(settings, parts))
     metrics = Metrics()
     handoffs = RecordedHandoffs(firstline.desk, firstline.actions.log, firstline.conversations)
     runner = TurnRunner(
@@ -270,10 +286,11 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         runner,
         handoffs,
         firstline.confidential,
+        firstline.rules,
         firstline.triggers.offered,
         limits=firstline.limits,
     )
-    agents = AgentAccess(firstline.desk, firstline.conversations)
+    agents = AgentAccess(firstline.desk, firstline.conversations, firstline.rules)
     live = LiveSocket(line, agents, follower, firstline.authenticator, firstline.clock)
     endpoints: list[Endpoint] = [
         *ConversationApi(line, firstline.conversations, follower, live, firstline.clock).endpoints(),
@@ -288,15 +305,17 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         version=VERSION,
         probes=_probes(firstline),
         metrics=metrics,
+        figures=BacklogFigures(firstline.database, firstline.clock, metrics),
         metrics_access=settings.metrics,
         dist=settings.web_dist,
         demo_url=settings.demo_url,
-        document=lambda: openapi_document(endpoints, version=VERSION),
+        document=lambda: openapi_document(endpoints, firstline.rules, version=VERSION),
     )
     endpoints += operations.endpoints()
     app = build_http(
         on_their_lanes(endpoints),
         firstline.authenticator,
+        firstline.rules,
         allowed_origins=firstline.hosts.allowed_origins,
         observe=metrics.request_answered,
         trusted_proxies=settings.trusted_proxies,
@@ -304,7 +323,11 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
     )
     app[FIRSTLINE] = firstline
     checkpoints = Checkpoints(checkpoint_file(settings), firstline.database, audit_keys(settings))
-    housekeeping = Housekeeping(firstline.actions.log, checkpoints, firstline.triggers, firstline.articles)
+    notes = CheckpointNotes(checkpoints)
+    kinds = schedules(
+        firstline.actions.log, checkpoints, firstline.triggers, firstline.articles, firstline.healing.service
+    )
+    jobs = JobRunner(firstline.database, firstline.clock, kinds, observer=metrics.job_ended)
 
     encoders = follow_encoder(settings, firstline.search)
 
@@ -312,13 +335,15 @@ async def build_app(settings: Settings, parts: Parts) -> web.Application:
         async with stack:
             await runner.start()
             with on_lane(Lane.TURNS):
-                await housekeeping.start()
+                await notes.start()
+                await jobs.start()
                 await firstline.healing.service.start()
                 await encoders.start()
             yield
             await encoders.stop()
             await firstline.healing.service.stop()
-            await housekeeping.stop()
+            await jobs.stop()
+            await notes.stop()
             await runner.stop()
 
     async def hang_up(_: web.Application) -> None:

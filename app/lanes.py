@@ -1,12 +1,18 @@
 """Which endpoints have database connections of their own; all others share those of requests."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from actions.permissions import AutomationAction
+from bot.conversation.permissions import ConversationAction
+from foundation.authorization import Action
 from foundation.database import Lane, always_on_lane
-from foundation.http import Access, Endpoint
+from foundation.http import Endpoint
 
-_CALLS_A_PERSON = "/handoff"
+_LANES: Mapping[Action, Lane] = {
+    AutomationAction.RUN: Lane.TURNS,
+    ConversationAction.ASK_FOR_PERSON: Lane.RESERVED,
+}
 
 
 def on_their_lanes(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
@@ -14,15 +20,7 @@ def on_their_lanes(endpoints: Iterable[Endpoint]) -> list[Endpoint]:
     of turns."""
     return [
         replace(endpoint, handler=always_on_lane(lane, endpoint.handler))
-        if (lane := _lane_of(endpoint)) is not None
+        if (lane := _LANES.get(endpoint.action)) is not None
         else endpoint
         for endpoint in endpoints
     ]
-
-
-def _lane_of(endpoint: Endpoint) -> Lane | None:
-    if endpoint.access == Access.service():
-        return Lane.TURNS
-    if endpoint.access == Access.user() and endpoint.path.endswith(_CALLS_A_PERSON):
-        return Lane.RESERVED
-    return None

@@ -10,8 +10,9 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel
 
+from app.permissions import OperationsAction
 from foundation.errors import Unavailable
-from foundation.http import Access, Call, Endpoint, Reply
+from foundation.http import Call, Endpoint, Reply
 from foundation.http.fields import HeaderField, PathField
 from insights.metrics import Metrics
 
@@ -70,6 +71,7 @@ class OperationsApi:
     version: str
     probes: Mapping[str, Probe]
     metrics: Metrics
+    figures: Callable[[], Awaitable[None]]
     metrics_access: Literal["local", "public", "off"]
     dist: Path
     demo_url: str | None
@@ -77,31 +79,45 @@ class OperationsApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        public = Access.public()
+        may = OperationsAction
         return [
             Endpoint(
-                "GET", "/healthz", self.health, public, "Is the process alive?", response=Health, tags=_TAG
+                "GET", "/healthz", self.health, may.PROBE, "Is the process alive?", response=Health, tags=_TAG
             ),
             Endpoint(
                 "GET",
                 "/readyz",
                 self.ready,
-                public,
+                may.PROBE,
                 "Is every part ready?",
                 response=Readiness,
                 tags=_TAG,
                 also=(503,),
             ),
             *self._metrics_endpoint(),
-            Endpoint("GET", "/openapi.json", self.openapi, public, "This document", tags=_TAG, gives=_JSON),
             Endpoint(
-                "GET", "/api/v1/about", self.about, public, "This installation", response=About, tags=_TAG
+                "GET",
+                "/openapi.json",
+                self.openapi,
+                may.READ_DESCRIPTION,
+                "This document",
+                tags=_TAG,
+                gives=_JSON,
+            ),
+            Endpoint(
+                "GET",
+                "/api/v1/about",
+                self.about,
+                may.READ_DESCRIPTION,
+                "This installation",
+                response=About,
+                tags=_TAG,
             ),
             Endpoint(
                 "GET",
                 "/assets/{name}",
                 self.asset,
-                public,
+                may.READ_PAGE,
                 "A built asset",
                 tags=("pages",),
                 gives=_ASSETS,
@@ -113,7 +129,7 @@ class OperationsApi:
                 "GET",
                 "/widget.js",
                 self.asset,
-                public,
+                may.READ_PAGE,
                 "The chat widget",
                 tags=("pages",),
                 gives=_SCRIPT,
@@ -124,7 +140,7 @@ class OperationsApi:
                 "GET",
                 "/offline.js",
                 self.asset,
-                public,
+                may.READ_PAGE,
                 "What keeps help usable offline",
                 tags=("pages",),
                 gives=_SCRIPT,
@@ -136,7 +152,7 @@ class OperationsApi:
                     "GET",
                     path,
                     self.page,
-                    public,
+                    may.READ_PAGE,
                     f"The page {path}",
                     tags=("pages",),
                     gives=("text/html",),
@@ -150,10 +166,15 @@ class OperationsApi:
     def _metrics_endpoint(self) -> list[Endpoint]:
         if self.metrics_access == "off":
             return []
-        access = Access.public() if self.metrics_access == "public" else Access.local()
         return [
             Endpoint(
-                "GET", "/metrics", self.expose, access, "Prometheus metrics", tags=_TAG, gives=("text/plain",)
+                "GET",
+                "/metrics",
+                self.expose,
+                OperationsAction.READ_METRICS,
+                "Prometheus metrics",
+                tags=_TAG,
+                gives=("text/plain",),
             )
         ]
 
@@ -175,6 +196,7 @@ class OperationsApi:
 
     async def expose(self, _: Call) -> web.Response:
         """Give the metrics."""
+        await self.figures()
         return web.Response(body=self.metrics.render(), headers={"Content-Type": self.metrics.content_type})
 
     async def openapi(self, _: Call) -> web.Response:

@@ -2,9 +2,10 @@
 
 from bot.conversation.domain import Conversation, Event
 from escalation.desk import CaseDesk
-from escalation.permissions import Agent
+from escalation.permissions import CaseAction, followed_resource
 from escalation.ports import Conversations
-from foundation.errors import Conflict, Forbidden, NotFound
+from foundation.authorization import Authorizer, StaffMember
+from foundation.errors import Conflict
 from foundation.http import Caller
 from foundation.ids import ConversationId, StaffId, is_id
 
@@ -12,9 +13,10 @@ from foundation.ids import ConversationId, StaffId, is_id
 class AgentAccess:
     """Agents follow conversations that have a case, and write in those that are theirs."""
 
-    def __init__(self, desk: CaseDesk, conversations: Conversations) -> None:
+    def __init__(self, desk: CaseDesk, conversations: Conversations, authorizer: Authorizer) -> None:
         self._desk = desk
         self._conversations = conversations
+        self._authorizer = authorizer
 
     async def follow(self, caller: Caller, conversation_id: str) -> Conversation:
         """Return a conversation that this agent may read.
@@ -23,14 +25,12 @@ class AgentAccess:
             Forbidden: when the caller is no agent.
             NotFound: when there is no such conversation, or it never had a case.
         """
-        if not caller.roles & {"agent", "admin"}:
-            raise Forbidden("Your role may not do this.", hint="It takes one of: agent, admin.")
-        missing = NotFound("There is no such conversation among the cases.")
-        if not is_id(conversation_id, "cnv"):
-            raise missing
+        agent = agent_of(caller)
+        self._authorizer.authorize(agent, CaseAction.FOLLOW).enforce()
         known = ConversationId(conversation_id)
-        if not await self._desk.had_case(known):
-            raise missing
+        had_case = is_id(conversation_id, "cnv") and await self._desk.had_case(known)
+        followed = followed_resource(conversation_id, had_case=had_case)
+        self._authorizer.authorize(agent, CaseAction.FOLLOW, followed).enforce()
         return await self._conversations.get(known)
 
     async def post(self, caller: Caller, conversation_id: ConversationId, text: str, key: str) -> Event:
@@ -50,6 +50,6 @@ class AgentAccess:
         return case.id
 
 
-def agent_of(caller: Caller) -> Agent:
+def agent_of(caller: Caller) -> StaffMember:
     """The member of staff who calls, as one who acts on cases."""
-    return Agent(StaffId(caller.id), caller.name, "admin" in caller.roles)
+    return StaffMember(StaffId(caller.id), caller.name, caller.roles)

@@ -8,15 +8,17 @@ import structlog
 from aiohttp import web
 from pydantic import BaseModel
 
+from bot.conversation.events import MessagePayload
+from bot.conversation.schemas import EventOut, event_out
 from escalation.agent_access import agent_of
 from escalation.desk import QUEUE_TOPIC, CaseDesk
 from escalation.domain import JoinedConversation
+from escalation.permissions import CaseAction
 from escalation.ports import Conversations
 from escalation.schemas import (
     AgentMessageIn,
     AgentTypingIn,
     CaseDetail,
-    CaseEvent,
     CaseListView,
     CasesQuery,
     CaseView,
@@ -25,11 +27,10 @@ from escalation.schemas import (
     ResolveIn,
     case_view,
     conversation_view,
-    event_view,
 )
 from foundation.clock import Clock
 from foundation.errors import FirstlineError, InvalidInput
-from foundation.http import Access, Authenticator, Call, Endpoint, NoBody, Reply
+from foundation.http import Authenticator, Call, Endpoint, NoBody, Reply
 from foundation.http.bodies import SMALL_BODY
 from foundation.http.endpoints import Handler
 from foundation.http.fields import IDEMPOTENCY_KEY, HeaderField, id_field
@@ -41,7 +42,6 @@ HEARTBEAT = 15.0
 _EVENTS_SHOWN = 500
 _JOINED_SHOWN, _JOINED_EVENTS, _JOINED_SAID = 10, 20, 3
 _TAG = ("cases",)
-_ROLES = frozenset({"agent", "admin"})
 _ID = {"id": id_field("cas", "the case")}
 _MESSAGE = 32 * 1024
 _KEY = replace(IDEMPOTENCY_KEY, required=True)
@@ -72,29 +72,39 @@ class CaseApi:
         base, one = "/api/v1/cases", "/api/v1/cases/{id}"
 
         return [
-            _get(base, self.list, "List cases", query=CasesQuery, response=CaseListView),
+            _get(base, self.list, CaseAction.LIST, "List cases", query=CasesQuery, response=CaseListView),
             _get(
                 f"{base}/stream",
                 self.stream,
+                CaseAction.LISTEN,
                 "Server-sent events: the queue has changed",
                 gives=("text/event-stream",),
             ),
-            _get(one, self.read, "Read a case with its context", response=CaseDetail),
-            _post(one + "/claim", self.claim, "Take a case", ClaimIn),
-            _post(one + "/release", self.release, "Put a case back into the queue", None),
+            _get(one, self.read, CaseAction.READ, "Read a case with its context", response=CaseDetail),
+            _post(one + "/claim", self.claim, CaseAction.CLAIM, "Take a case", ClaimIn),
+            _post(one + "/release", self.release, CaseAction.RELEASE, "Put a case back into the queue", None),
             _post(
                 one + "/messages",
                 self.send,
+                CaseAction.SEND,
                 "Write to the user",
                 AgentMessageIn,
-                CaseEvent,
+                EventOut,
                 201,
                 also=(200,),
                 headers=(_KEY,),
                 max_body=_MESSAGE,
             ),
-            _post(one + "/typing", self.typing, "Show that you type", AgentTypingIn, None, 204),
-            _post(one + "/resolve", self.resolve, "Close a case; the bot takes over", ResolveIn),
+            _post(
+                one + "/typing", self.typing, CaseAction.TYPE, "Show that you type", AgentTypingIn, None, 204
+            ),
+            _post(
+                one + "/resolve",
+                self.resolve,
+                CaseAction.RESOLVE,
+                "Close a case; the bot takes over",
+                ResolveIn,
+            ),
         ]
 
     async def list(self, call: Call) -> CaseListView:
@@ -116,7 +126,7 @@ class CaseApi:
             case=case_view(case, self._clock.now()),
             packet=case.packet,
             conversation=conversation_view(conversation),
-            events=[event_view(event) for event in events],
+            events=[event_out(event) for event in events],
             joined=[await self._joined(one) for one in await self._desk.joined(case.id, _JOINED_SHOWN)],
         )
 
@@ -125,9 +135,9 @@ class CaseApi:
         after = max(0, conversation.last_seq - _JOINED_EVENTS)
         events = await self._conversations.events(conversation.id, after, _JOINED_EVENTS)
         said = [
-            str(event.payload["text"])
+            event.payload.text
             for event in events
-            if (event.type, event.author.kind) == ("message", "user")
+            if isinstance(event.payload, MessagePayload) and event.author.kind == "user"
         ]
         return JoinedView(
             conversation_id=conversation.id,
@@ -156,7 +166,7 @@ class CaseApi:
             )
         wanted: AgentMessageIn = call.body
         sent = await self._desk.send(call.path["id"], agent_of(call.caller), wanted.text, key)
-        return Reply(event_view(sent.event), status=200 if sent.replayed else 201)
+        return Reply(event_out(sent.event), status=200 if sent.replayed else 201)
 
     async def typing(self, call: Call) -> NoBody:
         """Show that the agent types."""
@@ -186,7 +196,7 @@ class CaseApi:
         )
         await response.prepare(call.request)
         try:
-            await self._send_changes(call.request, response)
+            await self._send_changes(call, response)
         except (ConnectionError, asyncio.CancelledError):
             pass
         except Exception as error:
@@ -194,11 +204,11 @@ class CaseApi:
             log.warning("case_stream_broke", reason=type(error).__name__)
         return response
 
-    async def _send_changes(self, request: web.Request, response: web.StreamResponse) -> None:
+    async def _send_changes(self, call: Call, response: web.StreamResponse) -> None:
         await response.write(b"retry: 1000\n\n")
         async with self._wakeups.subscribe(QUEUE_TOPIC) as subscription:
             await response.write(await self._queue_frame(None))
-            while await self._may_listen(request):
+            while await self._may_listen(call):
                 for change in _last_of_each_case(await subscription.wait(self._heartbeat)):
                     await response.write(await self._queue_frame(change))
                 await response.write(b": alive\n\n")
@@ -207,17 +217,20 @@ class CaseApi:
         body = {**await self._desk.counts(), "case": None, "change": None, **(change or {})}
         return f"event: queue\ndata: {json.dumps(body)}\n\n".encode()
 
-    async def _may_listen(self, request: web.Request) -> bool:
+    async def _may_listen(self, call: Call) -> bool:
         try:
-            staff = await self._authenticator.staff(request)
+            now = await self._authenticator.staff(call.request)
         except FirstlineError:
             return False
-        return staff is not None and bool(staff.roles & _ROLES)
+        if now is None:
+            return False
+        return call.admitted.authorizer.authorize(agent_of(now), CaseAction.LISTEN).allowed
 
 
 def _get(
     path: str,
     handler: Handler,
+    action: CaseAction,
     summary: str,
     *,
     query: type[BaseModel] | None = None,
@@ -225,7 +238,7 @@ def _get(
     gives: tuple[str, ...] = (),
 ) -> Endpoint:
     return Endpoint(
-        "GET", path, handler, Access.staff("agent"), summary, query=query, response=response, gives=gives,
+        "GET", path, handler, action, summary, query=query, response=response, gives=gives,
         tags=_TAG, path_fields=_ID if "{id}" in path else {},
     )  # fmt: skip
 
@@ -233,6 +246,7 @@ def _get(
 def _post(
     path: str,
     handler: Handler,
+    action: CaseAction,
     summary: str,
     body: type[BaseModel] | None,
     response: type[BaseModel] | None = CaseView,
@@ -243,7 +257,7 @@ def _post(
     max_body: int = SMALL_BODY,
 ) -> Endpoint:
     return Endpoint(
-        "POST", path, handler, Access.staff("agent"), summary, body=body, response=response, status=status,
+        "POST", path, handler, action, summary, body=body, response=response, status=status,
         also=also, headers=headers, max_body=max_body, tags=_TAG, path_fields=_ID,
     )  # fmt: skip
 

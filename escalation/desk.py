@@ -5,11 +5,11 @@ after the other and owner, epoch and case never disagree.
 """
 
 from dataclasses import replace
-from typing import Any
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.conversation.case_words import CaseOutcome
 from bot.conversation.confidential import Confidential
 from bot.conversation.domain import (
     BOT,
@@ -21,22 +21,22 @@ from bot.conversation.domain import (
     Event,
     NewEvent,
     Owner,
-    message,
 )
+from bot.conversation.events import CaseResolvedPayload, HandoffPayload, message
 from escalation import storage
 from escalation.domain import (
     ASKED,
     BY_ASSISTANT,
     Assignee,
     Case,
-    CaseOutcome,
     JoinedConversation,
     PreparedCase,
     rank,
 )
 from escalation.packet.collector import ContextCollector
-from escalation.permissions import Agent, Sent, case_to_join, check_assignee, check_claim, replay
+from escalation.permissions import CaseAction, Sent, case_resource, case_to_join, replay
 from escalation.ports import Conversations
+from foundation.authorization import Authorizer, StaffMember
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.errors import Conflict, Forbidden, InvalidInput, NotFound
@@ -68,11 +68,13 @@ class CaseDesk:
         wakeups: Wakeups,
         clock: Clock,
         confidential: Confidential,
+        authorizer: Authorizer,
         *,
         open_cases: int = 3,
     ) -> None:
         """A user may have asked for `open_cases` at a time; of the assistant's making they have one."""
         self._confidential = confidential
+        self._authorizer = authorizer
         self._open_cases = open_cases
         self._database = database
         self._conversations = conversations
@@ -116,15 +118,10 @@ class CaseDesk:
         assert case is not None, "the conversation is locked and has no open case"
         if conversation.owner != QUEUE:
             await self._conversations.transfer(prepared.conversation_id, QUEUE, reason=prepared.reason, tx=tx)
-        payload = {
-            "case": case.id,
-            "reason": case.reason,
-            "priority": case.priority,
-            "shared": list(prepared.packet.shared),
-        }
-        await self._conversations.append(
-            prepared.conversation_id, NewEvent("handoff", SYSTEM, payload), tx=tx
+        payload = HandoffPayload(
+            case=case.id, reason=case.reason, priority=case.priority, shared=prepared.packet.shared
         )
+        await self._conversations.append(prepared.conversation_id, NewEvent(SYSTEM, payload), tx=tx)
         return case
 
     async def _again(self, tx: AsyncConnection, case: Case, prepared: PreparedCase) -> Case:
@@ -140,7 +137,7 @@ class CaseDesk:
         is_new = await storage.join(tx, case.id, joining, reason, self._clock.now())
         if is_new or reason == ASKED:
             card = {"type": "joined_case", "case": case.id, "conversation": case.conversation_id}
-            told = NewEvent("message", SYSTEM, message(JOINED, card=card))
+            told = NewEvent(SYSTEM, message(JOINED, card=card))
             await self._conversations.append(joining, told, tx=tx)
         return replace(case, joined=case.joined + is_new, joins=joining)
 
@@ -198,7 +195,7 @@ class CaseDesk:
         async with self._database.connect() as connection:
             return await storage.had_case(connection, conversation_id)
 
-    async def claim(self, case_id: str, agent: Agent, *, take_over: bool = False) -> Case:
+    async def claim(self, case_id: str, agent: StaffMember, *, take_over: bool = False) -> Case:
         """Give the case and its conversation to `agent`; claiming one's own case changes nothing.
 
         Raises:
@@ -209,7 +206,7 @@ class CaseDesk:
             case, conversation = await self._hold(tx, case_id)
             if case.is_assigned_to(agent.id):
                 return case
-            check_claim(case, agent, take_over)
+            self._check(CaseAction.TAKE_OVER if take_over else CaseAction.CLAIM, case, agent)
             reason = "taken_over" if case.status == "assigned" else "claimed"
             now = self._clock.now()
             case = await storage.update_case(
@@ -227,7 +224,7 @@ class CaseDesk:
         await self._tell(case, reason)
         return case
 
-    async def release(self, case_id: str, agent: Agent) -> Case:
+    async def release(self, case_id: str, agent: StaffMember) -> Case:
         """Put the case back to its place in the queue.
 
         Raises:
@@ -236,7 +233,7 @@ class CaseDesk:
         """
         async with self._database.begin() as tx:
             case, conversation = await self._hold(tx, case_id)
-            check_assignee(case, agent, admin_may=True)
+            self._check(CaseAction.RELEASE, case, agent)
             case = await storage.update_case(
                 tx,
                 case.id,
@@ -251,7 +248,7 @@ class CaseDesk:
         await self._tell(case, "released")
         return case
 
-    async def send(self, case_id: str, agent: Agent, text: str, key: str) -> Sent:
+    async def send(self, case_id: str, agent: StaffMember, text: str, key: str) -> Sent:
         """Say something to the user; the same `key` again gives the first message.
 
         Raises:
@@ -275,20 +272,20 @@ class CaseDesk:
             await self._conversations.announce(sent.event.conversation_id)
         return sent
 
-    async def _append(self, case_id: str, agent: Agent, text: str, key: str) -> Sent:
+    async def _append(self, case_id: str, agent: StaffMember, text: str, key: str) -> Sent:
         async with self._database.begin() as tx:
             case, conversation = await self._hold(tx, case_id)
-            check_assignee(case, agent)
+            self._check(CaseAction.SEND, case, agent)
             author = Author("agent", agent.name, agent.id)
             event = await self._conversations.append(
-                conversation.id, NewEvent("message", author, message(text), client_key=key), tx=tx
+                conversation.id, NewEvent(author, message(text), client_key=key), tx=tx
             )
             if event.seq <= conversation.last_seq:
                 return replay(event, agent, text)
             await storage.update_case(tx, case.id, last_activity_at=self._clock.now())
         return Sent(event, replayed=False)
 
-    async def _find_sent(self, case_id: str, agent: Agent, key: str) -> Event | None:
+    async def _find_sent(self, case_id: str, agent: StaffMember, key: str) -> Event | None:
         conversation = await self._conversations.get((await self.get(case_id)).conversation_id)
         after = max(0, conversation.last_seq - _KEY_LOOKBACK)
         for event in await self._conversations.events(conversation.id, after, _KEY_LOOKBACK):
@@ -296,7 +293,7 @@ class CaseDesk:
                 return event
         return None
 
-    async def typing(self, case_id: str, agent: Agent, active: bool) -> None:
+    async def typing(self, case_id: str, agent: StaffMember, active: bool) -> None:
         """Show the user that the agent types, or has stopped; nothing is stored.
 
         Raises:
@@ -304,11 +301,17 @@ class CaseDesk:
         """
         async with self._database.connect() as connection:
             case = await self._find(connection, case_id)
-        check_assignee(case, agent)
+        self._check(CaseAction.TYPE, case, agent)
         await self._conversations.typing(case.conversation_id, Author("agent", agent.name, agent.id), active)
 
     async def resolve(
-        self, case_id: str, agent: Agent, *, outcome: CaseOutcome, note: str = "", tell_user: bool = False
+        self,
+        case_id: str,
+        agent: StaffMember,
+        *,
+        outcome: CaseOutcome,
+        note: str = "",
+        tell_user: bool = False,
     ) -> Case:
         """Close the case and give the conversation back to the bot.
 
@@ -327,7 +330,7 @@ class CaseDesk:
                 outcome,
             ):
                 return case
-            check_assignee(case, agent)
+            self._check(CaseAction.RESOLVE, case, agent)
             case = await self._close(tx, case, agent, outcome, note, tell_user)
         log.info("case_resolved", case=case.id, agent=agent.id, outcome=outcome)
         await self._tell(case, "resolved")
@@ -336,7 +339,7 @@ class CaseDesk:
 
     async def _tell_joined(self, case: Case) -> None:
         """Say in the conversations that joined that the case is closed; it is so, whether this succeeds."""
-        told = NewEvent("message", SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
+        told = NewEvent(SYSTEM, message(JOINED_CLOSED), client_key=f"closed {case.id}")
         try:
             for one in await self.joined(case.id, _TOLD_AT_MOST):
                 await self._conversations.append(one.conversation_id, told)
@@ -344,7 +347,13 @@ class CaseDesk:
             log.warning("joined_not_told", case=case.id, reason=type(error).__name__)
 
     async def _close(
-        self, tx: AsyncConnection, case: Case, agent: Agent, outcome: CaseOutcome, note: str, tell_user: bool
+        self,
+        tx: AsyncConnection,
+        case: Case,
+        agent: StaffMember,
+        outcome: CaseOutcome,
+        note: str,
+        tell_user: bool,
     ) -> Case:
         now = self._clock.now()
         closed = await storage.update_case(
@@ -356,13 +365,15 @@ class CaseDesk:
             outcome=outcome,
             note=note or None,
         )
-        payload: dict[str, Any] = {"case": case.id, "outcome": outcome}
-        if tell_user and note:
-            payload["note"] = note
-        ended = NewEvent("case_resolved", Author("agent", agent.name, agent.id), payload)
+        told = {"note": note} if tell_user and note else {}
+        payload = CaseResolvedPayload(case=case.id, outcome=outcome, **told)
+        ended = NewEvent(Author("agent", agent.name, agent.id), payload)
         await self._conversations.append(case.conversation_id, ended, tx=tx)
         await self._conversations.transfer(case.conversation_id, BOT, reason="resolved", tx=tx)
         return closed
+
+    def _check(self, action: CaseAction, case: Case, agent: StaffMember) -> None:
+        self._authorizer.authorize(agent, action, case_resource(case)).enforce()
 
     async def _hold(self, tx: AsyncConnection, case_id: str) -> tuple[Case, Conversation]:
         found = await self._find(tx, case_id)

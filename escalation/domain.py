@@ -3,21 +3,21 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
+from bot.conversation.case_words import PRIORITIES, CaseOutcome, Priority, Reason
 from foundation.ids import CaseId, ContactId, ConversationId, StaffId
+from foundation.outcomes import Outcome
 
-Priority = Literal["urgent", "high", "normal", "low"]
 CaseStatus = Literal["queued", "assigned", "resolved"]
-CaseOutcome = Literal["solved", "answered", "not_solved", "spam"]
-PRIORITIES: tuple[Priority, ...] = get_args(Priority)
-"""Most urgent first; the place in this tuple is the rank in the queue."""
 AT_LEAST: Mapping[str, Priority] = {"workflow_failed": "high", "policy": "high"}
 """Reasons for a person that are never less urgent than this."""
-ASKED = "user_asked"
-UNANSWERED = "assistant_unavailable"
+ASKED: Reason = "user_asked"
+UNANSWERED: Reason = "assistant_unavailable"
 """The assistant gave no answer. It says nothing of how urgent the user's matter is."""
-BY_ASSISTANT = frozenset({UNANSWERED, "repeated_failure", "workflow_failed", "no_answer", "policy"})
+BY_ASSISTANT: frozenset[Reason] = frozenset(
+    {UNANSWERED, "repeated_failure", "workflow_failed", "no_answer", "policy"}
+)
 """Reasons that the assistant gives. Of these a user has one open case; further conversations join it."""
 UNASKED_WAIT = timedelta(minutes=15)
 """Who asked for a person comes before a case of the assistant's making that is not this much older."""
@@ -72,7 +72,7 @@ class AttemptSummary:
     turn_id: str | None
     kind: str
     name: str
-    outcome: str | None
+    outcome: Outcome | None
     read: dict[str, Any] = field(default_factory=dict)
     done: dict[str, Any] = field(default_factory=dict)
     error: str | None = None

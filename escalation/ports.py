@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from bot.conversation.domain import Author, Contact, Conversation, Event, NewEvent, Owner, Turn
 from foundation.database import Transaction
 from foundation.ids import ContactId, ConversationId
+from foundation.outcomes import Outcome
 
 ModelVersion = Callable[[], str | None]
 """Gives the name of the assistant model that is live, or None when it is not known."""
@@ -70,7 +71,7 @@ class AttemptView(Protocol):
     @property
     def name(self) -> str: ...
     @property
-    def outcome(self) -> str | None: ...
+    def outcome(self) -> Outcome | None: ...
     @property
     def read(self) -> Mapping[str, Any]: ...
     @property

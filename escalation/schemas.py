@@ -1,12 +1,14 @@
 """The JSON forms of cases."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from bot.conversation.domain import MAX_TEXT, Conversation, Event
-from escalation.domain import Case, CaseOutcome, CaseStatus, ContextPacket, Priority
+from bot.conversation.case_words import CaseOutcome, Priority
+from bot.conversation.domain import MAX_TEXT, Conversation
+from bot.conversation.schemas import EventOut
+from escalation.domain import Case, CaseStatus, ContextPacket
 
 
 class _Strict(BaseModel):
@@ -94,26 +96,6 @@ class CaseListView(BaseModel):
     assigned: int
 
 
-class CaseEventAuthor(BaseModel):
-    """Who wrote an event."""
-
-    kind: Literal["user", "bot", "agent", "system"]
-    name: str | None
-
-
-class CaseEvent(BaseModel):
-    """An event, in the same form as everywhere."""
-
-    id: str
-    seq: int
-    type: str
-    at: datetime
-    author: CaseEventAuthor
-    turn: str | None
-    client_key: str | None
-    data: dict[str, Any]
-
-
 class CaseOwner(BaseModel):
     """Who speaks in the conversation."""
 
@@ -152,7 +134,7 @@ class CaseDetail(BaseModel):
     case: CaseView
     packet: ContextPacket | None
     conversation: CaseConversation
-    events: list[CaseEvent]
+    events: list[EventOut]
     joined: list[JoinedView]
 
 
@@ -183,20 +165,6 @@ def case_view(case: Case, now: datetime) -> CaseView:
         waited_seconds=case.waited_seconds(now),
         asked=case.asked,
         joined=case.joined,
-    )
-
-
-def event_view(event: Event) -> CaseEvent:
-    """Show an event."""
-    return CaseEvent(
-        id=event.id,
-        seq=event.seq,
-        type=event.type,
-        at=event.at,
-        author=CaseEventAuthor(kind=event.author.kind, name=event.author.name),
-        turn=event.turn_id,
-        client_key=event.client_key,
-        data=event.payload,
     )
 
 

@@ -8,9 +8,9 @@ from pydantic import TypeAdapter
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.conversation.case_words import PRIORITIES
 from escalation.domain import (
     BY_ASSISTANT,
-    PRIORITIES,
     UNASKED_WAIT,
     Assignee,
     Case,

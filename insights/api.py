@@ -2,8 +2,9 @@
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from insights.outcomes import Outcomes
+from insights.permissions import InsightAction
 
 
 class OutcomesQuery(BaseModel):
@@ -31,7 +32,7 @@ class InsightsApi:
         """Return the endpoints."""
         return [
             Endpoint(
-                "GET", "/api/v1/outcomes", self.outcomes, Access.staff("trainer"),
+                "GET", "/api/v1/outcomes", self.outcomes, InsightAction.COUNT_OUTCOMES,
                 "Count conversations by what became of them", query=OutcomesQuery, response=OutcomesBody,
                 tags=("review",),
             )

@@ -3,16 +3,15 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from foundation.clock import Clock
 from foundation.database import Database
+from foundation.outcomes import CONVERSATION_OUTCOMES, ConversationOutcome
 
-ConversationOutcome = Literal["verified", "assumed", "reopened", "escalated", "abandoned", "failed", "open"]
-OUTCOMES: tuple[ConversationOutcome, ...] = get_args(ConversationOutcome)
 QUIET = timedelta(minutes=30)
 """A conversation in which nothing was attempted counts as running for this long after its last message."""
 _BY_USERS = ("workflow", "answer", "fallback", "handoff")
@@ -63,7 +62,7 @@ class Outcomes:
 
     async def count(self, since: datetime | None = None, until: datetime | None = None) -> Counted:
         """Count the conversations begun from `since` on and before `until`."""
-        counts = dict.fromkeys(OUTCOMES, 0)
+        counts = dict.fromkeys(CONVERSATION_OUTCOMES, 0)
         total, last = 0, ""
         async with self._database.connect() as connection:
             while rows := (await connection.execute(_after(last, since, until))).all():

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from actions.attempts.model import ASKED_IN, QUESTION
 from actions.attempts.storage import attempts
+from bot.conversation.events import MessagePayload, read_payload
 from bot.conversation.storage import contacts, conversations, events
 from bot.conversation.turn_storage import turns
 from escalation.storage import cases
@@ -140,7 +141,7 @@ class LoggedQuestions:
     async def agents_words(self, conversation_ids: Sequence[str]) -> Sequence[str]:
         """What agents wrote in these conversations, masked, in order."""
         e = events.c
-        said: dict[str, list[str]] = defaultdict(list)
+        said: dict[str, list[tuple[str, Sequence[str | None]]]] = defaultdict(list)
         async with self._database.connect() as connection:
             for first in range(0, len(conversation_ids), _CHUNK):
                 some = conversation_ids[first : first + _CHUNK]
@@ -148,9 +149,12 @@ class LoggedQuestions:
                     sa.select(e.conversation_id, e.payload, contacts.c.name, e.author_name)
                     .join(conversations, conversations.c.id == e.conversation_id)
                     .join(contacts, contacts.c.id == conversations.c.contact_id)
-                    .where(e.conversation_id.in_(some), e.type == "message", e.author_kind == "agent")
+                    .where(
+                        e.conversation_id.in_(some), e.type == MessagePayload.type, e.author_kind == "agent"
+                    )
                 )
                 for row in await connection.execute(query.order_by(e.conversation_id, e.seq)):
-                    if isinstance(text := row.payload.get("text"), str):
-                        said[row.conversation_id].append(without(text, row[2:]))
-        return [text for key in conversation_ids for text in said.get(key, ())]
+                    if text := read_payload(MessagePayload.type, row.payload).words:
+                        said[row.conversation_id].append((text, row[2:]))
+        in_order = [each for key in conversation_ids for each in said.get(key, ())]
+        return await asyncio.to_thread(_readable, in_order)

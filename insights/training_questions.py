@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from actions.attempts.model import ASKED_IN, QUESTION
 from actions.attempts.storage import attempts
+from bot.conversation.events import MessagePayload
 from bot.conversation.storage import events
 from bot.conversation.turn_storage import turns
 from foundation.database import Database
@@ -53,14 +54,14 @@ async def agent_links(
     before = (
         sa.select(asked.c.payload["text"].astext)
         .where(asked.c.conversation_id == said.c.conversation_id, asked.c.seq < said.c.seq)
-        .where(asked.c.type == "message", asked.c.author_kind == "user")
+        .where(asked.c.type == MessagePayload.type, asked.c.author_kind == "user")
         .order_by(asked.c.seq.desc())
         .limit(1)
         .scalar_subquery()
     )
     query = (
         sa.select(text.label("answer"), before.label("question"))
-        .where(said.c.type == "message", said.c.author_kind == "agent", text.contains("/help/"))
+        .where(said.c.type == MessagePayload.type, said.c.author_kind == "agent", text.contains("/help/"))
         .order_by(said.c.at.desc(), said.c.id)
         .limit(NEWEST)
     )

@@ -19,13 +19,23 @@ from foundation.ids import new_id
 from tests.support.product import Product
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests on one worker, and what needs the whole product on the same one, as the last."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep a file's tests on one worker, and what needs the whole product on the same one.
+
+    What takes long comes last. With several workers the product's tests come first, so that one worker is
+    not left alone with them.
+    """
+    several = bool(config.getoption("numprocesses", None))
 
     def needs_product(item: pytest.Item) -> bool:
         return "product" in getattr(item, "fixturenames", ())
 
-    items.sort(key=needs_product)
+    def place(item: pytest.Item) -> int:
+        if needs_product(item):
+            return 0 if several else 3
+        return 2 if item.get_closest_marker("slow") else 1
+
+    items.sort(key=place)
     for item in items:
         group = "product" if needs_product(item) else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))

@@ -1,22 +1,25 @@
 """The attempt log over HTTP, for trainers."""
 
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from actions.attempts.log import AttemptLog
-from actions.attempts.model import OUTCOMES, Attempt, Outcome
+from actions.attempts.model import Attempt
 from actions.framework.docs import described
 from actions.framework.registry import Registry
-from foundation.http import Access, Call, Endpoint
+from actions.permissions import AutomationAction
+from foundation.http import Call, Endpoint
+from foundation.outcomes import OUTCOMES, ConversationOutcome
 
 
 class AttemptQuery(BaseModel):
     """Filters; moments are ISO 8601 with an offset. `open` stands for attempts without an outcome yet."""
 
     model_config = ConfigDict(extra="forbid")
-    outcome: Outcome | Literal["open"] | None = None
+    outcome: ConversationOutcome | None = None
     since: AwareDatetime | None = None
     until: AwareDatetime | None = None
     limit: int = Field(100, ge=1, le=1000)
@@ -89,7 +92,11 @@ class WorkflowsBody(BaseModel):
 class AttemptsApi:
     """Lists attempts, and the workflows that they are of."""
 
-    def __init__(self, log: AttemptLog, registry: Registry) -> None:
+    def __init__(
+        self, log: AttemptLog, registry: Registry, codes_for: Callable[[str], Sequence[str]]
+    ) -> None:
+        """Take `codes_for`, which gives the error codes that lead to a workflow."""
+        self._codes_for = codes_for
         self._log = log
         self._registry = registry
 
@@ -100,7 +107,7 @@ class AttemptsApi:
                 "GET",
                 "/api/v1/attempts",
                 self.list,
-                Access.staff("trainer"),
+                AutomationAction.LIST_ATTEMPTS,
                 "List automated attempts",
                 query=AttemptQuery,
                 response=AttemptsBody,
@@ -110,7 +117,7 @@ class AttemptsApi:
                 "GET",
                 "/api/v1/workflows",
                 self.workflows,
-                Access.staff(),
+                AutomationAction.LIST_WORKFLOWS,
                 "List what the assistant can do by itself",
                 response=WorkflowsBody,
                 tags=("attempts",),
@@ -119,7 +126,10 @@ class AttemptsApi:
 
     async def workflows(self, _: Call) -> WorkflowsBody:
         """List the workflows."""
-        rows = [WorkflowBody(**described(workflow)) for workflow in self._registry]
+        rows = [
+            WorkflowBody(**described(workflow, self._codes_for(workflow.meta.id)))
+            for workflow in self._registry
+        ]
         return WorkflowsBody(workflows=rows)
 
     async def list(self, call: Call) -> AttemptsBody:

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.attempts import storage
-from actions.attempts.model import Attempt, Ending, NewAttempt, Outcome
+from actions.attempts.model import Attempt, Ending, NewAttempt
 from actions.ports import Journal
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.ids import AttemptId, new_id
+from foundation.outcomes import Outcome
 from security.audit.chain import Change
 
 COLD_AFTER = timedelta(minutes=30)

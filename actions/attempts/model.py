@@ -3,17 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from foundation.ids import AttemptId
+from foundation.outcomes import Outcome
 
 Kind = Literal["workflow", "answer", "fallback", "handoff", "trigger", "healing"]
-Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "reopened"]
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-"""`verified`: a second look at the state shows it. `assumed`: help was given, nothing proves that it helped.
-`escalated`: a person took over. `abandoned`: the user did not go on. `failed`: it did not help. `reopened`:
-it was assumed, and the user came back with it within 72 hours.
-None, where it may stand, means that the attempt is still open: it waits for the user."""
 
 
 @dataclass(frozen=True)

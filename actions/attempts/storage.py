@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from actions.attempts.model import OUTCOMES, Attempt
+from actions.attempts.model import Attempt
 from foundation.database import UtcDateTime, metadata
+from foundation.outcomes import OUTCOMES
 
 _ALLOWED = ", ".join(f"'{outcome}'" for outcome in OUTCOMES)
 

@@ -4,7 +4,7 @@ from time import monotonic
 from typing import Any
 
 from actions.attempts.log import AttemptLog
-from actions.attempts.model import Attempt, Ending, Outcome
+from actions.attempts.model import Attempt, Ending
 from actions.dialogue.article_search import Library
 from actions.dialogue.replies import OFFER, Result, Say
 from actions.dialogue.turn import ActionTurn
@@ -12,6 +12,7 @@ from actions.framework.executor import Done, Procedure
 from actions.framework.workflow import Seen, Workflow
 from actions.host import HostUnavailable
 from actions.ports import TurnContext
+from foundation.outcomes import Outcome
 
 OFFER_AFTER = "Shall I pass this to a person? They'll see what I tried and what I found."
 

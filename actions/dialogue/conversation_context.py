@@ -4,6 +4,7 @@ from typing import Protocol
 
 from actions.ports import TurnContext
 from bot.conversation.domain import Contact, Conversation, Event, Turn
+from bot.conversation.events import MessagePayload
 from foundation.ids import ConversationId, TurnId
 
 _LOOKED_AT = 20
@@ -58,7 +59,6 @@ class ConversationLookup:
         asked = turn.seq if turn is not None else conversation.last_seq + 1
         first = max(0, asked - 1 - _LOOKED_AT)
         for event in reversed(await self._conversations.events(conversation.id, first, asked - 1 - first)):
-            if event.type == "message" and event.author.kind == "bot":
-                buttons = event.payload.get("buttons") or ()
-                return frozenset(str(button.get("payload")) for button in buttons)
+            if isinstance(event.payload, MessagePayload) and event.author.kind == "bot":
+                return frozenset(button.payload for button in event.payload.buttons)
         return frozenset()

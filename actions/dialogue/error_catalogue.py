@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from actions.framework.formatting import LONGEST, passed_on
+from foundation import strict_yaml
 from foundation.errors import InvalidInput
 
 _CODE = re.compile(r"([A-Z]{2,8})-(\d{3,6})")
@@ -45,12 +44,9 @@ class ErrorCatalogue:
         """Read the file.
 
         Raises:
-            InvalidInput: saying which code's entry is wrong and how, or that it is no YAML at all.
+            InvalidInput: saying which code's entry is wrong and how, or in which line it is no YAML.
         """
-        try:
-            raw = yaml.load(path.read_text(encoding="utf-8"), Loader=_NoDoubles)  # noqa: S506 - a safe loader
-        except yaml.YAMLError:
-            raise InvalidInput(f"{path.name} is not valid YAML, or names a code twice.") from None
+        raw = strict_yaml.load(path.read_bytes(), path.name).value
         if not isinstance(raw, Mapping) or set(raw) != {"errors"} or not isinstance(raw["errors"], Mapping):
             raise InvalidInput(f"{path.name} must hold a mapping named `errors` and nothing else.")
         return cls([_entry(code, value) for code, value in raw["errors"].items()])
@@ -61,6 +57,10 @@ class ErrorCatalogue:
     def get(self, code: str | None) -> ErrorEntry | None:
         """Return the entry of a code written as in the file, or None."""
         return self._entries.get(code or "")
+
+    def codes_for(self, workflow: str) -> list[str]:
+        """Return the codes that lead to a workflow."""
+        return [entry.code for entry in self if entry.workflow == workflow]
 
     def find_in(self, text: str) -> ErrorEntry | None:
         """Return the entry of the first known code in a message, however it is typed, or None."""
@@ -73,17 +73,6 @@ class ErrorCatalogue:
     def _codes_in(self, text: str) -> Iterator[str]:
         for found in self._shape.finditer(text) if self._shape is not None else ():
             yield f"{found[1].upper()}-{found[2]}"
-
-
-class _NoDoubles(yaml.SafeLoader):
-    """Refuses a key that is given twice, where YAML would keep the last in silence."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Build a mapping of a node."""
-        names = [key.value for key, _ in node.value]
-        if len(set(names)) != len(names):
-            raise yaml.YAMLError("a key is given twice")
-        return super().construct_mapping(node, deep)
 
 
 def _entry(code: Any, value: Any) -> ErrorEntry:

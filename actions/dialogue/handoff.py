@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.attempts.log import AttemptLog
-from actions.attempts.model import Attempt, Ending, Outcome
-from actions.dialogue.replies import NO_THANKS, OFFER, PERSON, Handoff, Priority, Reason, Result, Say
+from actions.attempts.model import Attempt, Ending
+from actions.dialogue.replies import NO_THANKS, OFFER, PERSON, Handoff, Result, Say
 from actions.dialogue.turn import ActionTurn
 from actions.dialogue.words import Words
 from actions.framework.formatting import humanise
 from actions.framework.intents import IntentCatalogue
 from actions.framework.registry import Registry
+from bot.conversation.case_words import Priority, Reason
+from foundation.outcomes import Outcome
 
 PASSING_ON = "I'm passing you to a person now. They'll see our conversation and what I found."
 _OUTCOMES: Mapping[Outcome | None, str] = {

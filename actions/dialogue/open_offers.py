@@ -34,8 +34,9 @@ TAKE_YOUR_TIME = "Of course, take your time."
 BACK = "Back to what I asked: "
 _LONGEST = 8
 """Words of a correction; longer messages tell of something else."""
-_UNREAD = frozenset({"nlu_fallback", "out_of_scope"})
-_CLEAR = frozenset({"deny", "cancel", "talk_to_person", "complain", "undo_last", "helped"})
+UNREAD = frozenset({"nlu_fallback", "out_of_scope"})
+"""Intents of messages that were not understood."""
+CLEAR = frozenset({"deny", "cancel", "talk_to_person", "complain", "undo_last", "helped"})
 """What is no answer to the question, however few the words."""
 
 
@@ -81,7 +82,7 @@ class OpenOffers:
         if turn.intent == "affirm":
             doubtful = confidence < SURE_OF_YES or takes_back(turn.typed)
             return await self._engine.confirm(turn, doubtful=doubtful)
-        vague = turn.intent in _UNREAD or (confidence < SURE_OF_REQUEST and turn.intent not in _CLEAR)
+        vague = turn.intent in UNREAD or (confidence < SURE_OF_REQUEST and turn.intent not in CLEAR)
         if vague and points_back(turn.typed):
             return await self._engine.confirm(turn, doubtful=True)
         return None

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Reason = Literal[
-    "user_asked", "repeated_failure", "workflow_failed", "no_answer", "policy", "assistant_unavailable"
-]
-Priority = Literal["urgent", "high", "normal", "low"]
+from bot.conversation.case_words import Priority, Reason
+
 Tally = Literal["keep", "reset", "count"]
 
 

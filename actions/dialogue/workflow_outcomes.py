@@ -7,11 +7,12 @@ import structlog
 from actions.attempts.log import AttemptLog
 from actions.attempts.model import Attempt, Ending
 from actions.dialogue.handoff import Handovers
-from actions.dialogue.replies import OFFER, PERSON, Button, Reason, Result, Say
+from actions.dialogue.replies import OFFER, PERSON, Button, Result, Say
 from actions.dialogue.turn import ActionTurn
 from actions.framework.executor import NOT_PERMITTED, Look
 from actions.framework.workflow import Diagnosis, Seen, Workflow
 from actions.host import HostRefused, UnknownUser
+from bot.conversation.case_words import Reason
 from foundation.errors import FirstlineError
 from security.audit.chain import NotEntered
 

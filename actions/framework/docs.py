@@ -1,7 +1,7 @@
 """What is said of workflows in lists, in the console and in `docs/workflows.md`: taken from their classes."""
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from actions.framework.workflow import Workflow
@@ -10,8 +10,8 @@ HEAD = "| workflow | area | reads | may run | risk | asks first | can be taken b
 RULE = "|---|---|---|---|---|---|---|---|"
 
 
-def described(workflow: Workflow) -> dict[str, Any]:
-    """Return all that is known of a workflow without running it."""
+def described(workflow: Workflow, error_codes: Sequence[str]) -> dict[str, Any]:
+    """Return all that is known of a workflow without running it; `error_codes` are those that lead to it."""
     meta = workflow.meta
     return {
         "id": meta.id,
@@ -19,7 +19,7 @@ def described(workflow: Workflow) -> dict[str, Any]:
         "what": (inspect.getdoc(type(workflow)) or "").split("\n")[0],
         "area": meta.area,
         "intents": list(meta.intents),
-        "error_codes": list(meta.error_codes),
+        "error_codes": list(error_codes),
         "triggers": list(meta.triggers),
         "symptoms": list(meta.symptoms),
         "reads": list(meta.reads),

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import yaml
-
+from foundation import strict_yaml
 from foundation.errors import InvalidInput
 
 IntentKind = Literal["control", "workflow", "answer", "fallback"]
@@ -48,10 +47,7 @@ class IntentCatalogue:
         Raises:
             InvalidInput: saying which intent's entry is wrong, or that it is no YAML at all.
         """
-        try:
-            raw = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except yaml.YAMLError:
-            raise InvalidInput(f"{path.name} is not valid YAML.") from None
+        raw = strict_yaml.load(path.read_bytes(), path.name).value
         if not isinstance(raw, Mapping) or not isinstance(raw.get("intents"), Mapping):
             raise InvalidInput(f"{path.name} must hold a mapping named `intents`.")
         return cls([_label(str(name), entry) for name, entry in raw["intents"].items()])
@@ -62,6 +58,11 @@ class IntentCatalogue:
     def including(self, more: Iterable[IntentLabel]) -> "IntentCatalogue":
         """Return a catalogue that also has `more`; what the file says of an intent stands."""
         return IntentCatalogue([*(label for label in more if label.name not in self._labels), *self])
+
+    @property
+    def without_matter(self) -> frozenset[str]:
+        """Intents that steer the conversation or were not understood: nothing to do, nothing to answer."""
+        return frozenset(label.name for label in self if label.kind in ("control", "fallback"))
 
     def get(self, name: str | None) -> IntentLabel | None:
         """Return an intent's entry, or None."""

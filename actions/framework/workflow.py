@@ -29,9 +29,10 @@ class Metadata:
     none means that it only reads. `symptoms` are complaints that it may explain, such as `sign_in`;
     `likelihood` (0 to 1) orders the diagnosis among workflows that share one. `help_query` finds the article
     for a user whom it cannot help. `label` is the text of a button that starts it. `examples` train its first
-    intent where `data/training` has none. `error_codes` and `triggers` are the other ways to reach it:
-    `drift` lets self-healing run it. It acts at most `retry_limit` times a user in 24 hours, and not within
-    `cool_down` seconds after an act that was verified.
+    intent where `data/training` has none. `triggers` are another way to reach it: `drift` lets self-healing
+    run it. A third are error codes; `data/policies/errors.yml` alone says where those lead. It acts at
+    most `retry_limit` times a user in 24 hours, and not within `cool_down` seconds after an act that was
+    verified.
     """
 
     id: str
@@ -48,7 +49,6 @@ class Metadata:
     help_query: str = ""
     label: str = ""
     examples: tuple[str, ...] = ()
-    error_codes: tuple[str, ...] = ()
     triggers: tuple[str, ...] = ()
     retry_limit: int = 3
     cool_down: float = 0.0

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from actions.healing.domain import Breaker, Run
+from actions.healing.domain import Breaker, BreakerState, Run
 from actions.healing.event_inbox import HostEvent
 from actions.healing.ports import Signatures, SignedRequest
 from actions.healing.service import Healing
 from actions.healing.user_notices import UserNotices
+from actions.permissions import AutomationAction, users_own
 from foundation.errors import UnsupportedMedia
-from foundation.http import Access, Call, Endpoint, NoBody
+from foundation.http import Call, Endpoint, NoBody
 from foundation.http.bodies import parse_body, read_limited
 from foundation.http.fields import HeaderField, PathField, id_field
 
@@ -109,13 +110,26 @@ class BreakerOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
     host: str
     workflow: str
-    state: str
+    state: BreakerState
     opened: int
     opened_at: datetime | None
     retry_at: datetime | None
     case_id: str | None
     reason: str | None
     recent: list[bool]
+
+
+class ScanOut(BaseModel):
+    """The latest look at all users of an application; `unreadable` and `drifts` are counts of users."""
+
+    host: str
+    started_at: datetime | None
+    finished_at: datetime | None
+    next_at: datetime
+    users: int
+    unreadable: int
+    drifts: int
+    problem: str | None
 
 
 class HealingOut(BaseModel):
@@ -128,7 +142,7 @@ class HealingOut(BaseModel):
     switch: SwitchOut
     counts: dict[str, int]
     breakers: list[BreakerOut]
-    scans: list[dict[str, Any]]
+    scans: list[ScanOut]
     events_waiting: int
     runs: list[RunOut]
 
@@ -160,17 +174,19 @@ class HealingApi:
         """Return the endpoints of self-healing."""
         base, notices, seen = "/api/v1/healing", "/api/v1/notices", "/api/v1/notices/{id}/seen"
         return [
-            Endpoint("POST", "/api/v1/hosts/{host}/events", self.events, Access.public(),
+            Endpoint("POST", "/api/v1/hosts/{host}/events", self.events, AutomationAction.TELL_EVENTS,
                      "Tell what happened to users; signed by the application as it is asked itself",
                      response=ReceivedOut, status=202, tags=_TAG, raw=True, max_body=MAX_BODY,
                      takes=("application/json",), path_fields={"host": _HOST}, headers=_SIGNED),
-            Endpoint("GET", base, self.show, Access.staff(), "See drifts, runs and breakers",
+            Endpoint("GET", base, self.show, AutomationAction.READ_HEALING, "See drifts, runs and breakers",
                      query=HealingQuery, response=HealingOut, tags=_TAG),
-            Endpoint("POST", f"{base}/switch", self.switch, Access.staff("admin"),
+            Endpoint("POST", f"{base}/switch", self.switch, AutomationAction.SWITCH_HEALING,
                      "Stop or start self-healing", body=SwitchIn, response=SwitchOut, tags=_TAG),
-            Endpoint("GET", notices, self.mine, Access.user(), "See what was put right for you",
+            Endpoint("GET", notices, self.mine, AutomationAction.LIST_NOTICES,
+                     "See what was put right for you",
                      response=NoticesOut, tags=_TAG),
-            Endpoint("POST", seen, self.seen, Access.user(), "Say that you have seen a notice",
+            Endpoint("POST", seen, self.seen, AutomationAction.MARK_NOTICE_SEEN,
+                     "Say that you have seen a notice",
                      status=204, tags=_TAG, path_fields={"id": id_field("ntc", "the notice")}),
         ]  # fmt: skip
 
@@ -202,7 +218,7 @@ class HealingApi:
             switch=SwitchOut.model_validate(status.switch),
             counts=status.counts,
             breakers=[breaker_out(one) for one in status.breakers],
-            scans=status.scans,
+            scans=[ScanOut.model_validate(one) for one in status.scans],
             events_waiting=status.events_waiting,
             runs=[run_out(run) for run in runs],
         )
@@ -221,7 +237,9 @@ class HealingApi:
 
     async def seen(self, call: Call) -> NoBody:
         """Note that the user has seen a notice."""
-        await self._notices.seen(call.caller.host or "", call.caller.ref or "", call.path["id"])
+        notice = call.path["id"]
+        call.authorize(users_own("notice", notice, await self._notices.whose(notice)))
+        await self._notices.seen(notice)
         return NoBody()
 
 

@@ -12,14 +12,15 @@ complained. Each drift that is found becomes one *run*, and every run ends in ex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeGuard, get_args
 
 Mode = Literal["off", "dry_run", "apply"]
 Source = Literal["event", "scan", "command"]
-Status = Literal["found", "applying", "dry_run", "verified", "rolled_back", "failed", "refused", "skipped"]
+Closed = Literal["dry_run", "verified", "rolled_back", "failed", "refused", "skipped"]
+Status = Literal["found", "applying", Closed]
 STATUSES: tuple[Status, ...] = get_args(Status)
 OPEN: tuple[Status, ...] = ("found", "applying")
-CLOSED: tuple[Status, ...] = tuple(status for status in STATUSES if status not in OPEN)
+CLOSED: tuple[Closed, ...] = get_args(Closed)
 BreakerState = Literal["closed", "open", "half_open"]
 DRIFT = "drift"
 """The trigger of a workflow that self-healing may run."""
@@ -179,3 +180,8 @@ def tally(counts: Mapping[str, int]) -> dict[str, int]:
     """Sum up runs by status: `found` is all of them, and the other figures add up to it."""
     figures: dict[str, int] = {status: counts.get(status, 0) for status in CLOSED}
     return {"found": sum(counts.values()), **figures, "open": sum(counts.get(status, 0) for status in OPEN)}
+
+
+def is_closed(status: Status) -> TypeGuard[Closed]:
+    """Tell whether a run with this status is over."""
+    return status in CLOSED

@@ -4,7 +4,6 @@ A file that cannot be used stops self-healing and never the product: whoever loo
 """
 
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,12 +11,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from actions.framework.registry import Registry
 from actions.healing.domain import DRIFT, BreakerRules, Mode
-from foundation.errors import FirstlineError
+from foundation import strict_yaml
+from foundation.errors import FirstlineError, InvalidInput
 
 log = structlog.get_logger(__name__)
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
@@ -174,21 +173,14 @@ def parse(content: bytes, name: str, registry: Registry) -> HealingPolicy:
         HealingPolicyInvalid: naming each place that is wrong.
     """
     try:
-        loaded = yaml.load(content, Loader=_UniqueKeys)  # noqa: S506 - a safe loader, see below
-    except (yaml.YAMLError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f" at line {mark.line + 1}" if mark is not None else ""
-        raise HealingPolicyInvalid(
-            f"{name} is not valid YAML{place}: {getattr(error, 'problem', None) or 'not readable'}."
-        ) from None
+        document = strict_yaml.load(content, name)
+    except InvalidInput as error:
+        raise HealingPolicyInvalid(error.message) from None
     try:
-        file = _File.model_validate(_lists_as_tuples(loaded))
+        file = _File.model_validate(_lists_as_tuples(document.value))
     except ValidationError as error:
-        lines = [
-            f"{'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}"
-            for item in error.errors(include_input=False, include_url=False)
-        ]
-        raise HealingPolicyInvalid(f"{name} cannot be used. {'; '.join(lines)}.") from None
+        told = "; ".join(map(str, strict_yaml.lines_of(error, document, name)))
+        raise HealingPolicyInvalid(f"{name} cannot be used. {told}.") from None
     problems = [
         problem for key, rules in file.workflows.items() for problem in _problems(key, rules, registry)
     ]
@@ -264,24 +256,3 @@ def _lists_as_tuples(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _lists_as_tuples(item) for key, item in value.items()}
     return tuple(_lists_as_tuples(item) for item in value) if isinstance(value, list) else value
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key stands once, and in which `off` is a word and not the value false."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if len({str(key) for key in keys}) != len(keys):
-            raise yaml.constructor.ConstructorError(
-                None, None, "a key stands twice in one mapping", node.start_mark
-            )
-        return super().construct_mapping(node, deep=deep)
-
-
-_UniqueKeys.yaml_implicit_resolvers = {
-    first: [
-        (tag, re.compile(r"^(?:true|false)$") if tag.endswith(":bool") else pattern)
-        for tag, pattern in resolvers
-    ]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}

@@ -30,7 +30,6 @@ class Pace:
 
     poll: float = 1.0
     scan_poll: float = 5.0
-    leftovers: float = 15.0
     at_a_time: int = 4
     retry: float = 1.0
 
@@ -69,7 +68,6 @@ class Healing:
             ("events", self.work_on_events, pace.poll, self.inbox.news),
             ("runs", self.work_on_runs, pace.poll, None),
             ("scans", self._scan_when_due, pace.scan_poll, None),
-            ("leftovers", self._tidy, pace.leftovers, None),
         ):
             self._tasks.append(asyncio.create_task(_for_ever(name, once, every, news)))
 
@@ -97,7 +95,7 @@ class Healing:
         return len(taken)
 
     async def _tell(self, closed: Sequence[Run]) -> None:
-        """Tell at once; what does not work now is told by `_tidy` later."""
+        """Tell at once; what does not work now is told by `tidy` later."""
         try:
             for run in closed:
                 await self._record.settle(run)
@@ -112,12 +110,12 @@ class Healing:
             await self._scanner.due(policy)
         return 0
 
-    async def _tidy(self) -> int:
+    async def tidy(self) -> None:
+        """Settle what was closed and not told, open cases that are due, forget old events (scheduled)."""
         await self._record.leftovers()
         await self._record.open_cases()
         async with self._database.begin() as tx:
             await storage.forget_events(tx, self._clock.now() - KEEP_EVENTS)
-        return 0
 
     async def scan(self, *, dry_run: bool, hosts: Sequence[str] | None = None) -> list[Scanned]:
         """Look at all users now. What is found is worked on in the background, or by `finish`.

@@ -3,22 +3,24 @@
 Each of these may be done twice without harm; a run counts as settled only when all are done.
 """
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from actions.attempts.log import AttemptLog
-from actions.attempts.model import Ending, NewAttempt, Outcome
+from actions.attempts.model import Ending, NewAttempt
 from actions.healing import run_storage, storage
 from actions.healing.detector import Detector
-from actions.healing.domain import Breaker, Run, Status
+from actions.healing.domain import Breaker, Closed, Run, is_closed
 from actions.healing.ports import Cases, Messenger
 from foundation.clock import Clock
 from foundation.database import Database
+from foundation.outcomes import Outcome
 
 log = structlog.get_logger(__name__)
-OUTCOMES: dict[Status, Outcome] = {
+_OUTCOMES: Mapping[Closed, Outcome] = {
     "verified": "verified",
     "rolled_back": "failed",
     "failed": "failed",
@@ -74,12 +76,13 @@ class Settlement:
 
     async def settle(self, run: Run) -> None:
         """Close the attempt, tell the user, and note that this is done."""
+        assert is_closed(run.status), "only what is over is settled"
         attempt_id = await self.begun(run)
         took = (run.closed_at - run.applied_at) if run.closed_at and run.applied_at else timedelta(0)
         done = {"run": run.id, "status": run.status, "reason": run.reason, "mode": run.mode, **run.result}
         ending = Ending(
             run.id,
-            OUTCOMES[run.status],
+            _OUTCOMES[run.status],
             done=done,
             error=run.reason,
             duration_ms=max(0, int(took.total_seconds() * 1000)),

@@ -205,13 +205,17 @@ async def kept_notices(tx: AsyncConnection, host: str, ref: str, limit: int) -> 
     return list(await tx.execute(query))
 
 
-async def see_notice(tx: AsyncConnection, host: str, ref: str, notice_id: str, now: datetime) -> bool:
-    """Note that a user has seen a notice of theirs; false when there is none."""
-    statement = notices.update().where(
-        notices.c.id == notice_id, notices.c.host == host, notices.c.user_ref == ref
-    )
-    row = await tx.execute(statement.values(seen_at=sa.func.coalesce(notices.c.seen_at, now)))
-    return bool(row.rowcount)
+async def notice_user(connection: AsyncConnection, notice_id: str) -> tuple[str, str] | None:
+    """Read (host, user_ref) of a notice; None when there is no such notice."""
+    query = sa.select(notices.c.host, notices.c.user_ref).where(notices.c.id == notice_id)
+    row = (await connection.execute(query)).one_or_none()
+    return (row.host, row.user_ref) if row is not None else None
+
+
+async def see_notice(tx: AsyncConnection, notice_id: str, now: datetime) -> None:
+    """Note that a notice was seen, the first time only."""
+    statement = notices.update().where(notices.c.id == notice_id)
+    await tx.execute(statement.values(seen_at=sa.func.coalesce(notices.c.seen_at, now)))
 
 
 async def set_case(tx: AsyncConnection, host: str, workflow: str, case_id: str) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 from actions.healing import storage
 from foundation.clock import Clock
 from foundation.database import Database
-from foundation.errors import NotFound
 
 MOST = 20
 
@@ -31,13 +30,12 @@ class UserNotices:
             for row in rows
         ]
 
-    async def seen(self, host: str, ref: str, notice_id: str) -> None:
-        """Note that the user has seen a notice.
+    async def whose(self, notice_id: str) -> tuple[str, str] | None:
+        """Return host and reference of the user for whom a notice is; None when there is no such notice."""
+        async with self._database.connect() as connection:
+            return await storage.notice_user(connection, notice_id)
 
-        Raises:
-            NotFound: when they have no such notice.
-        """
+    async def seen(self, notice_id: str) -> None:
+        """Note that its user has seen a notice."""
         async with self._database.begin() as tx:
-            found = await storage.see_notice(tx, host, ref, notice_id, self._clock.now())
-        if not found:
-            raise NotFound("There is no such notice.")
+            await storage.see_notice(tx, notice_id, self._clock.now())

@@ -16,8 +16,9 @@ from pydantic_core import from_json
 from rasa_sdk.executor import ActionExecutor
 from rasa_sdk.interfaces import ActionExecutionRejection, ActionNotFoundException
 
+from actions.permissions import AutomationAction
 from foundation.errors import TooLarge
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.bodies import read_limited
 
 log = structlog.get_logger(__name__)
@@ -80,7 +81,7 @@ class ActionServer:
                 "POST",
                 "/internal/rasa/actions",
                 self.run,
-                Access.service(),
+                AutomationAction.RUN,
                 "Run an action for Rasa",
                 response=ActionResultOut,
                 tags=("internal",),

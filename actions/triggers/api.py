@@ -6,12 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from actions.permissions import AutomationAction, users_own
 from actions.triggers.domain import BehaviourEvent, EventType, MadeOffer, Outcome
 from actions.triggers.policy import Code, Page, Step
 from actions.triggers.service import Triggers
 from foundation.clock import Clock
 from foundation.errors import Forbidden, RateLimited
-from foundation.http import Access, Call, Endpoint, Reply
+from foundation.http import Call, Endpoint, Reply
 from foundation.http.fields import id_field
 
 MAX_EVENTS = 50
@@ -107,12 +108,14 @@ class TriggersApi:
         """Return the endpoints."""
         tags = ("predictive help",)
         return [
-            Endpoint("POST", "/api/v1/behaviour", self.receive, Access.user(), "Tell what the user does",
+            Endpoint("POST", "/api/v1/behaviour", self.receive, AutomationAction.TELL_BEHAVIOUR,
+                     "Tell what the user does",
                      body=BehaviourIn, response=BehaviourOut, status=202, tags=tags),
-            Endpoint("POST", "/api/v1/offers/{id}/outcome", self.answer, Access.user(),
+            Endpoint("POST", "/api/v1/offers/{id}/outcome", self.answer, AutomationAction.ANSWER_OFFER,
                      "Say what the user made of an offer", body=AnswerIn, response=OfferOut, tags=tags,
                      path_fields={"id": id_field("ofr", "the offer")}, max_body=1024),
-            Endpoint("GET", "/api/v1/triggers", self.index, Access.staff(), "What became of offers",
+            Endpoint("GET", "/api/v1/triggers", self.index, AutomationAction.COUNT_OFFERS,
+                     "What became of offers",
                      response=TriggersOut, tags=tags),
         ]  # fmt: skip
 
@@ -135,8 +138,9 @@ class TriggersApi:
     async def answer(self, call: Call) -> OfferOut:
         """Note an answer."""
         body: AnswerIn = call.body
-        host, ref = str(call.caller.host), str(call.caller.ref)
-        return self._out(await self._triggers.decide(host, ref, call.path["id"], body.outcome))
+        offer = call.path["id"]
+        call.authorize(users_own("offer", offer, await self._triggers.whose(offer)))
+        return self._out(await self._triggers.decide(offer, body.outcome))
 
     async def index(self, _: Call) -> TriggersOut:
         """List triggers with counts."""

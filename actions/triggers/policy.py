@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from actions.triggers.domain import Condition, EventType, Offer, OfferKind, OfferLimits, Policy, Trigger
+from foundation import strict_yaml
 from foundation.errors import InvalidInput
 
 log = structlog.get_logger(__name__)
@@ -102,11 +102,9 @@ def parse_policy(raw: bytes, intents: Collection[str] | None = None) -> Policy:
         TriggersInvalid: naming every problem.
     """
     try:
-        content = yaml.safe_load(raw.decode("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        line = getattr(getattr(error, "problem_mark", None), "line", None)
-        where = f" (line {line + 1})" if line is not None else ""
-        raise TriggersInvalid(f"The triggers are not valid YAML{where}.") from None
+        content = strict_yaml.load(raw, "triggers.yml").value
+    except InvalidInput as error:
+        raise TriggersInvalid(error.message) from None
     try:
         file = FileIn.model_validate(_whole_numbers(content))
     except ValidationError as error:

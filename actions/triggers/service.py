@@ -161,10 +161,15 @@ class Triggers:
             await storage.set_attempt(tx, made.id, attempt.id)
         return attempt.id
 
-    async def decide(self, host: str, user_ref: str, offer_id: str, outcome: Outcome) -> MadeOffer:
-        """Note what the user made of an offer. Raises NotFound when it is none of theirs."""
+    async def whose(self, offer_id: str) -> tuple[str, str] | None:
+        """Return host and reference of an offer's user; None when there is no such offer."""
+        async with self._database.connect() as connection:
+            return await storage.offer_user(connection, offer_id)
+
+    async def decide(self, offer_id: str, outcome: Outcome) -> MadeOffer:
+        """Note what its user made of an offer. Raises NotFound when there is no such offer."""
         async with self._database.begin() as tx:
-            offer = await storage.decide(tx, offer_id, host, user_ref, outcome, self._clock.now())
+            offer = await storage.decide(tx, offer_id, outcome, self._clock.now())
         if offer is None:
             raise NotFound("There is no such offer.", hint="It may have been made to somebody else.")
         await self._close(offer)

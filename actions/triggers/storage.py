@@ -77,11 +77,16 @@ async def insert(tx: AsyncConnection, offer: MadeOffer) -> None:
     )
 
 
-async def decide(
-    tx: AsyncConnection, offer_id: str, host: str, user_ref: str, outcome: Outcome, at: datetime
-) -> MadeOffer | None:
-    """Set the outcome of a user's offer, once; what was ignored may still be taken. None: no such offer."""
-    own = sa.and_(offers.c.id == offer_id, offers.c.host == host, offers.c.user_ref == user_ref)
+async def offer_user(connection: AsyncConnection, offer_id: str) -> tuple[str, str] | None:
+    """Read (host, user_ref) of an offer; None when there is no such offer."""
+    query = sa.select(offers.c.host, offers.c.user_ref).where(offers.c.id == offer_id)
+    row = (await connection.execute(query)).one_or_none()
+    return (row.host, row.user_ref) if row is not None else None
+
+
+async def decide(tx: AsyncConnection, offer_id: str, outcome: Outcome, at: datetime) -> MadeOffer | None:
+    """Set the outcome of an offer, once; what was ignored may still be taken. None: no such offer."""
+    own = offers.c.id == offer_id
     undecided = sa.or_(offers.c.outcome.is_(None), offers.c.outcome == "ignored")
     statement = offers.update().where(own, undecided).values(outcome=outcome, decided_at=at).returning(offers)
     row = (await tx.execute(statement)).one_or_none()

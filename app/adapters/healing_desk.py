@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from actions.healing.domain import Breaker
-from bot.conversation.domain import SYSTEM, Conversation, NewEvent, message
+from bot.conversation.case_words import Reason
+from bot.conversation.domain import SYSTEM, Conversation, NewEvent
+from bot.conversation.events import NoticePayload, message
 from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
 
 CHANNEL = "system"
-CASE_REASON = "self_healing_stopped"
+CASE_REASON: Reason = "self_healing_stopped"
 
 
 class ConversationMessenger:
@@ -23,7 +25,7 @@ class ConversationMessenger:
         found = await self._conversations.of_contact(host, user_ref, limit=1)
         if not found or found[0].owner.kind != "bot" or found[0].channel == CHANNEL:
             return None
-        event = NewEvent("notice", SYSTEM, dict(payload), client_key=f"notice:{key}")
+        event = NewEvent(SYSTEM, NoticePayload.read(payload), client_key=f"notice:{key}")
         await self._conversations.append(found[0].id, event)
         return found[0].id
 
@@ -45,7 +47,7 @@ class DeskCases:
         )
         if (existing := await self._desk.open_case(conversation.id)) is not None:
             return str(existing.id)
-        told = NewEvent("message", SYSTEM, message(summary), client_key=f"breaker:{breaker.opened}")
+        told = NewEvent(SYSTEM, message(summary), client_key=f"breaker:{breaker.opened}")
         await self._conversations.append(conversation.id, told)
         prepared = await self._desk.prepare(
             conversation.id, reason=CASE_REASON, priority="high", summary=summary

@@ -10,12 +10,11 @@ from actions.attempts.model import Ending, Kind, NewAttempt
 from bot.conversation.ports import CaseView
 from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
-from escalation.domain import Case, PreparedCase
+from escalation.domain import UNANSWERED, Case, PreparedCase
 from foundation.ids import ConversationId
 
 log = structlog.get_logger(__name__)
 NOT_LOGGED = "The attempt log could not be written, so this hand-off is missing there."
-_WITHOUT_ASSISTANT = "assistant_unavailable"
 
 
 class RecordedHandoffs:
@@ -43,7 +42,7 @@ class RecordedHandoffs:
 
     async def _note(self, conversation_id: ConversationId, reason: str) -> None:
         await self._log.close_open(conversation_id, "escalated")
-        if reason == _WITHOUT_ASSISTANT:
+        if reason == UNANSWERED:
             await self._record(conversation_id, "fallback", reason, error=reason)
         elif all(one.outcome != "escalated" for one in await self._log.for_conversation(conversation_id)):
             await self._record(conversation_id, "handoff", reason)

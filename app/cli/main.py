@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 
 import typer
 
-from app.cli import audit, healing, kb, privacy, triggers, workflows
+from app.cli import audit, healing, jobs, kb, privacy, triggers, workflows
 from app.cli.output import print_error
 from foundation.errors import FirstlineError, InvalidInput, Unavailable
+from foundation.outcomes import ConversationOutcome
 from foundation.traces import trace_of
 
 app = typer.Typer(
@@ -30,12 +31,12 @@ app.add_typer(staff, name="staff")
 app.add_typer(audit.app, name="audit")
 app.add_typer(privacy.app, name="privacy")
 app.add_typer(healing.app, name="healing")
+app.add_typer(jobs.app, name="jobs")
 app.add_typer(triggers.app, name="triggers")
 app.add_typer(workflows.app, name="workflows")
 app.add_typer(scenarios, name="scenarios")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "reopened", "open"]
 CaseStatus = Literal["open", "queued", "assigned", "resolved"]
 
 
@@ -89,7 +90,9 @@ def chat(
 
 @app.command()
 def attempts(
-    outcome: Annotated[Outcome | None, typer.Option(help="Only this outcome; open: none yet.")] = None,
+    outcome: Annotated[
+        ConversationOutcome | None, typer.Option(help="Only this outcome; open: none yet.")
+    ] = None,
     since: Annotated[str | None, typer.Option(help="2026-03-31, 2026-03-31T08:00Z, 24h or 7d.")] = None,
     until: Annotated[str | None, typer.Option(help="As --since; not included.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000)] = 100,

@@ -89,10 +89,13 @@ def _registry() -> "Registry":
 
 
 def _list(*, as_json: bool) -> None:
+    from actions.dialogue.error_catalogue import ErrorCatalogue
     from actions.framework.docs import described
     from app.cli.output import print_json, print_table
+    from app.settings import Settings
 
-    rows = [described(workflow) for workflow in _registry()]
+    errors = ErrorCatalogue.load(Settings.from_env().root / "data" / "policies" / "errors.yml")
+    rows = [described(workflow, errors.codes_for(workflow.meta.id)) for workflow in _registry()]
     if as_json:
         print_json({"workflows": rows})
         return

@@ -1,6 +1,6 @@
 """Installs and prepares what is missing, then becomes the command that was asked for.
 
-    python3 -m app.ops.install [--dev] [--only app] [--then serve|test|check]
+    python3 -m app.ops.install [--dev] [--only app] [--then serve|test|check|format]
 
 Standard library only, for any Python from 3.8 on. What is done is stamped with a hash of what it was made
 from, so a second run finds nothing to do. FIRSTLINE_HOME is where encoder, models and logs go (.firstline).
@@ -83,7 +83,7 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python3 -m app.ops.install", description=__doc__)
     parser.add_argument("--dev", action="store_true", help="what tests and checks need, too")
     parser.add_argument("--only", choices=("everything", "app"), default="everything")
-    parser.add_argument("--then", choices=("nothing", "serve", "test", "check"), default="nothing")
+    parser.add_argument("--then", choices=("nothing", "serve", "test", "check", "format"), default="nothing")
     parser.add_argument("rest", nargs="*", help="passed on")
     return parser.parse_args(arguments)
 

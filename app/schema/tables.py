@@ -7,6 +7,8 @@ from bot.conversation import storage as _conversation
 from bot.conversation import turn_storage as _turns
 from escalation import storage as _escalation
 from foundation.database import metadata
+from foundation.jobs import storage as _jobs
+from foundation.outbox import storage as _outbox
 from kb_index.articles import images as _images
 from kb_index.articles import storage as _knowledge
 from kb_index.questions import storage as _questions
@@ -17,6 +19,8 @@ from security.identity import storage as _security
 
 __all__ = ["metadata"]
 _ = (
+    _jobs,
+    _outbox,
     _turns,
     _actions,
     _conversation,

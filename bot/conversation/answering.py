@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
+from pydantic import TypeAdapter, ValidationError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation import turn_storage
@@ -23,9 +24,9 @@ from bot.conversation.domain import (
     NewEvent,
     Reading,
     Turn,
-    message,
 )
 from bot.conversation.errors import BrainUnavailable
+from bot.conversation.events import MessagePayload, OfferedChoice, message
 from bot.conversation.ports import Brain, Handoffs, TurnObserver
 from bot.conversation.service import Conversations
 from foundation.clock import Clock
@@ -48,6 +49,7 @@ _LONGEST_PAUSE = 60
 _SUMMARIES = {
     "overdue": "The assistant did not get round to the last message in time; nothing was tried for it.",
 }
+_BUTTONS: TypeAdapter[tuple[OfferedChoice, ...]] = TypeAdapter(tuple[OfferedChoice, ...])
 _SUMMARY = "The assistant could not answer; nothing was tried for the last message."
 
 
@@ -57,7 +59,7 @@ class Outcome:
 
     status: str
     reading: Reading
-    messages: list[dict[str, Any]] = field(default_factory=list)
+    messages: list[MessagePayload] = field(default_factory=list)
     handoff: HandoffRequest | None = None
     error: str | None = None
 
@@ -214,7 +216,7 @@ class Answering:
             said = (
                 _said(turn, payload)
                 if outcome.status == "failed"
-                else NewEvent("message", ASSISTANT, payload, turn_id=turn.id)
+                else NewEvent(ASSISTANT, payload, turn_id=turn.id)
             )
             await self._conversations.append(turn.conversation_id, said, tx=tx)
         if prepared is None:
@@ -244,9 +246,9 @@ def _failed(reason: str) -> Outcome:
     return Outcome("failed", Reading(), [message(APOLOGY)], handoff, error=reason)
 
 
-def _said(turn: Turn, payload: dict[str, Any]) -> NewEvent:
+def _said(turn: Turn, payload: MessagePayload) -> NewEvent:
     """What the system says once about a turn, however often it is tried."""
-    return NewEvent("message", SYSTEM, payload, turn_id=turn.id, client_key=f"failed {turn.id}")
+    return NewEvent(SYSTEM, payload, turn_id=turn.id, client_key=f"failed {turn.id}")
 
 
 def _storable(outcome: Outcome) -> Outcome:
@@ -256,9 +258,10 @@ def _storable(outcome: Outcome) -> Outcome:
         BrainUnavailable: for U+0000, halves of surrogate pairs, and numbers that are not finite.
     """
     try:
-        values = asdict(outcome)
-        check_text(values)
-        json.dumps(values, allow_nan=False)
+        values = [asdict(outcome.reading), *(said.model_dump() for said in outcome.messages)]
+        values += [asdict(outcome.handoff)] if outcome.handoff else []
+        text = json.dumps(values, allow_nan=False)
+        check_text(json.loads(text))
     except (InvalidInput, ValueError, TypeError):
         raise BrainUnavailable("unusable") from None
     return outcome
@@ -268,9 +271,16 @@ def interpret(answer: Answer) -> Outcome:
     """Read the brain's messages: text and cards are to be said, a `handoff` is to be done.
 
     Raises:
-        BrainUnavailable: when there is nothing to say and nothing to do.
+        BrainUnavailable: when there is nothing to say and nothing to do, or what is said is out of shape.
     """
-    messages: list[dict[str, Any]] = []
+    try:
+        return _interpreted(answer)
+    except ValidationError:
+        raise BrainUnavailable("unusable") from None
+
+
+def _interpreted(answer: Answer) -> Outcome:
+    messages: list[MessagePayload] = []
     handoff: HandoffRequest | None = None
     for item in answer.messages:
         custom = item.get("custom")
@@ -282,10 +292,14 @@ def interpret(answer: Answer) -> Outcome:
             )
         elif isinstance(custom, dict):
             card = {key: value for key, value in custom.items() if key not in ("text", "buttons")}
-            buttons = custom.get("buttons") or item.get("buttons")
+            buttons = _choices(custom.get("buttons") or item.get("buttons"))
             messages.append(message(str(custom.get("text") or ""), buttons=buttons, card=card))
         elif item.get("text"):
-            messages.append(message(str(item["text"]), buttons=item.get("buttons")))
+            messages.append(message(str(item["text"]), buttons=_choices(item.get("buttons"))))
     if not messages and handoff is None:
         raise BrainUnavailable("empty")
     return Outcome("done", answer.reading, messages, handoff)
+
+
+def _choices(buttons: Any) -> tuple[OfferedChoice, ...]:
+    return _BUTTONS.validate_python(buttons or ())

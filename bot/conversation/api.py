@@ -9,6 +9,7 @@ from aiohttp import web
 
 from bot.conversation.domain import Conversation
 from bot.conversation.event_stream import EventStream, reached
+from bot.conversation.permissions import ConversationAction
 from bot.conversation.schemas import (
     ConversationOut,
     ConversationsOut,
@@ -29,7 +30,7 @@ from bot.conversation.user_access import UserAccess
 from bot.conversation.websocket import LiveSocket
 from foundation.clock import Clock
 from foundation.errors import InvalidInput
-from foundation.http import Access, Call, Caller, Endpoint, NoBody, Reply
+from foundation.http import Call, Caller, Endpoint, NoBody, Reply
 from foundation.http.fields import IDEMPOTENCY_KEY, INT32, HeaderField, id_field
 from foundation.ids import ConversationId
 
@@ -67,14 +68,13 @@ class ConversationApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        base, user = "/api/v1/conversations", Access.user()
-        one = base + "/{id}"
+        base, one, may = "/api/v1/conversations", "/api/v1/conversations/{id}", ConversationAction
         return [
             Endpoint(
                 "POST",
                 base,
                 self.start,
-                user,
+                may.START,
                 "Begin a conversation",
                 body=StartIn,
                 response=ConversationOut,
@@ -83,13 +83,19 @@ class ConversationApi:
                 max_body=_MESSAGE,
             ),
             Endpoint(
-                "GET", base, self.mine, user, "List your conversations", response=ConversationsOut, tags=_TAG
+                "GET",
+                base,
+                self.mine,
+                may.LIST,
+                "List your conversations",
+                response=ConversationsOut,
+                tags=_TAG,
             ),
             Endpoint(
                 "GET",
                 one,
                 self.read,
-                user,
+                may.READ,
                 "Read one of your conversations",
                 response=ConversationOut,
                 tags=_TAG,
@@ -99,7 +105,7 @@ class ConversationApi:
                 "POST",
                 one + "/messages",
                 self.post,
-                user,
+                may.POST,
                 "Send a message; repeated with the same Idempotency-Key it is stored once",
                 body=MessageIn,
                 response=EventOut,
@@ -114,7 +120,7 @@ class ConversationApi:
                 "GET",
                 one + "/events",
                 self.events,
-                user,
+                may.FOLLOW,
                 "Read events after a cursor; as server-sent events when asked for text/event-stream",
                 query=EventsQuery,
                 response=EventsOut,
@@ -127,7 +133,7 @@ class ConversationApi:
                 "POST",
                 one + "/typing",
                 self.typing,
-                user,
+                may.TYPE,
                 "Show that you type",
                 body=TypingIn,
                 status=204,
@@ -139,7 +145,7 @@ class ConversationApi:
                 "POST",
                 one + "/feedback",
                 self.feedback,
-                user,
+                may.RATE,
                 "Say whether an answer helped",
                 body=FeedbackIn,
                 response=EventOut,
@@ -153,7 +159,7 @@ class ConversationApi:
                 "POST",
                 one + "/handoff",
                 self.handoff,
-                user,
+                may.ASK_FOR_PERSON,
                 "Ask for a person",
                 body=HandoffIn,
                 response=HandoffOut,
@@ -167,7 +173,7 @@ class ConversationApi:
                 "GET",
                 "/api/v1/ws",
                 self._live.handle,
-                Access.public(),
+                may.CONNECT,
                 "WebSocket; the first frame says who calls",
                 tags=_TAG,
                 raw=True,
@@ -190,21 +196,21 @@ class ConversationApi:
     async def read(self, call: Call) -> ConversationOut:
         """Read one conversation."""
         async with self._limits.lane(call.caller):
-            conversation = await self._line.own(call.caller, call.path["id"])
+            conversation = await self._line.own(call.caller, ConversationAction.READ, call.path["id"])
             return conversation_out(conversation, await self._follower.case(conversation.id))
 
     async def post(self, call: Call) -> Reply:
         """Send a message."""
         key = call.header("Idempotency-Key")
         async with self._limits.lane(call.caller):
-            conversation = await self._line.own(call.caller, call.path["id"])
+            conversation = await self._line.own(call.caller, ConversationAction.POST, call.path["id"])
             posted = await self._line.post(call.caller, conversation, call.body, key)
         return Reply(event_out(posted.event), status=200 if posted.replayed else 201)
 
     async def events(self, call: Call) -> EventsOut | web.StreamResponse:
         """Read events."""
         async with self._limits.lane(call.caller):
-            conversation = await self._line.own(call.caller, call.path["id"])
+            conversation = await self._line.own(call.caller, ConversationAction.FOLLOW, call.path["id"])
         query: EventsQuery = call.query
         if "text/event-stream" in (call.header("Accept") or ""):
             with self._limits.socket(call.caller):
@@ -264,7 +270,7 @@ class ConversationApi:
         """Show that the user types."""
         if self._limits.passes_typing(call.caller, call.path["id"], call.body.active):
             async with self._limits.lane(call.caller):
-                conversation = await self._line.own(call.caller, call.path["id"])
+                conversation = await self._line.own(call.caller, ConversationAction.TYPE, call.path["id"])
             await self._line.typing(call.caller, conversation, call.body.active)
         return NoBody()
 
@@ -272,7 +278,7 @@ class ConversationApi:
         """Note feedback."""
         key = call.header("Idempotency-Key")
         async with self._limits.lane(call.caller):
-            conversation = await self._line.own(call.caller, call.path["id"])
+            conversation = await self._line.own(call.caller, ConversationAction.RATE, call.path["id"])
             return event_out(await self._line.feedback(call.caller, conversation, call.body, key))
 
     async def handoff(self, call: Call) -> HandoffOut:

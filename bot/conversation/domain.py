@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from bot.conversation.events import KnownPayload, OwnerKind, UnknownPayload
 from foundation.ids import ContactId, ConversationId, EventId, StaffId, TurnId
 
-OwnerKind = Literal["bot", "queue", "agent"]
 AuthorKind = Literal["user", "bot", "agent", "system"]
 TurnStatus = Literal["pending", "running", "done", "failed", "dropped"]
 MAX_TEXT = 4000
@@ -70,11 +70,15 @@ SYSTEM = Author("system")
 class NewEvent:
     """An event that has no number yet. `client_key` makes a second append of the same a no-op."""
 
-    type: str
     author: Author
-    payload: dict[str, Any]
+    payload: KnownPayload
     turn_id: TurnId | None = None
     client_key: str | None = None
+
+    @property
+    def type(self) -> str:
+        """The event's type, such as `message`."""
+        return self.payload.type
 
 
 @dataclass(frozen=True)
@@ -84,12 +88,26 @@ class Event:
     id: EventId
     conversation_id: ConversationId
     seq: int
-    type: str
     author: Author
-    payload: dict[str, Any]
+    payload: KnownPayload | UnknownPayload
     turn_id: TurnId | None
     client_key: str | None
     at: datetime
+
+    @property
+    def type(self) -> str:
+        """The event's type, such as `message`; also of what this version cannot read."""
+        return self.payload.of if isinstance(self.payload, UnknownPayload) else self.payload.type
+
+    @property
+    def text(self) -> str:
+        """The text that people read; empty for events that are no message."""
+        return self.payload.words
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The payload as JSON, exactly as it is stored and sent."""
+        return self.payload.stored()
 
 
 @dataclass(frozen=True)
@@ -141,14 +159,3 @@ class HandoffRequest:
     reason: str
     priority: str = "normal"
     summary: str = ""
-
-
-def message(
-    text: str,
-    *,
-    buttons: list[dict[str, str]] | None = None,
-    card: dict[str, Any] | None = None,
-    choice: str | None = None,
-) -> dict[str, Any]:
-    """Make the payload of a `message` event."""
-    return {"text": text, "buttons": buttons or [], "card": card, "choice": choice}

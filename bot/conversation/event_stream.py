@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from bot.conversation.domain import Conversation, Event
+from bot.conversation.events import OwnerChangedPayload
 from bot.conversation.ports import Handoffs
 from bot.conversation.schemas import CaseOut, event_out
 from bot.conversation.service import Conversations, conversation_topic, typing_topic
@@ -36,8 +37,8 @@ class EventStream:
             while True:
                 async for event in self._new_events(conversation_id, cursor):
                     cursor = event.seq
-                    if event.type == "owner_changed":
-                        queued = event.payload["owner"]["kind"] == "queue"
+                    if isinstance(event.payload, OwnerChangedPayload):
+                        queued = event.payload.owner.kind == "queue"
                     yield {"type": "event", "event": event_out(event).model_dump(mode="json")}
                 position = await self._position(conversation_id) if queued else None
                 if position is not None and position != last_queue:

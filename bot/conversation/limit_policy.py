@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from limits import RateLimitItem, parse
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from foundation import strict_yaml
 from foundation.errors import InvalidInput
 
 Rate = Annotated[
@@ -120,11 +120,9 @@ class LimitPolicy(_Part):
             LimitsInvalid: naming every problem with its place.
         """
         try:
-            content = yaml.safe_load(raw.decode("utf-8"))
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            line = getattr(getattr(error, "problem_mark", None), "line", None)
-            where = f" (line {line + 1})" if line is not None else ""
-            raise LimitsInvalid(f"{name} is not valid YAML{where}.") from None
+            content = strict_yaml.load(raw, name).value
+        except InvalidInput as error:
+            raise LimitsInvalid(error.message) from None
         try:
             return cls.model_validate({} if content is None else content)
         except ValidationError as error:

@@ -7,22 +7,55 @@ import secrets
 from dataclasses import replace
 
 from bot.conversation.confidential import ClientKeys
-from bot.conversation.domain import Author, Conversation, Event, NewEvent, message
+from bot.conversation.domain import Author, Conversation, Event, NewEvent
+from bot.conversation.events import message
 from bot.conversation.limits import UserLimits
+from bot.conversation.permissions import ConversationAction, conversation_resource
 from bot.conversation.ports import CaseView, Handoffs
 from bot.conversation.schemas import HandoffOut
 from bot.conversation.service import Conversations
-from foundation.errors import Conflict, InvalidInput, NotFound, RateLimited
+from foundation.authorization import Authorizer, principal_of
+from foundation.errors import Conflict, InvalidInput, RateLimited
 from foundation.http import Caller
 from foundation.ids import ConversationId, is_id
+
+
+class OwnConversations:
+    """Finds users' conversations; whether one is the caller's own is the authorizer's to say."""
+
+    def __init__(self, conversations: Conversations, authorizer: Authorizer) -> None:
+        self._conversations = conversations
+        self._authorizer = authorizer
+
+    async def __call__(
+        self, caller: Caller, action: ConversationAction, conversation_id: str
+    ) -> Conversation:
+        """Return a conversation of the caller with which they may do `action`.
+
+        Raises:
+            NotFound: when there is none, or it is somebody else's: the answer does not tell which.
+        """
+        found = None
+        if is_id(conversation_id, "cnv"):
+            found = await self._conversations.background(ConversationId(conversation_id), None)
+        resource = conversation_resource(found[:2] if found else None)
+        self._authorizer.authorize(principal_of(caller), action, resource).enforce()
+        assert found is not None, "what is not there is nobody's own"
+        return found[0]
 
 
 class PersonLine:
     """Opens cases at the wish of users."""
 
     def __init__(
-        self, conversations: Conversations, handoffs: Handoffs, limits: UserLimits, keys: ClientKeys
+        self,
+        conversations: Conversations,
+        own: OwnConversations,
+        handoffs: Handoffs,
+        limits: UserLimits,
+        keys: ClientKeys,
     ) -> None:
+        self._own = own
         self._keys = keys
         self._conversations = conversations
         self._handoffs = handoffs
@@ -43,14 +76,14 @@ class PersonLine:
         """
         refusal = await self._limits.person(caller)
         async with self._limits.person_lane(caller):
-            conversation = await find_own(self._conversations, caller, conversation_id)
+            conversation = await self._own(caller, ConversationAction.ASK_FOR_PERSON, conversation_id)
             case = await self._handoffs.open_case(conversation.id)
             said = (text or "").strip()
             if refusal is not None:
                 await self._check_refusal(refusal, caller, case, said)
             if said:
                 # Before the context is collected, which is to hold it.
-                words = NewEvent("message", Author("user", caller.name), message(said))
+                words = NewEvent(Author("user", caller.name), message(said))
                 await note(self._conversations, conversation, "handoff", words, key, self._keys)
             if case is None or not case.asked:
                 case = await self._open(conversation)
@@ -85,21 +118,6 @@ class PersonLine:
         await self._conversations.announce(conversation.id)
         await self._handoffs.after_open(case)
         return case
-
-
-async def find_own(conversations: Conversations, caller: Caller, conversation_id: str) -> Conversation:
-    """Return a conversation of the caller.
-
-    Raises:
-        NotFound: when there is none, or it is somebody else's: the answer does not tell which.
-    """
-    missing = NotFound("You have no such conversation.", hint="List yours with GET /api/v1/conversations.")
-    if not is_id(conversation_id, "cnv"):
-        raise missing
-    found = await conversations.background(ConversationId(conversation_id), None)
-    if found is None or (found[1].host, found[1].ref) != (caller.host, caller.ref):
-        raise missing
-    return found[0]
 
 
 async def note(

@@ -2,11 +2,22 @@
 
 import re
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Union
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    create_model,
+    field_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from bot.conversation.domain import MAX_TEXT, Conversation, Event
+from bot.conversation.events import PAYLOADS, KnownPayload
 from foundation.errors import InvalidInput
 
 _NAME = re.compile(r"[A-Za-z]+(?:[_-][A-Za-z]+)*")
@@ -47,7 +58,11 @@ class AuthorOut(BaseModel):
 
 
 class EventOut(BaseModel):
-    """A numbered event; `data` depends on `type`."""
+    """A numbered event; `data` depends on `type`.
+
+    It is described as the union of all types (`bot/conversation/events.py`). What is sent is what is stored,
+    with fields and types that a later version wrote as well: clients pass over those that they do not know.
+    """
 
     id: str
     seq: int
@@ -57,6 +72,38 @@ class EventOut(BaseModel):
     turn: str | None
     client_key: str | None
     data: dict[str, Any]
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """Describe the event as one of its types, told apart by `type`."""
+        return handler(_EVENT_FORMS.core_schema)
+
+
+class _EventForm(BaseModel):
+    id: str
+    seq: int
+    at: datetime
+    author: AuthorOut
+    turn: str | None
+    client_key: str | None
+
+
+def _form_of(payload: type[KnownPayload]) -> type[BaseModel]:
+    """The form of an event with this payload."""
+    return create_model(
+        f"{payload.__name__.removesuffix('Payload')}Event",
+        __base__=_EventForm,
+        __doc__=payload.__doc__,
+        type=(Literal[payload.type], ...),
+        data=(payload, ...),
+    )
+
+
+_EVENT_FORMS: TypeAdapter[Any] = TypeAdapter(
+    Annotated[Union[tuple(_form_of(payload) for payload in PAYLOADS)], Field(discriminator="type")]  # noqa: UP007
+)
 
 
 class EventsOut(BaseModel):
@@ -170,7 +217,7 @@ def event_out(event: Event) -> EventOut:
         author=AuthorOut(kind=event.author.kind, name=event.author.name),
         turn=event.turn_id,
         client_key=event.client_key,
-        data=event.payload,
+        data=event.data,
     )
 
 

@@ -20,8 +20,8 @@ from bot.conversation.domain import (
     NewEvent,
     Owner,
     Turn,
-    message,
 )
+from bot.conversation.events import MessagePayload, NewOwner, OwnerChangedPayload, message
 from foundation.clock import Clock
 from foundation.database import Database
 from foundation.errors import Conflict, FirstlineError, NotFound, RateLimited
@@ -210,7 +210,8 @@ class Conversations:
             query = query.where(conversations.c.id.in_(only))
         if text:
             said = sa.select(events.c.conversation_id).where(
-                events.c.type == "message", events.c.payload["text"].astext.icontains(text, autoescape=True)
+                events.c.type == MessagePayload.type,
+                events.c.payload["text"].astext.icontains(text, autoescape=True),
             )
             query = query.where(conversations.c.id.in_(said))
         async with self._database.connect() as connection:
@@ -245,7 +246,7 @@ class Conversations:
         tx: AsyncConnection,
         conversation_id: ConversationId,
         author_name: str,
-        payload: dict[str, Any],
+        payload: MessagePayload,
         key: str,
     ) -> Event:
         now = self._clock.now()
@@ -253,7 +254,7 @@ class Conversations:
         if conversation is None:
             raise NotFound("There is no such conversation.")
         turn_id = TurnId(new_id("trn")) if conversation.owner.kind == "bot" else None
-        new = NewEvent("message", Author("user", author_name), payload, turn_id=turn_id, client_key=key)
+        new = NewEvent(Author("user", author_name), payload, turn_id=turn_id, client_key=key)
         event = await storage.insert_event(tx, conversation_id, conversation.last_seq, new, now)
         if event is None:
             raise _KeyUsed
@@ -265,16 +266,18 @@ class Conversations:
                     hint="Wait for an answer, then send this again.",
                 )
             await turn_storage.insert_turn(
-                tx, turn_id, conversation, event.seq, payload["text"], payload["choice"], now
+                tx, turn_id, conversation, event.seq, payload.text, payload.choice, now
             )
         return event
 
-    async def _replay(self, conversation_id: ConversationId, payload: dict[str, Any], key: str) -> Event:
+    async def _replay(self, conversation_id: ConversationId, payload: MessagePayload, key: str) -> Event:
         async with self._database.connect() as connection:
             event = await storage.find_by_key(connection, conversation_id, "user", key)
         if event is None:
             raise FirstlineError("The message could not be stored.")
-        if (event.payload["text"], event.payload["choice"]) != (payload["text"], payload["choice"]):
+        said = event.payload
+        same = isinstance(said, MessagePayload) and (said.text, said.choice) == (payload.text, payload.choice)
+        if not same:
             raise Conflict(
                 "This idempotency key was used for another message.", hint="Use a new key for a new message."
             )
@@ -329,12 +332,10 @@ class Conversations:
         """Give the conversation to `owner`: the epoch rises and an `owner_changed` event is appended."""
         before = await self.lock(conversation_id, tx)
         await storage.change_owner(tx, conversation_id, owner, self._clock.now())
-        payload = {
-            "owner": {"kind": owner.kind, "name": owner.name},
-            "epoch": before.epoch + 1,
-            "reason": reason,
-        }
-        event = await self._append(tx, conversation_id, NewEvent("owner_changed", SYSTEM, payload))
+        payload = OwnerChangedPayload(
+            owner=NewOwner(kind=owner.kind, name=owner.name), epoch=before.epoch + 1, reason=reason
+        )
+        event = await self._append(tx, conversation_id, NewEvent(SYSTEM, payload))
         return replace(before, owner=owner, epoch=before.epoch + 1, last_seq=event.seq)
 
     async def announce(self, conversation_id: ConversationId) -> None:

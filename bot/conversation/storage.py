@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import Author, Contact, Conversation, Event, NewEvent, Owner
+from bot.conversation.events import read_payload
 from foundation.database import UtcDateTime, metadata
 from foundation.ids import ConversationId, new_id
 
@@ -84,9 +85,8 @@ def to_event(row: Any) -> Event:
         row.id,
         row.conversation_id,
         row.seq,
-        row.type,
         author,
-        row.payload,
+        read_payload(row.type, row.payload),
         row.turn_id,
         row.client_key,
         row.at,
@@ -186,7 +186,7 @@ async def insert_event(
             author_kind=event.author.kind,
             author_name=event.author.name,
             author_staff_id=event.author.staff_id,
-            payload=event.payload,
+            payload=event.payload.stored(),
             turn_id=event.turn_id,
             client_key=event.client_key,
             at=at,

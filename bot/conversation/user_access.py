@@ -2,12 +2,15 @@
 
 from bot.conversation.confidential import Confidential
 from bot.conversation.domain import Author, Conversation, Event, NewEvent
+from bot.conversation.events import FeedbackPayload, MessagePayload, NoticePayload
 from bot.conversation.limits import UserLimits
-from bot.conversation.person_request import PersonLine, check_key, find_own, note
+from bot.conversation.permissions import ConversationAction
+from bot.conversation.person_request import OwnConversations, PersonLine, check_key, note
 from bot.conversation.ports import Handoffs, OfferedElsewhere
 from bot.conversation.schemas import FeedbackIn, HandoffOut, MessageIn, StartIn, clean_text
 from bot.conversation.service import Conversations, Posted
 from bot.conversation.turn_runner import TurnRunner
+from foundation.authorization import Authorizer
 from foundation.errors import Unprocessable
 from foundation.http import Caller
 
@@ -23,6 +26,7 @@ class UserAccess:
         runner: TurnRunner,
         handoffs: Handoffs,
         confidential: Confidential,
+        authorizer: Authorizer,
         offered_elsewhere: OfferedElsewhere | None = None,
         *,
         limits: UserLimits | None = None,
@@ -33,7 +37,8 @@ class UserAccess:
         self._conversations = conversations
         self._runner = runner
         self._offered_elsewhere = offered_elsewhere
-        self._persons = PersonLine(conversations, handoffs, self.limits, confidential.keys)
+        self._own = OwnConversations(conversations, authorizer)
+        self._persons = PersonLine(conversations, self._own, handoffs, self.limits, confidential.keys)
 
     async def start(self, caller: Caller, wanted: StartIn, *, channel: str = "web") -> Conversation:
         """Begin a conversation for the caller.
@@ -58,13 +63,13 @@ class UserAccess:
                 open_at_once=self.limits.policy.conversations.open_at_once,
             )
 
-    async def own(self, caller: Caller, conversation_id: str) -> Conversation:
-        """Return a conversation of the caller.
+    async def own(self, caller: Caller, action: ConversationAction, conversation_id: str) -> Conversation:
+        """Return a conversation of the caller with which they may do `action`.
 
         Raises:
             NotFound: when there is none, or it is somebody else's: the answer does not tell which.
         """
-        return await find_own(self._conversations, caller, conversation_id)
+        return await self._own(caller, action, conversation_id)
 
     async def post(
         self, caller: Caller, conversation: Conversation, wanted: MessageIn, key: str | None
@@ -92,9 +97,10 @@ class UserAccess:
     async def _check_offered(self, caller: Caller, conversation: Conversation, choice: str) -> None:
         after = max(0, conversation.last_seq - _OFFERS_LOOKED_AT)
         for event in await self._conversations.events(conversation.id, after, _OFFERS_LOOKED_AT):
-            if event.author.kind == "bot" and any(
-                button.get("payload") == choice for button in event.payload.get("buttons", ())
-            ):
+            said = event.payload
+            if event.author.kind != "bot" or not isinstance(said, MessagePayload):
+                continue
+            if any(button.payload == choice for button in said.buttons):
                 return
         elsewhere = self._offered_elsewhere
         if elsewhere and await elsewhere(str(caller.host), str(caller.ref), choice):
@@ -127,8 +133,8 @@ class UserAccess:
                 "There is no message to you with that number.", hint="Use the `seq` of an answer."
             )
         comment = await self._confidential.free(given.comment, [caller.name])
-        payload = {"about_seq": given.about_seq, "helpful": given.helpful, "comment": comment}
-        event = NewEvent("feedback", Author("user", caller.name), payload)
+        payload = FeedbackPayload(about_seq=given.about_seq, helpful=given.helpful, comment=comment)
+        event = NewEvent(Author("user", caller.name), payload)
         keys = self._confidential.keys
         return await note(self._conversations, conversation, "feedback", event, key, keys)
 
@@ -138,4 +144,4 @@ class UserAccess:
 
 
 def _can_help(event: Event) -> bool:
-    return event.type in ("message", "notice") and event.author.kind != "user"
+    return isinstance(event.payload, MessagePayload | NoticePayload) and event.author.kind != "user"

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from bot.conversation.domain import MAX_TEXT, Conversation
 from bot.conversation.event_stream import EventStream, reached
 from bot.conversation.limits import HangUp
+from bot.conversation.permissions import ConversationAction
 from bot.conversation.ports import StaffLine
 from bot.conversation.schemas import MessageIn, conversation_out
 from bot.conversation.user_access import UserAccess
@@ -186,7 +187,7 @@ class LiveSocket:
         if caller.kind == "staff":
             return await self._staff.follow(caller, hello.conversation)
         async with self._limits.lane(caller):
-            return await self._line.own(caller, hello.conversation)
+            return await self._line.own(caller, ConversationAction.FOLLOW, hello.conversation)
 
     async def _still_staff(self, request: web.Request, conversation_id: str) -> None:
         staff = await self._authenticator.staff(request)
@@ -238,7 +239,9 @@ class LiveSocket:
             case "typing" if caller.kind == "staff":
                 await self._staff.typing(caller, conversation.id, frame.active)
             case "typing":
-                await self._line.typing(caller, conversation, frame.active)
+                async with self._limits.lane(caller):
+                    current = await self._line.own(caller, ConversationAction.TYPE, conversation.id)
+                await self._line.typing(caller, current, frame.active)
             case "token" if frame.token is not None:
                 renewed = await self._authenticator.user_from_token(frame.token)
                 if renewed.id != caller.id:
@@ -257,7 +260,7 @@ class LiveSocket:
         else:
             wanted = MessageIn(text=frame.text, choice=frame.choice)
             async with self._limits.lane(caller):
-                current = await self._line.own(caller, conversation.id)
+                current = await self._line.own(caller, ConversationAction.POST, conversation.id)
                 event = (await self._line.post(caller, current, wanted, frame.client_key)).event
         return {"type": "ack", "client_key": frame.client_key, "seq": event.seq}
 

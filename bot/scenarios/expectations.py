@@ -13,8 +13,7 @@ from pydantic import (
     model_validator,
 )
 
-OUTCOMES = ("verified", "assumed", "escalated", "abandoned", "failed", "reopened", "open")
-"""What a conversation comes to; `open`: it still waits for the user."""
+from foundation.outcomes import ConversationOutcome
 
 
 def one_or_many(value: Any) -> Any:
@@ -38,8 +37,7 @@ Texts = Annotated[list[Text], BeforeValidator(one_or_many), Field(max_length=50)
 Pattern = Annotated[Text, AfterValidator(_is_pattern)]
 Patterns = Annotated[list[Pattern], BeforeValidator(one_or_many), Field(max_length=50)]
 Yes = Literal[True]
-Outcome = Literal["verified", "assumed", "escalated", "abandoned", "failed", "reopened", "open"]
-Outcomes = Annotated[list[Outcome], BeforeValidator(one_or_many), Field(min_length=1)]
+Outcomes = Annotated[list[ConversationOutcome], BeforeValidator(one_or_many), Field(min_length=1)]
 
 
 class Form(BaseModel):
@@ -84,7 +82,7 @@ class Card(Form):
         default=None, description="`resolution` (the proof), `article`, `orders`, `step_up`"
     )
     workflow: Text | None = Field(default=None, description="the workflow that a proof is of")
-    outcome: Outcome | None = Field(
+    outcome: ConversationOutcome | None = Field(
         default=None, description="the outcome that a proof shows, such as `verified`"
     )
     title: Text | None = Field(default=None, description="the card's title")

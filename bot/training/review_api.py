@@ -8,14 +8,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from bot.conversation.domain import Conversation, Event, Turn
+from bot.conversation.events import MessagePayload
 from bot.conversation.schemas import ConversationOut, EventOut, conversation_out, event_out
 from bot.conversation.service import Conversations
+from bot.training.permissions import ReviewAction
 from bot.training.ports import AttemptReader, OutcomeReader
 from foundation.errors import NotFound
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.fields import id_field
 from foundation.ids import ConversationId, is_id
-from insights.outcomes import OUTCOMES
+from foundation.outcomes import CONVERSATION_OUTCOMES, Outcome
 
 _WITH_OUTCOME = 1000
 
@@ -26,7 +28,7 @@ class ReviewQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
     limit: int = Field(default=50, ge=1, le=200)
     before: str | None = Field(default=None, max_length=64)
-    outcome: str | None = Field(default=None, pattern=f"^({'|'.join(OUTCOMES)})?$")
+    outcome: str | None = Field(default=None, pattern=f"^({'|'.join(CONVERSATION_OUTCOMES)})?$")
     q: str | None = Field(default=None, max_length=200)
 
 
@@ -78,7 +80,7 @@ class AttemptOut(BaseModel):
     confidence: float | None
     read: dict[str, Any]
     done: dict[str, Any]
-    outcome: str | None
+    outcome: Outcome | None
     duration_ms: int
     model_version: str | None
     article_id: str | None
@@ -116,13 +118,13 @@ class ReviewApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        base, trainer = "/api/v1/review/conversations", Access.staff("trainer")
+        base = "/api/v1/review/conversations"
         return [
             Endpoint(
                 "GET",
                 base,
                 self.index,
-                trainer,
+                ReviewAction.LIST,
                 "List conversations to review",
                 query=ReviewQuery,
                 response=ReviewList,
@@ -132,7 +134,7 @@ class ReviewApi:
                 "GET",
                 base + "/{id}",
                 self.read,
-                trainer,
+                ReviewAction.READ,
                 "Read a conversation turn by turn",
                 response=ReviewOut,
                 tags=("review",),
@@ -159,7 +161,7 @@ class ReviewApi:
     async def _row(self, conversation: Conversation, outcome: str, outcomes: Sequence[str]) -> ReviewRow:
         contact = await self._conversations.contact(conversation.contact_id)
         events = await self._conversations.events(conversation.id)
-        texts = [str(event.payload.get("text", "")) for event in events if event.type == "message"]
+        texts = [event.text for event in events if isinstance(event.payload, MessagePayload)]
         return ReviewRow(
             id=conversation.id,
             contact_name=contact.name,
@@ -182,7 +184,7 @@ class ReviewApi:
         attempts = await self._attempts.for_conversation(conversation.id)
         turns = [_turn(turn) for turn in await self._conversations.turns(conversation.id)]
         said = await self._masked(
-            {"events": [event.payload for event in events], "turns": [turn.text for turn in turns]},
+            {"events": [event.data for event in events], "turns": [turn.text for turn in turns]},
             contact.name,
         )
         shown = zip(events, said["events"], strict=True)

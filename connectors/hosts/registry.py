@@ -15,12 +15,12 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import aiohttp
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
 from connectors.hosts.http import HttpHostApplication, Timeouts
 from connectors.hosts.signing import SigningKeys
-from foundation.errors import FirstlineError, NotFound
+from foundation import strict_yaml
+from foundation.errors import FirstlineError, InvalidInput, NotFound
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 HostName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
@@ -106,14 +106,11 @@ def load_hosts(path: Path, variables: Mapping[str, str]) -> dict[str, HostSettin
         HostsFileInvalid: with one line for each thing that is wrong.
     """
     try:
-        content = yaml.load(path.read_bytes(), Loader=_UniqueKeys)  # noqa: S506 - a safe loader, see below
+        content = strict_yaml.load(path.read_bytes(), path.name).value
     except OSError as error:
         raise HostsFileInvalid(f"{path} cannot be read: {error.strerror}.") from None
-    except (yaml.YAMLError, ValueError) as error:
-        where = getattr(error, "problem_mark", None)
-        place = f" at line {where.line + 1}" if where is not None else ""
-        problem = getattr(error, "problem", None) or "not readable"
-        raise HostsFileInvalid(f"{path.name} is not valid YAML{place}: {problem}.") from None
+    except InvalidInput as error:
+        raise HostsFileInvalid(error.message) from None
     try:
         filled = _fill(_prepare(content, sample="demo_port" in variables), variables)
         hosts = _HostsFile.model_validate(filled).hosts
@@ -206,15 +203,3 @@ def _fill(value: Any, variables: Mapping[str, str]) -> Any:
         raise ValueError(f"{{{error.args[0]}}} is not known here; known: {known}") from None
     except (ValueError, IndexError, AttributeError):
         raise ValueError("a text has an unpaired brace") from None
-
-
-class _UniqueKeys(yaml.SafeLoader):
-    """YAML in which a key stands once."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
-        if len({str(key) for key in keys}) != len(keys):
-            raise yaml.constructor.ConstructorError(
-                None, None, "a key stands twice in one mapping", node.start_mark
-            )
-        return super().construct_mapping(node, deep=deep)

@@ -8,14 +8,15 @@ from typing import Any, TypeVar
 
 import structlog
 
+from bot.conversation.case_words import Priority
 from bot.conversation.domain import Contact, Conversation, Event, Turn
+from bot.conversation.events import FeedbackPayload, MessagePayload
 from escalation.domain import (
     ArticleShown,
     AttemptSummary,
     CaseContact,
     ContextPacket,
     PreparedCase,
-    Priority,
     StateSnapshot,
     Summary,
     TranscriptLine,
@@ -54,8 +55,9 @@ class _Found:
 class ContextCollector:
     """Makes a `PreparedCase` from what the other rooms and the application know.
 
-    `labels` gives intents names in plain words; `mask` takes what must not be stored out of the summary, and
-    `quote`, which may take milliseconds, out of what the user wrote, since all who see the queue read it.
+    `labels` gives intents names in plain words, `control` are those that tell of no matter. `mask` takes what
+    must not be stored out of the summary, and `quote`, which may take milliseconds, out of what the user
+    wrote, since all who see the queue read it.
     """
 
     def __init__(
@@ -69,6 +71,7 @@ class ContextCollector:
         *,
         quote: Callable[[str], str] | None = None,
         labels: Mapping[str, str] | None = None,
+        control: frozenset[str] = frozenset(),
         state_deadline: float = STATE_DEADLINE,
     ) -> None:
         self._conversations = conversations
@@ -79,6 +82,7 @@ class ContextCollector:
         self._mask = mask
         self._quote = quote or mask
         self._labels = labels or {}
+        self._control = control
         self._state_deadline = state_deadline
 
     async def collect(
@@ -146,7 +150,7 @@ class ContextCollector:
             turns=readings,
             model_version=self._model_version(found.turns),
             summary=Summary(
-                wants=wants(contact.name, reason, lines, readings, self._labels, self._quote),
+                wants=wants(contact.name, reason, lines, readings, self._labels, self._control, self._quote),
                 tried=tried(attempts, articles),
                 seen=seen(found.state),
                 assistant=self._quote(given.strip())[:MAX_GIVEN],
@@ -219,14 +223,13 @@ def storable(value: Any) -> Any:
 
 
 def _line(event: Event) -> TranscriptLine:
-    text = event.payload.get("text")
     return TranscriptLine(
         event.seq,
         event.at,
         event.author.kind,
         event.author.name,
         event.type,
-        text if isinstance(text, str) else "",
+        event.text,
     )
 
 
@@ -261,14 +264,14 @@ def _attempt(attempt: AttemptView) -> AttemptSummary:
 
 def _articles(events: Sequence[Event]) -> tuple[ArticleShown, ...]:
     helped = {
-        event.payload.get("about_seq"): bool(event.payload.get("helpful"))
+        event.payload.about_seq: event.payload.helpful
         for event in events
-        if event.type == "feedback"
+        if isinstance(event.payload, FeedbackPayload)
     }
     found = []
     for event in events:
-        card = event.payload.get("card") if event.type == "message" else None
-        if isinstance(card, Mapping) and card.get("type") == "article" and card.get("article_id"):
+        card = event.payload.card if isinstance(event.payload, MessagePayload) else None
+        if card is not None and card.get("type") == "article" and card.get("article_id"):
             version = card.get("version")
             found.append(
                 ArticleShown(

@@ -1,8 +1,9 @@
 """Plain words about a case: one paragraph for the agent, and for the user what was handed over."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
+from bot.conversation.case_words import Reason, is_reason
 from escalation.domain import (
     ArticleShown,
     AttemptSummary,
@@ -10,34 +11,33 @@ from escalation.domain import (
     TranscriptLine,
     TurnReading,
 )
+from foundation.outcomes import Outcome
 
 MAX_QUOTE = 160
 _MAX_FACTS = 4
-_CONTROL_INTENTS = """
-greet goodbye thank affirm deny cancel bot_challenge ask_capabilities talk_to_person complain helped
-not_helped out_of_scope nlu_fallback
-"""
-_CONTROL = frozenset(_CONTROL_INTENTS.split())
-_REASONS = {
+_REASONS: Mapping[Reason, str] = {
     "user_asked": "They asked for a person.",
     "repeated_failure": "The assistant did not understand them several times in a row.",
     "workflow_failed": "A fix did not work.",
     "no_answer": "The assistant found no answer.",
     "policy": "This is nothing the assistant may do.",
     "assistant_unavailable": "The assistant did not answer.",
+    "self_healing_stopped": "A fix stopped itself.",
 }
-_OUTCOMES = {
+_OUTCOMES: Mapping[Outcome | None, str] = {
     "verified": "worked, and a second look showed it",
     "assumed": "was done, without proof that it helped",
     "escalated": "was passed on",
     "abandoned": "was not finished",
     "failed": "failed",
+    "reopened": "was done, but the user came back with it",
     None: "is not finished",
 }
-_TROUBLE = """
+TROUBLE = """
 failed past_due stuck delayed locked expired overdue suspended blocked error disabled pending refused
 """
-_BAD_WORDS = frozenset(_TROUBLE.split())
+_BAD_WORDS = frozenset(TROUBLE.split())
+"""Values of a status that stand out; the console marks the same (`web/src/console/snapshot.ts`)."""
 _STATUS_FIELDS = frozenset({"status", "state"})
 _BAD_FLAGS = {"locked": True, "password_expired": True, "email_verified": False}
 
@@ -48,23 +48,26 @@ def wants(
     transcript: Sequence[TranscriptLine],
     turns: Sequence[TurnReading],
     labels: Mapping[str, str],
+    control: Set[str],
     mask: Callable[[str], str],
 ) -> str:
     """Say what the user wants, in their words, and why a person is to take over.
 
+    `control` are intents that steer the conversation and tell of no matter, such as a greeting.
     A quote is masked before it is cut short, since half a card number is not recognised any more.
     """
     intent = next(
-        (turn.intent for turn in reversed(turns) if turn.intent not in _CONTROL and turn.intent), None
+        (turn.intent for turn in reversed(turns) if turn.intent not in control and turn.intent), None
     )
     topic = labels.get(intent, humanise(intent)) if intent else None
-    silent = {turn.seq for turn in turns if turn.intent in _CONTROL}
+    silent = {turn.seq for turn in turns if turn.intent in control}
     said = [line for line in transcript if line.author == "user" and line.type == "message" and line.text]
     telling = [line for line in said if line.seq not in silent] or said
     quote = f"“{_short(mask(telling[-1].text))}”" if telling else None
     about = f"{name} wrote {quote}" if quote else f"{name} wrote nothing yet"
     topic_words = f" (read as: {topic})" if topic and quote else ""
-    return f"{about}{topic_words}. {_REASONS.get(reason, f'Handed over: {humanise(reason)}.')}"
+    why = _REASONS[reason] if is_reason(reason) else f"Handed over: {humanise(reason)}."
+    return f"{about}{topic_words}. {why}"
 
 
 def tried(attempts: Sequence[AttemptSummary], articles: Sequence[ArticleShown]) -> str:
@@ -72,9 +75,7 @@ def tried(attempts: Sequence[AttemptSummary], articles: Sequence[ArticleShown]) 
     done = [attempt for attempt in attempts if attempt.kind in ("workflow", "trigger")]
     parts = []
     if done:
-        words = [
-            f"{humanise(attempt.name)} {_OUTCOMES.get(attempt.outcome, 'was tried')}" for attempt in done
-        ]
+        words = [f"{humanise(attempt.name)} {_OUTCOMES[attempt.outcome]}" for attempt in done]
         parts.append(f"Tried: {'; '.join(words[-_MAX_FACTS:])}.")
     if articles:
         titles = [

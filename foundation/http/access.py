@@ -1,12 +1,22 @@
-"""Who may call. Every endpoint states its access; there is no default."""
+"""Finds out who calls and asks the authorizer whether they may; no endpoint is called without."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
+from foundation.authorization import (
+    UNSEEN,
+    Action,
+    Anonymous,
+    Authorizer,
+    LocalCaller,
+    Principal,
+    Resource,
+    Whose,
+    principal_of,
+)
 from foundation.callers import ANONYMOUS, Caller
-from foundation.errors import Forbidden, Unauthenticated
 from foundation.http.peers import is_local
 
 
@@ -39,87 +49,50 @@ class Authenticator(Protocol):
 
 
 @dataclass(frozen=True)
-class Access:
-    """The decision on who may call an endpoint; made with the named constructors only."""
+class Admitted:
+    """A call that was admitted: who calls, and the question still to be asked of what it is about."""
 
-    kinds: frozenset[str]
-    roles: frozenset[str] = field(default_factory=frozenset)
+    caller: Caller
+    principal: Principal
+    action: Action
+    authorizer: Authorizer
 
-    @classmethod
-    def public(cls) -> "Access":
-        """Anybody."""
-        return cls(frozenset({"public"}))
+    def authorize(self, resource: Resource) -> None:
+        """Judge the endpoint's own action again, with what it is about. Raises the denial."""
+        self.authorizer.authorize(self.principal, self.action, resource).enforce()
 
-    @classmethod
-    def user(cls) -> "Access":
-        """A user of a host application."""
-        return cls(frozenset({"user"}))
 
-    @classmethod
-    def staff(cls, *roles: str) -> "Access":
-        """Staff with any of `roles` (admin always); any staff when no role is named."""
-        return cls(frozenset({"staff"}), frozenset(roles))
+async def admit(
+    request: web.Request, authenticator: Authenticator, authorizer: Authorizer, action: Action
+) -> Admitted:
+    """Return the caller when they may do `action` as such.
 
-    @classmethod
-    def user_or_staff(cls, *roles: str) -> "Access":
-        """A user, or staff as in `staff`."""
-        return cls(frozenset({"user", "staff"}), frozenset(roles))
+    Raises:
+        Unauthenticated: when nobody provable calls.
+        Forbidden: when somebody known calls who may not.
+    """
+    kinds = authorizer.who(action).kinds
+    caller = await _identify(request, authenticator, kinds)
+    principal: Principal = principal_of(caller) if caller else Anonymous()
+    if "local" in kinds and is_local(request):
+        principal = LocalCaller()
+    authorizer.authorize(principal, action, UNSEEN).enforce()
+    if caller is not None and caller.kind == "staff" and request.method not in ("GET", "HEAD", "OPTIONS"):
+        await authenticator.check_csrf(request, caller)
+    return Admitted(caller or ANONYMOUS, principal, action, authorizer)
 
-    @classmethod
-    def local(cls) -> "Access":
-        """Anybody on this machine's loopback interface, but nobody whom a proxy forwards."""
-        return cls(frozenset({"local"}))
 
-    @classmethod
-    def service(cls) -> "Access":
-        """Our own processes."""
-        return cls(frozenset({"service"}))
-
-    def describe(self) -> str:
-        """Say in words who may call."""
-        kinds = " or ".join(sorted(self.kinds))
-        return f"{kinds} ({', '.join(sorted(self.roles | {'admin'}))})" if self.roles else kinds
-
-    async def admit(self, request: web.Request, authenticator: Authenticator) -> Caller:
-        """Return the caller when they may call.
-
-        Raises:
-            Unauthenticated: when nobody provable calls.
-            Forbidden: when somebody known calls who may not.
-        """
-        if "public" in self.kinds:
-            return ANONYMOUS
-        if "local" in self.kinds:
-            if not is_local(request):
-                raise Forbidden(
-                    "This address answers only on the machine itself, and not through a proxy.",
-                    hint="Call it there by 127.0.0.1 or localhost.",
-                )
-            return ANONYMOUS
-        caller = await self._identify(request, authenticator)
-        if caller is None:
-            raise Unauthenticated("You are not signed in.", hint=_hint(self.kinds))
-        if caller.kind == "staff":
-            if self.roles and not caller.roles & (self.roles | {"admin"}):
-                raise Forbidden(
-                    "Your role may not do this.", hint=f"It takes one of: {', '.join(sorted(self.roles))}."
-                )
-            if request.method not in ("GET", "HEAD", "OPTIONS"):
-                await authenticator.check_csrf(request, caller)
-        return caller
-
-    async def _identify(self, request: web.Request, authenticator: Authenticator) -> Caller | None:
-        if "service" in self.kinds and (caller := await authenticator.service(request)):
-            return caller
-        has_bearer = request.headers.get("Authorization", "").lower().startswith("bearer ")
-        if "user" in self.kinds and (has_bearer or "staff" not in self.kinds):
-            return await authenticator.user(request)
-        if "staff" in self.kinds:
-            return await authenticator.staff(request)
+async def _identify(
+    request: web.Request, authenticator: Authenticator, kinds: frozenset[Whose]
+) -> Caller | None:
+    """Read the credentials of those whom the action is for, and of nobody else."""
+    if "public" in kinds:
         return None
-
-
-def _hint(kinds: frozenset[str]) -> str:
-    if "staff" in kinds and "user" not in kinds:
-        return "Sign in with a staff account."
-    return "Send the host application's user token as `Authorization: Bearer ...`."
+    if "service" in kinds and (caller := await authenticator.service(request)):
+        return caller
+    has_bearer = request.headers.get("Authorization", "").lower().startswith("bearer ")
+    if "user" in kinds and (has_bearer or "staff" not in kinds):
+        return await authenticator.user(request)
+    if "staff" in kinds:
+        return await authenticator.staff(request)
+    return None

@@ -7,9 +7,10 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel
 
+from foundation.authorization import Action, Authorizer, Resource
 from foundation.callers import Caller
 from foundation.errors import InvalidInput, NotFound
-from foundation.http.access import Access, Authenticator
+from foundation.http.access import Admitted, Authenticator, admit
 from foundation.http.bodies import SMALL_BODY, read_body, read_query, refuse_by_length
 from foundation.http.fields import HeaderField, PathField
 from foundation.strict_json import check_text
@@ -33,10 +34,19 @@ class Call:
     """One call of an endpoint: who, with what."""
 
     request: web.Request
-    caller: Caller
+    admitted: Admitted
     path: dict[str, str]
     body: Any = None
     query: Any = None
+
+    @property
+    def caller(self) -> Caller:
+        """Return who calls."""
+        return self.admitted.caller
+
+    def authorize(self, resource: Resource) -> None:
+        """Ask whether the caller may do the endpoint's action to this resource. Raises the denial."""
+        self.admitted.authorize(resource)
 
     def header(self, name: str) -> str | None:
         """Return a request header, or None."""
@@ -50,6 +60,7 @@ Handler = Callable[[Call], Awaitable[BaseModel | Reply | web.StreamResponse]]
 class Endpoint:
     """One method of one path.
 
+    `action` is what a call does, which its caller must be allowed; there is no default.
     `max_body` is in bytes; longer bodies are refused by their Content-Length, before anything else is done.
     `path_fields` says what the parts of the path may be: others are not found. `takes` and `gives` name media
     types, for handlers that read the body or make the answer themselves; `raw` handlers do either.
@@ -60,7 +71,7 @@ class Endpoint:
     method: str
     path: str
     handler: Handler
-    access: Access
+    action: Action
     summary: str
     body: type[BaseModel] | None = None
     query: type[BaseModel] | None = None
@@ -76,18 +87,20 @@ class Endpoint:
     also: tuple[int, ...] = ()
     failure: type[BaseModel] | None = None
 
-    def bind(self, authenticator: Authenticator) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    def bind(
+        self, authenticator: Authenticator, authorizer: Authorizer
+    ) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """Make the aiohttp handler: admit, read, validate, call, render."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
             refuse_by_length(request, self.max_body)
             check_text(list(request.match_info.values()))
-            caller = await self.access.admit(request, authenticator)
+            admitted = await admit(request, authenticator, authorizer, self.action)
             self._check_path(request)
             self._check_headers(request)
             query = read_query(request, self.query) if self.query is not None else None
             body = await read_body(request, self.body, self.max_body) if self.body is not None else None
-            call = Call(request, caller, dict(request.match_info), body, query)
+            call = Call(request, admitted, dict(request.match_info), body, query)
             return render(await self.handler(call), self.status)
 
         return handle

@@ -6,8 +6,9 @@ from http import HTTPStatus
 from typing import Any
 
 from pydantic import BaseModel
-from pydantic.json_schema import models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, models_json_schema
 
+from foundation.authorization import Authorizer, Who
 from foundation.http.endpoints import Endpoint
 from foundation.http.fields import HeaderField
 
@@ -45,7 +46,18 @@ _ALWAYS = (400, 413, 429, 503)
 _WHEN_CHANGING = (401, 403, 409, 412, 422)
 
 
-def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str, Any]:
+class _Described(GenerateJsonSchema):
+    """Says that answers have all their fields: `render` leaves none out, whether it has a default or not."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        if self.mode == "serialization":
+            return field.get("serialization_exclude_if") is None
+        return super().field_is_required(field, total)
+
+
+def openapi_document(
+    endpoints: Iterable[Endpoint], authorizer: Authorizer, *, version: str
+) -> dict[str, Any]:
     """Describe `endpoints` as an OpenAPI 3.1 document."""
     listed = sorted(endpoints, key=lambda e: (e.path, e.method))
     models: dict[tuple[type[BaseModel], str], None] = {}
@@ -56,11 +68,17 @@ def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str
         ):  # fmt: skip
             if model:
                 models[model, mode] = None
-    references, definitions = models_json_schema(list(models), ref_template=_REF)  # type: ignore[arg-type]
+    references, definitions = models_json_schema(
+        list(models),  # type: ignore[arg-type]
+        ref_template=_REF,
+        schema_generator=_Described,
+    )
     paths: dict[str, dict[str, Any]] = {}
     for endpoint in listed:
         path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", endpoint.path)
-        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(endpoint, path, references)
+        paths.setdefault(path, {})[endpoint.method.lower()] = _operation(
+            endpoint, authorizer.who(endpoint.action), path, references
+        )
     return {
         "openapi": "3.1.0",
         "info": {"title": "Firstline", "version": version},
@@ -72,15 +90,15 @@ def openapi_document(endpoints: Iterable[Endpoint], *, version: str) -> dict[str
     }
 
 
-def _operation(endpoint: Endpoint, path: str, references: dict[Any, Any]) -> dict[str, Any]:
+def _operation(endpoint: Endpoint, who: Who, path: str, references: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": endpoint.summary,
         "operationId": f"{endpoint.method.lower()}_{re.sub(r'[^a-z0-9]+', '_', path.lower()).strip('_')}",
         "tags": list(endpoint.tags),
-        "description": f"May be called by: {endpoint.access.describe()}.",
-        "parameters": _parameters(endpoint, path),
-        "responses": _responses(endpoint, path, references),
-        "security": [{kind: []} for kind in sorted(endpoint.access.kinds & _SCHEMES.keys())],
+        "description": f"May be called by: {who.describe()}.",
+        "parameters": _parameters(endpoint, who, path),
+        "responses": _responses(endpoint, who, path, references),
+        "security": [{kind: []} for kind in sorted(who.kinds & _SCHEMES.keys())],
     }
     taken = {media: {"schema": _of_media(media)} for media in endpoint.takes}
     if endpoint.body:
@@ -107,8 +125,8 @@ def _of_media(media: str) -> dict[str, Any]:
     return {"type": "string"} if media.startswith("text/") else {}
 
 
-def _responses(endpoint: Endpoint, path: str, references: dict[Any, Any]) -> dict[str, Any]:
-    responses = {str(status): _error(status) for status in _errors(endpoint, path)}
+def _responses(endpoint: Endpoint, who: Who, path: str, references: dict[Any, Any]) -> dict[str, Any]:
+    responses = {str(status): _error(status) for status in _errors(endpoint, who, path)}
     for status in (endpoint.status, *endpoint.also):
         content = _content(endpoint, status, references)
         earlier = responses.get(str(status), {}).get("content", {})
@@ -133,10 +151,10 @@ def _content(endpoint: Endpoint, status: int, references: dict[Any, Any]) -> dic
     return content
 
 
-def _errors(endpoint: Endpoint, path: str) -> list[int]:
+def _errors(endpoint: Endpoint, who: Who, path: str) -> list[int]:
     """The statuses of problems that follow from how the endpoint is declared."""
     found = {*_ALWAYS}
-    if "public" not in endpoint.access.kinds:
+    if "public" not in who.kinds:
         found |= {401, 403}
     if endpoint.method not in _SAFE:
         found |= {*_WHEN_CHANGING}
@@ -161,7 +179,7 @@ def _phrase(status: int) -> str:
     return HTTPStatus(status).phrase
 
 
-def _parameters(endpoint: Endpoint, path: str) -> list[dict[str, Any]]:
+def _parameters(endpoint: Endpoint, who: Who, path: str) -> list[dict[str, Any]]:
     parameters: list[dict[str, Any]] = []
     for name in re.findall(r"\{(\w+)\}", path):
         known = endpoint.path_fields.get(name)
@@ -169,7 +187,7 @@ def _parameters(endpoint: Endpoint, path: str) -> list[dict[str, Any]]:
         more = {"description": known.description} if known else {}
         parameters.append({"name": name, "in": "path", "required": True, "schema": schema, **more})
     headers = list(endpoint.headers)
-    if endpoint.method not in _SAFE and "staff" in endpoint.access.kinds:
+    if endpoint.method not in _SAFE and "staff" in who.kinds:
         headers.append(_CSRF)
     for header in headers:
         parameters.append(

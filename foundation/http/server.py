@@ -8,6 +8,7 @@ import structlog
 from aiohttp import HttpVersion11, web
 from aiohttp.typedefs import Handler
 
+from foundation.authorization import Authorizer
 from foundation.database_errors import explain
 from foundation.errors import ClientError, FirstlineError, NotFound, TooLarge, Unavailable
 from foundation.http.access import Authenticator
@@ -35,6 +36,7 @@ Observe = Callable[[str, str, int, float], None]
 def build_http(
     endpoints: Iterable[Endpoint],
     authenticator: Authenticator,
+    authorizer: Authorizer,
     *,
     allowed_origins: Callable[[], frozenset[str]],
     observe: Observe = lambda *_: None,
@@ -53,9 +55,14 @@ def build_http(
         key = (endpoint.method, endpoint.path)
         if key in table:
             raise ValueError(f"two endpoints for {key}")
+        if not authorizer.who(endpoint.action).kinds:
+            raise ValueError(f"nobody may call {key}: there is no rule for {endpoint.action}")
         table[key] = endpoint
         app.router.add_route(
-            endpoint.method, endpoint.path, endpoint.bind(authenticator), expect_handler=_expecting(endpoint)
+            endpoint.method,
+            endpoint.path,
+            endpoint.bind(authenticator, authorizer),
+            expect_handler=_expecting(endpoint),
         )
     app[ENDPOINTS] = table
     app[TRUSTED_PROXIES] = trusted_proxies

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from foundation.http import Access, Call, Endpoint, Reply
+from foundation.http import Call, Endpoint, Reply
 from foundation.http.endpoints import Handler
 from foundation.http.fields import NUMBER, PathField, id_field
 from kb_index.articles import schemas as s
@@ -11,6 +11,7 @@ from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.articles.uploads import slug
 from kb_index.domain import Article
+from kb_index.permissions import ArticleAction
 
 BASE = "/api/v1/articles"
 TAG = ("knowledge base",)
@@ -20,10 +21,12 @@ MAX_ARTICLE = 1024 * 1024
 _PATH_FIELDS = {"id": ARTICLE, "number": NUMBER, "question": id_field("kqu", "the question")}
 
 
-def make(method: str, path: str, handler: Handler, access: Access, summary: str, **more: Any) -> Endpoint:
+def make(
+    method: str, path: str, handler: Handler, action: ArticleAction, summary: str, **more: Any
+) -> Endpoint:
     """An endpoint of the knowledge base."""
     fields = {name: field for name, field in _PATH_FIELDS.items() if f"{{{name}}}" in path}
-    return Endpoint(method, path, handler, access, summary, tags=TAG, **{"path_fields": fields, **more})
+    return Endpoint(method, path, handler, action, summary, tags=TAG, **{"path_fields": fields, **more})
 
 
 class KnowledgeApi:
@@ -34,31 +37,38 @@ class KnowledgeApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        editor, staff = Access.staff("editor"), Access.staff()
+        may = ArticleAction
         one, article = BASE + "/{id}", {"response": s.ArticleOut}
         return [
-            make("GET", BASE, self.index, staff, "List articles",
+            make("GET", BASE, self.index, may.LIST, "List articles",
                  query=s.ArticlesQuery, response=s.ArticlesOut),
-            make("POST", BASE, self.create, editor, "Create a draft",
+            make("POST", BASE, self.create, may.CREATE, "Create a draft",
                  body=s.NewArticleIn, status=201, max_body=MAX_ARTICLE, **article),
-            make("POST", BASE + "/preview", self.preview, staff, "Render Markdown as readers would see it",
+            make("POST", BASE + "/preview", self.preview, may.PREVIEW,
+                 "Render Markdown as readers would see it",
                  body=s.PreviewIn, response=s.PreviewOut, max_body=MAX_ARTICLE),
-            make("GET", one, self.read, staff, "Read an article", **article),
-            make("PUT", one, self.update, editor, "Save a new version", body=s.ArticleChangeIn,
+            make("GET", one, self.read, may.READ, "Read an article", **article),
+            make("PUT", one, self.update, may.UPDATE, "Save a new version", body=s.ArticleChangeIn,
                  max_body=MAX_ARTICLE, **article),
-            make("POST", one + "/publish", self.publish, editor, "Publish the newest version", **article),
-            make("POST", one + "/unpublish", self.unpublish, editor, "Take the article away from readers",
+            make("POST", one + "/publish", self.publish, may.PUBLISH,
+                 "Publish the newest version", **article),
+            make("POST", one + "/unpublish", self.unpublish, may.UNPUBLISH,
+                 "Take the article away from readers",
                  **article),
-            make("POST", one + "/review", self.review, editor, "Ask somebody to read the newest version",
+            make("POST", one + "/review", self.review, may.ASK_FOR_REVIEW,
+                 "Ask somebody to read the newest version",
                  **article),
-            make("POST", one + "/archive", self.archive, editor, "Put the article away", **article),
-            make("POST", one + "/schedule", self.schedule, editor, "Publish the newest version at a time",
+            make("POST", one + "/archive", self.archive, may.ARCHIVE, "Put the article away", **article),
+            make("POST", one + "/schedule", self.schedule, may.PUBLISH,
+                 "Publish the newest version at a time",
                  body=s.ScheduleIn, **article),
-            make("POST", one + "/unschedule", self.unschedule, editor, "Take the schedule back", **article),
-            make("GET", one + "/versions", self.versions, staff, "List all versions", response=s.VersionsOut),
-            make("GET", one + "/versions/{number}", self.version, staff, "Read one version",
+            make("POST", one + "/unschedule", self.unschedule, may.PUBLISH,
+                 "Take the schedule back", **article),
+            make("GET", one + "/versions", self.versions, may.READ, "List all versions",
+                 response=s.VersionsOut),
+            make("GET", one + "/versions/{number}", self.version, may.READ, "Read one version",
                  response=s.VersionOut),
-            make("POST", one + "/restore", self.restore, editor, "Save an older version again",
+            make("POST", one + "/restore", self.restore, may.UPDATE, "Save an older version again",
                  body=s.RestoreIn, **article),
         ]  # fmt: skip
 

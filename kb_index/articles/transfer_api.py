@@ -13,7 +13,7 @@ from pydantic import Field
 
 from foundation.database import Database
 from foundation.errors import FirstlineError, InvalidInput, NotFound, TooLarge
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.bodies import SMALL_BODY, read_limited
 from foundation.http.connections import waiting_for
 from foundation.http.fields import PathField
@@ -26,7 +26,8 @@ from kb_index.articles.importing import take
 from kb_index.articles.links import Link
 from kb_index.articles.maintenance import Maintenance
 from kb_index.articles.service import Articles
-from kb_index.articles.uploads import MAX_UPLOAD, Read, read_upload
+from kb_index.articles.uploads import MAX_UPLOAD, Read, check_kind, read_upload
+from kb_index.permissions import ArticleAction
 
 _T = TypeVar("_T")
 _UPLOAD_DEADLINE = 120.0
@@ -57,27 +58,29 @@ class TransferApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        editor, staff = Access.staff("editor"), Access.staff()
+        may = ArticleAction
         return [
-            make("POST", BASE + "/import", self.take_in, editor, "Import Markdown, HTML, JSON lines or a ZIP",
+            make("POST", BASE + "/import", self.take_in, may.IMPORT,
+                 "Import Markdown, HTML, JSON lines or a ZIP",
                  response=s.ImportOut, raw=True, query=UploadQuery, max_body=MAX_UPLOAD + SMALL_BODY,
                  takes=("application/octet-stream", _FORM)),
-            make("GET", BASE + "/export", self.export, staff, "All articles as a ZIP of Markdown",
+            make("GET", BASE + "/export", self.export, may.EXPORT, "All articles as a ZIP of Markdown",
                  gives=("application/zip",)),
-            make("POST", BASE + "/images", self.keep_image, editor, "Upload a picture",
+            make("POST", BASE + "/images", self.keep_image, may.ADD_PICTURE, "Upload a picture",
                  response=s.ImageOut, status=201, raw=True, max_body=images.MAX_BYTES + SMALL_BODY,
                  takes=("application/octet-stream", _FORM), query=UploadQuery),
-            make("GET", BASE + "/stale", self.stale, staff, "Articles to read again",
+            make("GET", BASE + "/stale", self.stale, may.READ, "Articles to read again",
                  response=s.StaleListOut),
-            make("GET", BASE + "/{id}/links", self.links, staff, "Links that lead nowhere",
+            make("GET", BASE + "/{id}/links", self.links, may.READ, "Links that lead nowhere",
                  response=s.LinksOut),
-            make("GET", "/help/images/{id}", self.image, Access.public(), "A picture of an article",
+            make("GET", "/help/images/{id}", self.image, may.READ_PICTURE, "A picture of an article",
                  gives=("image/png", "image/jpeg"), path_fields={"id": _IMAGE}),
         ]  # fmt: skip
 
     async def take_in(self, call: Call) -> s.ImportOut:
         """Import a file; each article by itself, so that a bad one stops nothing."""
         name, raw = await _file(call, MAX_UPLOAD)
+        check_kind(name)
         reads = await self._convert(partial(_read_for_a_while, name, raw))
         if not reads:
             raise InvalidInput(

@@ -13,7 +13,7 @@ from typing import Any
 from bs4 import BeautifulSoup, Tag
 from markdownify import MarkdownConverter
 
-from foundation.errors import FirstlineError, InvalidInput
+from foundation.errors import FirstlineError, InvalidInput, UnsupportedMedia
 from foundation.strict_json import parse_json
 from kb_index.articles.importing import MAX_FILE, ParsedArticle, decoded, from_fields, parse_article
 from kb_index.articles.tidy_html import tidy
@@ -21,6 +21,7 @@ from kb_index.articles.tidy_html import tidy
 MAX_UPLOAD = 32 * 1024 * 1024
 MAX_UNPACKED = 128 * 1024 * 1024
 MAX_FILES = 5000
+_TAKEN = "Only .md, .html, .jsonl and .zip are taken."
 _SUFFIXES = {".md": "md", ".markdown": "md", ".html": "html", ".htm": "html", ".jsonl": "jsonl"}
 
 
@@ -31,6 +32,17 @@ class Read:
     path: str
     article: ParsedArticle | None
     problem: str | None = None
+
+
+def check_kind(name: str) -> None:
+    """Look whether a file can hold articles, by its name's ending.
+
+    Raises:
+        UnsupportedMedia: when it cannot.
+    """
+    ending = PurePosixPath(name).suffix.lower()
+    if ending != ".zip" and ending not in _SUFFIXES:
+        raise UnsupportedMedia(_TAKEN, hint="Give the file the ending that says what it is.")
 
 
 def read_upload(name: str, raw: bytes) -> Iterator[Read]:
@@ -90,7 +102,7 @@ def _read_file(path: str, raw: bytes) -> Iterator[Read]:
     shown = _shown(path)
     try:
         if kind is None:
-            raise InvalidInput("Only .md, .html, .jsonl and .zip are taken.")
+            raise InvalidInput(_TAKEN)
         if len(raw) > MAX_FILE:
             raise InvalidInput(f"The file is larger than {MAX_FILE // 1000} kB.")
         article = parse_article(raw, path) if kind == "md" else parse_html(raw, path)

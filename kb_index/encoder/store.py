@@ -21,6 +21,7 @@ from typing import Any
 
 import structlog
 
+from foundation import files
 from foundation.errors import Conflict, FirstlineError
 from kb_index.encoder.onnx_encoder import SMALL, EncoderManifest, OnnxEncoder
 
@@ -99,11 +100,7 @@ class EncoderStore:
             _sync(self.folder)
         base = EncoderManifest.read(self.base).fingerprint
         note = {"fingerprint": manifest.fingerprint, "base": base, "report": dict(report)}
-        aside = self.folder / f".{POINTER}-{os.getpid()}"
-        aside.write_text(json.dumps(note, indent=2) + "\n", "utf-8")
-        _sync(aside)
-        aside.replace(self.folder / POINTER)
-        _sync(self.folder)
+        files.write(self.folder / POINTER, json.dumps(note, indent=2) + "\n")
         return kept
 
     def put_back(self) -> None:

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from foundation import strict_yaml
 from foundation.errors import InvalidInput, NotFound, Unprocessable
 from kb_index.evaluation.metrics import DEPTH, auroc, figures
 from kb_index.search.service import ArticleSearch
@@ -44,12 +43,12 @@ def read_questions(path: Path) -> list[LabelledQuestion]:
 
 def _read(path: Path) -> tuple[list[LabelledQuestion], list[str]]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = strict_yaml.load(path.read_bytes(), path.name).value
         known = [LabelledQuestion(str(row["question"]), str(row["article"])) for row in values["questions"]]
         none = [str(row) for row in values.get("unanswerable") or []]
     except FileNotFoundError:
         raise NotFound("There is no such file.", hint="Name a questions.yml.") from None
-    except (yaml.YAMLError, KeyError, TypeError, AttributeError, UnicodeDecodeError):
+    except (KeyError, TypeError, AttributeError):
         raise InvalidInput(
             f"{path.name} must hold `questions`: a list of `question` and `article`."
         ) from None

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 import structlog
 from aiohttp import web
 
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.fields import HeaderField
 from kb_index.articles.rendering import to_html
 from kb_index.articles.service import Articles
 from kb_index.domain import FOR_VISITORS, Version
+from kb_index.permissions import ArticleAction
 
 log = structlog.get_logger(__name__)
 MOST = 5_000_000
@@ -49,10 +50,10 @@ class HelpPack:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoint."""
-        public = Access.public()
         text = "All public articles, for use without a connection"
         return [
-            Endpoint("GET", "/api/v1/help/pack", self.pack, public, text, tags=("knowledge base",),
+            Endpoint("GET", "/api/v1/help/pack", self.pack, ArticleAction.READ_HELP, text,
+                     tags=("knowledge base",),
                      gives=("application/json",), also=(304,), headers=(_KNOWN,)),
         ]  # fmt: skip
 

@@ -8,11 +8,12 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.errors import NotFound
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from kb_index.articles.service import Articles
 from kb_index.domain import FOR_VISITORS, Hit, Listed, Version
 from kb_index.help.rendered import RenderedArticles
 from kb_index.help.style import HEADERS, STYLE
+from kb_index.permissions import ArticleAction
 from kb_index.ports import Filter
 from kb_index.search.service import ArticleSearch, clean_question
 
@@ -38,22 +39,22 @@ class HelpPages:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        public, tag = Access.public(), ("pages",)
+        read, tag = ArticleAction.READ_HELP, ("pages",)
         return [
             Endpoint(
-                "GET", "/help", self.index, public, "The help centre", query=HelpQuery, tags=tag, gives=HTML
+                "GET", "/help", self.index, read, "The help centre", query=HelpQuery, tags=tag, gives=HTML
             ),
             Endpoint(
                 "GET",
                 "/help/sitemap.xml",
                 self.sitemap,
-                public,
+                read,
                 "All help articles",
                 tags=tag,
                 gives=("application/xml",),
             ),
             Endpoint(
-                "GET", "/help/{id}", self.article, public, "A help article", tags=tag, gives=HTML, also=(404,)
+                "GET", "/help/{id}", self.article, read, "A help article", tags=tag, gives=HTML, also=(404,)
             ),
         ]
 

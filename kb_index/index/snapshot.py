@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import structlog
 
+from foundation import files
 from kb_index.index.article_entries import ArticleEntry, moved
 from kb_index.index.vector_rows import Rows, inverted_lists
 from kb_index.ports import Vectors
@@ -68,29 +69,22 @@ def write(
         OSError: when it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.tmp")
     count = sum(int(part.alive.sum()) for part in parts)
-    try:
-        with aside.open("w+b") as file:
-            digest = hashlib.sha256()
-            file.write(b" " * _LINE)
-            for chunk in _chunks(parts):
-                _put(file, digest, chunk)
-            if count > exact_up_to:
-                file.flush()
-                mapped: Vectors = np.memmap(aside, np.float32, "r", _LINE, (count, head.dimension))
-                head = _with_lists(path, head, np.asarray(mapped), former)
-            begins = file.tell()
-            known = {"format": _FORMAT, "count": count, **asdict(head), "entries": _entries(parts)}
-            _put(file, digest, json.dumps(known).encode())
-            file.seek(0)
-            digest.update(str(begins).encode())
-            file.write(f"{digest.hexdigest()} {begins}".ljust(_LINE - 1).encode() + b"\n")
+    with files.replacing(path) as file:
+        digest = hashlib.sha256()
+        file.write(b" " * _LINE)
+        for chunk in _chunks(parts):
+            _put(file, digest, chunk)
+        if count > exact_up_to:
             file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+            mapped: Vectors = np.memmap(file, np.float32, "r", _LINE, (count, head.dimension))
+            head = _with_lists(path, head, np.asarray(mapped), former)
+        begins = file.tell()
+        known = {"format": _FORMAT, "count": count, **asdict(head), "entries": _entries(parts)}
+        _put(file, digest, json.dumps(known).encode())
+        file.seek(0)
+        digest.update(str(begins).encode())
+        file.write(f"{digest.hexdigest()} {begins}".ljust(_LINE - 1).encode() + b"\n")
     for old in path.parent.glob(f"{path.stem}.*.lists"):
         if old.name != head.lists:
             with contextlib.suppress(OSError):
@@ -166,7 +160,7 @@ def _with_lists(path: Path, head: SnapshotHead, vectors: Vectors, former: Any) -
     aside = path.with_suffix(f".{os.getpid()}.{threading.get_ident()}.lists.tmp")
     try:
         faiss.write_index(inverted_lists(vectors, former), str(aside))
-        digest = _sha256(aside)
+        digest = files.sha256(aside)
         name = f"{path.stem}.{digest[:16]}.lists"
         aside.replace(path.with_name(name))
     finally:
@@ -178,7 +172,7 @@ def _lists(path: Path, head: SnapshotHead, count: int) -> Any:
     """The lists of a snapshot, mapped; None when they are lost or damaged."""
     beside = path.with_name(head.lists or "none")
     try:
-        if _sha256(beside) == head.lists_sha256:
+        if files.sha256(beside) == head.lists_sha256:
             lists = faiss.read_index(str(beside), faiss.IO_FLAG_MMAP_IFC)
             if lists.ntotal == count:
                 return lists
@@ -186,8 +180,3 @@ def _lists(path: Path, head: SnapshotHead, count: int) -> Any:
         pass
     log.warning("index_lists_unusable")
     return None
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

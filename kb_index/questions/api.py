@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from foundation.http import Access, Call, Endpoint, Reply
+from foundation.http import Call, Endpoint, Reply
 from foundation.http.endpoints import NoBody
 from foundation.http.fields import id_field
 from kb_index.articles.api import BASE, MAX_ARTICLE, make
@@ -13,6 +13,7 @@ from kb_index.articles.schemas import ArticleIn, ArticleOut, Strict
 from kb_index.articles.service import Articles
 from kb_index.domain import Advice
 from kb_index.evaluation.what_if import Standing
+from kb_index.permissions import ArticleAction
 from kb_index.questions.ports import QuestionLog
 from kb_index.questions.publish_gate import GateReport, PublishGate
 from kb_index.questions.unanswered import Unanswered
@@ -163,25 +164,30 @@ class QuestionsApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        editor, staff = Access.staff("editor"), Access.staff()
+        may = ArticleAction
         one, vain = BASE + "/{id}", "/api/v1/questions/in-vain"
         cluster = {"id": id_field("clu", "the cluster")}
         return [
-            make("GET", one + "/questions", self.known, staff, "Questions the article must answer",
+            make("GET", one + "/questions", self.known, may.READ_QUESTIONS,
+                 "Questions the article must answer",
                  response=KnownListOut),
-            make("POST", one + "/questions", self.add, editor, "Add a question it must answer",
+            make("POST", one + "/questions", self.add, may.CHANGE_QUESTIONS, "Add a question it must answer",
                  body=KnownIn, response=KnownOut, status=201),
-            make("DELETE", one + "/questions/{question}", self.remove, editor, "Remove a question",
+            make("DELETE", one + "/questions/{question}", self.remove, may.CHANGE_QUESTIONS,
+                 "Remove a question",
                  status=204),
-            make("GET", one + "/gate", self.compare, staff, "What publishing would change", response=GateOut),
-            make("POST", one + "/try", self.attempt, staff, "Ask a question as if this text were published",
+            make("GET", one + "/gate", self.compare, may.READ_QUESTIONS, "What publishing would change",
+                 response=GateOut),
+            make("POST", one + "/try", self.attempt, may.READ_QUESTIONS,
+                 "Ask a question as if this text were published",
                  body=TryIn, response=TriedOut, max_body=MAX_ARTICLE),
-            make("GET", one + "/statistics", self.statistics, staff, "How the article fares",
+            make("GET", one + "/statistics", self.statistics, may.READ, "How the article fares",
                  response=StatisticsOut),
-            make("GET", vain, self.clusters, staff, "What was asked in vain", response=ClustersOut),
-            make("POST", vain + "/{id}/draft", self.draft, editor, "Begin an article for it",
+            make("GET", vain, self.clusters, may.READ_IN_VAIN, "What was asked in vain",
+                 response=ClustersOut),
+            make("POST", vain + "/{id}/draft", self.draft, may.SETTLE_IN_VAIN, "Begin an article for it",
                  response=ArticleOut, status=201, path_fields=cluster),
-            make("POST", vain + "/{id}/dismiss", self.dismiss, editor, "Put it out of sight",
+            make("POST", vain + "/{id}/dismiss", self.dismiss, may.SETTLE_IN_VAIN, "Put it out of sight",
                  status=204, path_fields=cluster),
         ]  # fmt: skip
 

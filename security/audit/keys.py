@@ -1,6 +1,5 @@
 """The keys that sign the audit chain: Ed25519, in `$FIRSTLINE_HOME/keys/audit`."""
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_public_key,
 )
 
+from foundation import files
 from foundation.errors import FirstlineError
 
 _SECRET = "signing.pem"  # noqa: S105 - a file's name
@@ -122,7 +122,7 @@ class AuditKeys:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             # The public key first: what the private one signs can then always be checked.
             self._publish(key)
-            _write(self._folder / _SECRET, private, 0o600)
+            files.write(self._folder / _SECRET, private)
         except OSError as error:
             raise AuditKeyError(
                 f"{self._folder} cannot be written, so the audit log has no key: {error.strerror}.",
@@ -135,18 +135,9 @@ class AuditKeys:
         kid = kid_of(key.public_key())
         if kid not in self.public():
             public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            _write(self._folder / f"{datetime.now(UTC):%Y%m%d%H%M%S}-{kid}.pub", public, 0o644)
+            files.write(self._folder / f"{datetime.now(UTC):%Y%m%d%H%M%S}-{kid}.pub", public, mode=0o644)
 
 
 def kid_of(key: Ed25519PublicKey) -> str:
     """Return a key's id: the first 16 hexadecimal digits of the key itself."""
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw).hex()[:16]
-
-
-def _write(path: Path, content: bytes, mode: int) -> None:
-    aside = path.with_suffix(f".{os.getpid()}.tmp")
-    with open(os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import structlog
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from foundation import files
 from foundation.clock import Clock, SystemClock
 from foundation.database import Database
 from foundation.errors import FirstlineError
@@ -195,11 +195,7 @@ class Checkpoints:
 
 def _append_line(path: Path, head: Head) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    line = json.dumps(asdict(head), sort_keys=True) + "\n"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(line)
-        file.flush()
-        os.fsync(file.fileno())
+    files.append_line(path, json.dumps(asdict(head), sort_keys=True))
 
 
 def read_checkpoints(path: Path) -> list[Head | None]:

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from foundation.errors import NotFound, Unauthenticated
-from foundation.http import Access, Call, Endpoint, NoBody, Reply
+from foundation.http import Call, Endpoint, NoBody, Reply
 from foundation.http.bodies import SMALL_BODY
 from foundation.http.endpoints import Handler, render
 from foundation.http.fields import id_field
@@ -18,6 +18,7 @@ from security.identity.authentication import COOKIE, DEVICE_COOKIE, HttpAuthenti
 from security.identity.devices import LIFETIME as DEVICE_LIFETIME
 from security.identity.directory import StaffDirectory
 from security.identity.domain import Role, Session, Staff
+from security.identity.permissions import AccountAction
 from security.identity.sessions import Sessions, SignedIn, csrf_token
 
 SESSION_PATH = "/api/v1/session"
@@ -86,7 +87,7 @@ class MeOut(BaseModel):
     id: str
     name: str
     email: str
-    roles: list[str]
+    roles: list[Role]
 
 
 class SessionOut(BaseModel):
@@ -132,39 +133,52 @@ class SecurityApi:
 
     def endpoints(self) -> list[Endpoint]:
         """Return the endpoints."""
-        session, staff, admin = SESSION_PATH, "/api/v1/staff", Access.staff("admin")
-        some = Access.staff()
+        session, staff = SESSION_PATH, "/api/v1/staff"
         return [
             _endpoint(
                 "POST",
                 session,
                 self.sign_in,
-                Access.public(),
+                AccountAction.SIGN_IN,
                 "Sign in",
                 SessionOut,
                 SignInIn,
                 max_body=_SIGN_IN,
             ),
-            _endpoint("GET", session, self.show, some, "Who is signed in, and the CSRF token", SessionOut),
-            _endpoint("DELETE", session, self.sign_out, some, "Sign out", None, status=204),
+            _endpoint(
+                "GET",
+                session,
+                self.show,
+                AccountAction.READ_SESSION,
+                "Who is signed in, and the CSRF token",
+                SessionOut,
+            ),
+            _endpoint("DELETE", session, self.sign_out, AccountAction.SIGN_OUT, "Sign out", None, status=204),
             _endpoint(
                 "POST",
                 f"{session}/password",
                 self.change_password,
-                some,
+                AccountAction.CHANGE_PASSWORD,
                 "Change your password",
                 SessionOut,
                 PasswordIn,
             ),
-            _endpoint("GET", staff, self.list, admin, "List accounts", StaffListOut),
+            _endpoint("GET", staff, self.list, AccountAction.LIST, "List accounts", StaffListOut),
             _endpoint(
-                "POST", staff, self.create, admin, "Create an account", StaffChangedOut, NewStaffIn, 201
+                "POST",
+                staff,
+                self.create,
+                AccountAction.CREATE,
+                "Create an account",
+                StaffChangedOut,
+                NewStaffIn,
+                201,
             ),
             _endpoint(
                 "PATCH",
                 f"{staff}/{{id}}",
                 self.change,
-                admin,
+                AccountAction.CHANGE,
                 "Change, disable or reset an account",
                 StaffChangedOut,
                 StaffChangeIn,
@@ -273,7 +287,7 @@ def _endpoint(
     method: str,
     path: str,
     handler: Handler,
-    access: Access,
+    action: AccountAction,
     summary: str,
     response: type[BaseModel] | None,
     body: type[BaseModel] | None = None,
@@ -281,7 +295,7 @@ def _endpoint(
     max_body: int = SMALL_BODY,
 ) -> Endpoint:
     return Endpoint(
-        method, path, handler, access, summary, body=body, response=response, status=status, tags=_TAG,
+        method, path, handler, action, summary, body=body, response=response, status=status, tags=_TAG,
         max_body=max_body, path_fields=_ID if "{id}" in path else {},
     )  # fmt: skip
 

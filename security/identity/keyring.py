@@ -11,18 +11,16 @@ key still verifies until `retires`.
 
 import base64
 import binascii
-import contextlib
 import json
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
+from foundation import files
 from foundation.clock import Clock, SystemClock
 from foundation.errors import FirstlineError
 
@@ -239,21 +237,7 @@ def _new_key(now: datetime) -> dict[str, Any]:
 
 
 def _write(path: Path, content: dict[str, Any], *, replace: bool) -> None:
-    """Write atomically with mode 0600; without `replace` a file that appeared meanwhile wins."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            os.replace(name, path)
-        else:
-            with contextlib.suppress(FileExistsError):
-                os.link(name, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+    files.write(path, json.dumps(content, indent=2), replace=replace)
 
 
 def _parse(raw: Any, name: str) -> tuple[str, tuple[HostKey, ...]]:

@@ -17,7 +17,13 @@ from typing import Any
 
 from security.privacy.masking_announced import ANNOUNCED, BY_NAME, find_bank_words
 from security.privacy.masking_ids import find_emails, find_ids, find_ips, find_macs, find_wallets
-from security.privacy.masking_numbers import find_cards, find_ibans, find_phones
+from security.privacy.masking_numbers import (
+    find_cards,
+    find_ibans,
+    find_phones,
+    find_spelled,
+    find_split_cards,
+)
 from security.privacy.masking_passwords import find_passwords, find_random, find_tokens
 from security.privacy.masking_text import FILL, Canvas, Rule, Span
 from security.privacy.masking_urls import mask_url_in_text
@@ -64,12 +70,14 @@ _WITH_DIGITS: tuple[Rule, ...] = (
     find_ibans,
     *BY_NAME,
     find_cards,
+    find_split_cards,
     find_macs,
     find_ips,
     find_ids,
     *ANNOUNCED,
     find_random,
     find_phones,
+    find_spelled,
 )
 
 
@@ -85,6 +93,7 @@ def find(canvas: Canvas) -> None:
         if ":" in canvas.plain or _MAY_HOLD_NUMBER.search(canvas.plain):
             for rule in _WITH_DIGITS:
                 canvas.apply(rule)
+            canvas.apply(canvas.repeated)
         if canvas.collapsed() == before:
             return
 

@@ -14,14 +14,19 @@ from security.privacy.masking_text import FILL, Span
 _MONTH = (
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
     r"|oct(?:ober)?"
-    r"|nov(?:ember)?|dec(?:ember)?|januar|februar|märz|maerz|mai|juni|juli|oktober|dezember)\.?"
+    r"|nov(?:ember)?|dec(?:ember)?|januar|februar|marz|maerz|mai|juni|juli|oktober|dezember"
+    r"|janvier|fevrier|mars|avril|juin|juillet|aout|septembre|octobre|novembre|decembre"
+    r"|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
+    r"|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre|ottobre|dicembre"
+    r"|januari|februari|maart|mei|augustus|janeiro|fevereiro|marco|maio|junho|julho|setembro|outubro|novembro"
+    r"|dezembro)\.?"
 )
-_DAY = r"(?:the\s)?[0-3]?\d(?:st|nd|rd|th|\.)?(?:\s(?:day\s)?of)?"
+_DAY = r"(?:the\s)?[0-3]?\d(?:st|nd|rd|th|er|\.)?(?:\s(?:day\s)?of|\sde)?"
 _YEAR = r"(?:(?:19|20)\d{2}|['’]?\d{2})(?!\d)"
 DATE = (
-    rf"(?:\d{{4}}\s?[-/.,_ ]\s?[01]?\d\s?[-/.,_ ]\s?[0-3]?\d(?!\d)"
-    rf"|[0-3]?\d\s?[-/.,_ ]\s?[0-3]?\d\s?[-/.,_ ]\s?{_YEAR}"
-    rf"|{_DAY}[\s,/_-]{{0,3}}{_MONTH}(?:[\s,/_-]{{0,3}}{_YEAR})?(?![a-z])"
+    rf"(?:\d{{4}}\s?[-/.,_ |\\]\s?[01]?\d\s?[-/.,_ |\\]\s?[0-3]?\d(?!\d)"
+    rf"|[0-3]?\d\s?[-/.,_ |\\]\s?[0-3]?\d\s?[-/.,_ |\\]\s?{_YEAR}"
+    rf"|{_DAY}[\s,/_-]{{0,3}}{_MONTH}(?:[\s,/_-]{{0,3}}(?:(?:de|del|of|in)\s)?{_YEAR})?(?![a-z])"
     rf"|{_MONTH}[\s,/_-]{{1,3}}(?:the\s)?[0-3]?\d(?:st|nd|rd|th)?(?!\d)(?:[\s,/_-]{{1,3}}(?:of\s)?{_YEAR})?"
     r")"
 )
@@ -63,9 +68,14 @@ _NOT_SECRET_CODE = re.compile(
     r"|campaign|hs|tax)\W{0,2}\Z"
 )
 _CODE_TOLD = re.compile(
-    r"(?i)\b(?:sen[dt]|texte?d?|e?mailed|received?|got|get|sms|phone|app|authenticator|verif\w+"
+    r"(?i)\b(?:sen[dt]|texte?d?|e-?mail(?:ed)?|message|received?|got|get|sms|phone|app|authenticator|verif\w+"
     r"|enter(?:ed)?|typed?|is|was"
-    r"|are|reads?|says|shows?|it['’]?s|gave|generated|came|used?|put|here)\b|[:=#>]"
+    r"|are|reads?|says|said|shows?|it['’]?s|gave|generated|came|used?|put|here|lautet|ist|war|est|es|era"
+    r"|re[cç]u|recibid[oa]|ricevuto|erhalten\w*|bekommen\w*)\b|[:=#>]"
+)
+_WHOSE = re.compile(r"(?i)\b(?:my|your|ur|mine)\s\Z")
+_SENT = re.compile(
+    r"(?i)[\s,]{1,2}(?:(?:that|which)\s)?(?:you|u|they)\s(?:just\s|have\s)?(?:sent|texted|gave|mailed)\b"
 )
 
 
@@ -75,7 +85,7 @@ class Announced:
 
     `digits` bounds how many digits the value has; `value` is its form; `check` may refuse one by the whole
     text and the noun's and the value's place; `reach` bounds the characters between; `back` allows the noun
-    to come last.
+    to come last; `mixed` counts the letters of a value of letters and digits, such as "c4vmkf7h2", too.
     """
 
     label: str
@@ -86,6 +96,7 @@ class Announced:
     reach: int = 44
     back: bool = True
     dates: bool = False
+    mixed: bool = False
 
     def __post_init__(self) -> None:
         gap = (
@@ -129,6 +140,8 @@ class Announced:
                 span if len(value.split()) >= self.digits[0] and self.check(text, noun, start, end) else None
             )
         count = sum(c.isdigit() for c in value)
+        if self.mixed and 2 <= count < self.digits[0] and sum(c.isalnum() for c in value) >= 7:
+            count = self.digits[0]
         if not self.digits[0] <= count <= self.digits[1]:
             return None
         if not self.dates and (_A_DATE.fullmatch(value) or _RECORD.fullmatch(value)):
@@ -150,7 +163,23 @@ def _is_secret_code(text: str, noun: re.Match[str], start: int, end: int) -> boo
         r"(?i)\berror\b", text[max(0, noun.start() - 40) : noun.start()]
     ):
         return False
-    return _CODE_TOLD.search(between) is not None or _CODE_TOLD.search(before) is not None
+    if _CODE_TOLD.search(between) is not None or _CODE_TOLD.search(before) is not None:
+        return True
+    return start >= noun.end() and (
+        (between.strip() == "" and _WHOSE.search(before) is not None) or _SENT.match(text, end) is not None
+    )
+
+
+def _is_account(text: str, noun: re.Match[str], start: int, end: int) -> bool:
+    """A bare "account" is one at a bank where something else of the text speaks of one."""
+    if noun["plain"] is not None and (
+        sum(c.isdigit() for c in text[start:end]) < 6 or _BANK.search(text) is None
+    ):
+        return False
+    return _not_when(text, noun, start, end)
+
+
+_BANK = re.compile(r"(?i)\b(?:sort|routing|aba|bsb|iban|bank|swift|bic|transit|wire)\b")
 
 
 def _not_when(text: str, _noun: re.Match[str], start: int, _end: int) -> bool:
@@ -165,18 +194,20 @@ _NUMBER = r"(?:\s?(?:numbers?|num|no\.?|nr\.?|#|id|code))?"
 CODES = Announced(
     "secret",
     _noun(
-        r"(?P<bare>codes?)|2\s?fa|mfa|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?"
+        r"(?P<bare>codes?|codigos?|codice)|(?:2|two)[ -]?step(?:\s(?:numbers?|codes?|pin))?|2\s?fa|mfa"
+        r"|otps?|totp|tan|one[ -]?time[ -]?(?:pass(?:word|code)|code|pin|key)s?"
         r"|pin['’]?s?(?:[ -]?(?:code|number|no\.?))?"
         r"|(?:security|verification|login|log-?in|sms|backup|recovery|auth(?:entication|enticator"
         r"|orization)?|access|unlock"
         r"|activation|pairing|reset|2fa|two[ -]factor|sign-?in|confirmation|gift[ -]?card|entry|door|gate"
-        r"|alarm|safe)[ -]?codes?"
-        r"|pass-?codes?|cvv2?|cvc2?|csc|(?:digits|numbers?|code)\s(?:on|at|from)\s(?:the|its|my)\sback"
+        r"|alarm|safe)[ -]?codes?|(?:verification|authentication|login|sms|sign-?in)\s(?:no\.?|nr\.?|number)"
+        r"|pass-?codes?|cvv2?|cvc2?|csc|security\s(?:no\.?|nr\.?|num(?:ber)?|digits)|(?:digits|numbers?|code)\s(?:on|at|from)\s(?:the|its|my)\sback"
         r"|two[ -]factor|authenticator"
     ),
     (3, 12),
     check=_is_secret_code,
     reach=56,
+    mixed=True,
 )
 NATIONAL = Announced(
     "id",
@@ -198,10 +229,11 @@ NATIONAL = Announced(
 )
 PASSPORT = Announced(
     "passport",
-    _noun(r"passports?|pass(?:nummer|nr)|reisepass|pasaporte|passeport"),
+    _noun(r"pass?ports?|pass(?:nummer|nr)|reisepass|pasaporte|passeport"),
     (5, 12),
     check=_not_when,
     reach=56,
+    mixed=True,
 )
 LICENCE = Announced(
     "licence",
@@ -213,6 +245,7 @@ LICENCE = Announced(
         r"|vehicle\sregistration"
     ),
     (3, 20),
+    value=rf"(?<![A-Za-z0-9])(?:[A-Z][A-Z9]{{4}}[ -](?=\d{{6}}))?{_CODE_LIKE}",
     check=_not_when,
 )
 ACCOUNT = Announced(
@@ -220,10 +253,11 @@ ACCOUNT = Announced(
     _noun(
         r"(?:account|acct|acc|a/c)['’]?s?\s?(?:numbers?|num|no\.?|nr\.?|#|ending(?:\sin)?)|(?:bank"
         r"|checking|savings|current|giro)\s(?:account|acct|a/c)"
-        r"|routing|aba|sort\s?code|bsb|transit|kontonummer|konto|blz|clabe|ifsc|iban|swift|bic|wire\sto"
+        r"|routing|aba|sort(?:\s?code|(?=\s?:))|bsb|transit|kontonummer|konto|blz|clabe|ifsc|iban|swift|bic|wire\sto"
+        r"|(?P<plain>account|acct|acc|a/c)"
     ),
     (4, 30),
-    check=_not_when,
+    check=_is_account,
     dates=True,
 )
 CARD = Announced(
@@ -240,10 +274,11 @@ BORN = Announced(
     "dob",
     _noun(
         r"born|d\.?\s?o\.?\s?b\.?|date\s?of\s?birth|birth[ -]?(?:day|date)s?|b-?day|geboren|geb\.?"
-        r"|geburts(?:datum|tag)|nacid[oa]|nacimiento|naissance|n[ée]e?\sle"
+        r"|geburts(?:datum|tag)|nacid[oa]|nacimiento|fecha\s(?:de\s)?nac\w{0,6}\.?|naissance|n[ée]e?\s(?:le|en|au)|nat[oa]\sil|nascid[oa]|nascita"
+        r"|turn(?:ed|ing)\s\d{1,3}\son"
     ),
     (1, 8),
-    value=rf"(?<![A-Za-z0-9])(?i:{DATE}|\d{{8}}(?!\d)|\d{{6}}(?!\d))",
+    value=rf"(?<![A-Za-z0-9])(?i:{DATE}|{_MONTH}[\s,/-]{{1,3}}(?:(?:de|of)\s)?(?:19|20)\d{{2}}(?!\d)|\d{{8}}(?!\d)|\d{{6}}(?!\d))",
     dates=True,
     reach=40,
 )
@@ -262,15 +297,45 @@ _EXPIRY = re.compile(
 )
 
 
+_GROUPED = re.compile(
+    r"(?i)\b(?:backup|recovery|emergency|rescue|scratch|activation|unlock)\s(?:codes?|keys?)\b[^\n\d.]{0,24}?"
+    r"(?<![\w-])(?P<value>(?=[A-Z0-9 -]{0,60}[\dA-Z])[A-Z0-9]{3,6}(?:-[A-Z0-9]{3,6}){1,9})(?![\w-])"
+)
+_BEHIND_CARD = re.compile(
+    rf"{FILL}[\s,;/|]{{1,3}}(?P<value>[01]\d\s?[/-]?\s?(?:20)?\d{{2}}[\s,;/|]{{1,3}}\d{{3,4}})(?!\d)"
+)
+_SIGN_IN = re.compile(
+    r"(?i)\b(?:codes?|digits?|otp|sms|text(?:ed)?|authenticator|verif\w{2,10}|2fa|mfa"
+    r"|two[ -]?(?:factor|step)|one[ -]?time"
+    r"|log(?:ged|ging)?[ -]?(?:in|on)|sign(?:ed|ing)?[ -]?in)\b"
+)
+_TOLD = re.compile(
+    r"(?i)\b(?:sms|text(?:ed)?|(?:text\s)?message|authenticator|app|typed?|entered|put\sin|keyed\sin|punched\sin)\b"
+    r"(?:\s(?:me|a|an|the|in|is|was|it|says?|said|with|saying|shows?|showed|reads?|came|as|just|exactly|this|that"
+    r"|numbers?|digits?|six|my|i|from|you|them|code)){0,4}[\s:,\"'-]{1,3}(?P<value>\d{3}[ -]\d{3}"
+    r"|\d{2}[ -]\d{2}[ -]\d{2}|\d{4,8})"
+    r"(?![\w.,/-]?\d|\w|\s?[€$£%])(?!\s(?:as|for|is)\s(?:\w+\s)?(?:order|invoice|ticket|case|zip|amount))"
+)
+
+
 def find_bank_words(text: str) -> Iterator[Span]:
     """Find what is announced but holds no digits to count: BIC codes and seed phrases, and expiry dates of
     cards.
     """
-    found = [*_SWIFT.finditer(text), *_SEED.finditer(text)]
+    found = [*_SWIFT.finditer(text), *_SEED.finditer(text), *_GROUPED.finditer(text), *_told_codes(text)]
     if "card" in text.lower() or FILL in text:
-        found += _EXPIRY.finditer(text)
+        found += [*_EXPIRY.finditer(text), *_BEHIND_CARD.finditer(text)]
     for match in sorted(found, key=re.Match.start):
         value = match["value"]
         if match.re is _SWIFT and value.islower() and not any(c.isdigit() for c in value):
             continue
-        yield *match.span("value"), "secret" if " " in value else "account"
+        yield *match.span("value"), "account" if match.re is _SWIFT or match.re is _EXPIRY else "secret"
+
+
+def _told_codes(text: str) -> Iterator[re.Match[str]]:
+    """Find a short number that a message brought or somebody typed, where signing in is spoken of."""
+    if _SIGN_IN.search(text) is None:
+        return
+    for found in _TOLD.finditer(text):
+        if not (_UNIT.match(text, found.end()) or _A_DATE.fullmatch(found["value"])):
+            yield found

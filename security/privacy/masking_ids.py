@@ -22,7 +22,7 @@ def _anything(_value: str) -> bool:
 _BY_FORM: tuple[tuple[re.Pattern[str], Callable[[str], bool], str], ...] = tuple(
     (re.compile(f"{_E}(?:{form}){_Z}(?![-.]\\d)"), check, label)
     for form, check, label in (
-        (r"\d{3}([ \-./\\_,:|~*–]{1,3})\d{2}\1\d{4}", _anything, "id"),
+        (r"\d{3}([ \n\r\-./\\_,:|~*–]{1,3})\d{2}\1\d{4}", _anything, "id"),
         (
             r"\d\s\d\s\d(?:\s[-/.]\s|\s{2,3}|[-/.])\d\s\d(?:\s[-/.]\s|\s{2,3}|[-/.])\d\s\d\s\d\s\d",
             _anything,
@@ -54,9 +54,15 @@ _BY_FORM: tuple[tuple[re.Pattern[str], Callable[[str], bool], str], ...] = tuple
         (r"\d{2}\.\d{2}\.\d{2}-\d{3}\.\d{2}", _anything, "id"),
         (r"[1-9][A-Z][A-Z0-9]\d-?[A-Z][A-Z0-9]\d-?[A-Z]{2}\d{2}", _anything, "id"),
         (r"[0-9]{2}-[0-9]{7}", _anything, "id"),
-        (r"[A-Z][A-Z9]{4}\d{6}[A-Z][A-Z9]\d[A-Z]{2}", _anything, "licence"),
+        (r"[A-Z][A-Z9]{4}[ -]?\d{6}[ -]?[A-Z][A-Z9]\d[A-Z]{2}", _anything, "licence"),
+        (r"[A-Z]{2}[ -]?\d{2}[ -]?(?:19|20)\d{2} ?\d{7}", _anything, "licence"),
         (r"[A-Z]\d{3}[- ]\d{4}[- ]\d{4}|[A-Z]\d{3}[- ]\d{3}[- ]\d{2}[- ]\d{3}[- ]?\d?", _anything, "licence"),
-        (r"\d{2}-\d{2}-\d{2} \d{8}", _anything, "account"),
+        (
+            r"\d{2}-\d{2}-\d{2}[ ,/;]{1,3}(?:(?i:acc(?:oun)?t?|a/c)(?:\s?(?i:no\.?|number"
+            r"|#))?\s?[:.]?\s?)?\d{8}",
+            _anything,
+            "account",
+        ),
     )
 )
 _MRZ = re.compile(r"(?<![A-Z0-9<])[A-Z0-9<]{28,44}+(?![A-Z0-9<])")
@@ -219,6 +225,8 @@ def find_emails(text: str) -> Iterator[Span]:
 
 def _is_email(value: str) -> bool:
     user, _, host = re.sub(r"%40|&#64;|&commat;", "@", value).rpartition("@")
+    if re.fullmatch(r"(?i)p@[s$]{1,2}w[o0]rd", value):
+        return False
     if "." in host.strip(".") or host.startswith("["):
         return True
     return any(c.isalpha() for c in user) and any(c.isalpha() for c in host) and len(host) >= 3

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator
 from itertools import pairwise
 
-from security.privacy.masking_text import Span
+from security.privacy.masking_text import FILL, Span
 
-SEPARATORS = r" \n\-./\\_,:;|*~"
+SEPARATORS = r" \r\n\-./\\_,:;|*~"
 _DIGIT_RUN = re.compile(rf"(?<!\d)\d++(?:[{SEPARATORS}]{{1,3}}+\d++)*+")
 _GROUP = re.compile(r"\d+")
 _IBAN_START = re.compile(
-    r"(?<![A-Za-z0-9])[A-Za-z]{2}[ ./_-]{0,2}\d[ ./_-]?\d(?=[ \n./_,:-]{0,2}[A-Za-z0-9])"
+    r"(?<![A-Za-z0-9])[A-Za-z] ?[A-Za-z][ ./_-]{0,2}\d[ ./_-]?\d(?=[ \n./_,:-]{0,2}[A-Za-z0-9])"
 )
 _IBAN_RUN = re.compile(r"[A-Za-z]{2}\d{2}[A-Za-z0-9]{11,30}+(?![A-Za-z0-9])")
 """Some banks print other lengths; the remainder decides then."""
@@ -93,6 +93,25 @@ def find_cards(text: str) -> Iterator[Span]:
             index = last + 1
 
 
+_FOURS = re.compile(r"(?<!\d)\d{4}(?!\d)")
+
+
+def find_split_cards(text: str) -> Iterator[Span]:
+    """Find card numbers told four digits at a time with words between ("4539 then 1488 and then ...")."""
+    groups = list(_FOURS.finditer(text))
+    index = 0
+    while index + 4 <= len(groups):
+        four = groups[index : index + 4]
+        digits = "".join(m[0] for m in four)
+        near = all(b.start() - a.end() <= 32 for a, b in pairwise(four))
+        between = text[four[0].start() : four[-1].end()]
+        if near and FILL not in between and _BRAND.fullmatch(digits) and passes_luhn(digits):
+            yield from ((*m.span(), "card") for m in four)
+            index += 4
+        else:
+            index += 1
+
+
 def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> int | None:
     digits, best, sizes = "", None, []
     gaps: set[str] = set()
@@ -136,7 +155,7 @@ def find_ibans(text: str) -> Iterator[Span]:
 
 
 def _iban_end(text: str, start: int) -> int | None:
-    length = _IBAN_LENGTHS.get(text[start : start + 2].upper())
+    length = _IBAN_LENGTHS.get(text[start : start + 3].replace(" ", "")[:2].upper())
     if length is None:
         return None
     iban, position, gap = "", start, 0
@@ -154,6 +173,18 @@ def _iban_end(text: str, start: int) -> int | None:
         return position
     run = _IBAN_RUN.match(text, start)
     return run.end() if run is not None and passes_iban(run[0].upper()) else None
+
+
+_SPELLED_NUMBER = re.compile(
+    r"(?i)\b(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
+    r"(?:[ ,.-]{1,3}(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple|\d)\b){6,24}"
+)
+
+
+def find_spelled(text: str) -> Iterator[Span]:
+    """Find seven and more digits in words: nobody spells out anything else than a number to be reached by."""
+    for found in _SPELLED_NUMBER.finditer(text):
+        yield *found.span(), "phone"
 
 
 def find_phones(text: str) -> Iterator[Span]:
@@ -178,7 +209,7 @@ def _candidates(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     cuts.append((end, end))
     for (_, first), (last, _) in pairwise(cuts):
         piece = text[first:last]
-        body = piece.strip(" ./\\-),|_*~\n")
+        body = piece.strip(" ./\\-),|_*~\n").rstrip(" (")
         if piece.startswith("(") is False and body.count("(") < body.count(")"):
             body = body.rstrip(")")
         if body:

@@ -13,21 +13,25 @@ from security.privacy.masking_text import FILL, Span
 from security.privacy.masking_urls import looks_random
 
 _NOUN = (
-    r"pass[ -]?(?:word|phrase|code|wd)s?|passwort|kennwort|mot\sde\spasse|contrase(?:ñ|n)a|senha|parola"
-    r"|has[łl]o|wachtwoord"
-    r"|pwds?|pw|psw|psswd|pasword|passw|(?:api|access|secret|private|auth|license|licence|encryption"
+    r"pass[ -]?(?:word|phrase|code|wd)s?|p[a@4]?[s$5]{1,3}[a-z]{0,2}w[a-z0]{0,3}[dt]s?|p\sa\ss\ss\sw\so\sr\sd"
+    r"|kennwort|mot\sde\spasse|contrase(?:ñ|n)a|senha|parola|has[łl]o|wachtwoord"
+    r"|pwds?|pw|psw|psswd|passw|(?:api|access|secret|private|auth|license|licence|encryption"
     r"|signing|recovery|product|activation)[ _-]?(?:key|token)s?"
     r"|client[ _-]?secret|secret|token|credentials?|creds|security\sanswer|memorable\s(?:word|name)"
-    r"|security\sword"
+    r"|security\sword|answer\s(?:to|for)\s(?:my|the|that)\s(?:security|secret)\squestion|(?:php|j"
+    r"|asp)?_?sess(?:ion)?[ _-]?id|session(?=\s?=)|sid(?==)"
 )
+_MARKUP = r"[*_`]{1,3}|</?[a-z]{1,8}>"
 _FORWARD = re.compile(
     rf"(?i)(?<![a-z])(?:(?P<word>{_NOUN})|(?P<short>pass|login|user(?:name)?\s?(?:/|and|&|\+)\s?pass\w*"
     rf"|mothers?['’]?s?\smaiden\sname))"
+    r"(?:\s(?:(?:that|which)\s)?(?:i|we|you|u|he|she|they)(?:['’]\w{1,2})?(?:\s[a-z]{2,10}){1,3}?"
+    r"(?=\s(?:is|was)\s|\s?[:=]))?"
     r"(?P<of>\s(?:for|to|on|of|at)\s(?:(?:my|the|your|our|this)\s)?[\w.@-]{1,24}(?:\s(?:account|app|site"
     r"|portal|login))?(?=\s(?:is|was|=)|\s?[:=]))?"
-    r"(?P<link>[\"']?\s{0,3}(?:[:=]{1,2}>?|->|=>|~|\|)\s{0,3}"
+    rf"(?P<link>(?:[\"']|{_MARKUP})?\s{{0,3}}(?:[:=]{{1,2}}>?|->|=>|~|\||/(?=\s))(?:{_MARKUP})?\s{{0,3}}"
     r"|(?:\s{1,3}|['’]s\s|\s{0,2},\s?)(?:(?:is|was|are|were|being|to|as|['’]?s|should\sbe|set\sto|reads"
-    r"|which\sis|it['’]?s)\s{1,3})"
+    r"|which\sis|it['’]?s|(?:would|could|might|must|will|used\sto)\sbe|lautet|ist|war|es|era|est|era)\s{1,3})"
     r"(?:(?:now|just|still|currently|simply|literally|actually|called|set\sto|set\sas"
     r"|changed\sto)\s{1,3}){0,2}[:=]?\s{0,3}"
     r"|['’]s\s{1,3}"
@@ -36,7 +40,8 @@ _FORWARD = re.compile(
     rf"|[^\s\"'`{FILL}][^\s{FILL}]{{0,199}}+)"
 )
 _AS_NOUN = re.compile(
-    rf"(?i)(?:\b(?:as|for|in|into|is|was|being|=)|['’]s)\s{{1,3}}(?:(?:my|the|a|our|his|her|your|their|new"
+    rf"(?i)(?:\b(?:as|for|in|into|is|was|being|=)|['’]s|(?<=[ <>-])(?:that|it)s)\s{{1,3}}(?:(?:my|the"
+    rf"|a|our|his|her|your|their|new"
     rf"|old|current|login|account|wifi|email|bank|main|master|temporary|temp|secret|real"
     rf"|actual)\s{{1,3}}){{0,4}}(?:{_NOUN}|pass|login|pass\s?phrase|passkey)(?![a-z])"
 )
@@ -47,7 +52,8 @@ _VERB = re.compile(
     r"|'[^'\n]{1,80}+'|[^\s\"'][^\n]{0,60}?)\s{1,3}\Z"
 )
 _BARE_VALUE = re.compile(
-    r"(?:\A|[\s(,:])(?P<value>\"[^\"\n]{1,80}+\"|'[^'\n]{1,80}+'|[^\s\"',(]{1,80}+)[\s,]{1,3}\Z"
+    r"(?:\A|[\s(,:])(?P<value>\"[^\"\n]{1,80}+\"|'[^'\n]{1,80}+'|[^\s\"',(]{1,80}+)"
+    r"[\s,]{1,3}(?:(?:[<(=–-]{1,3}>?\s?)?(?:that|this|it)(?:['’]s)?\s)?(?:[<(=–-]{1,3}>?\s?)?\Z"
 )
 _TYPED = re.compile(
     r"(?i)\b(?:(?:typ(?:ed?|ing)|enter(?:ed|ing)?|us(?:ed?|ing)|tried|try(?:ing)?|chose|wrote|input|keyed"
@@ -58,9 +64,9 @@ _TYPED = re.compile(
 )
 _NEAR_NOUN = re.compile(rf"(?i)(?<![a-z])(?:{_NOUN})(?![a-z])")
 _PAIR = re.compile(
-    rf"(?i)\b(?:login|log\sin|sign\sin|credentials?|creds|user(?:name)?(?:\s?/\s?"
-    rf"|\sand\s)pass(?:word)?)\s?(?:is|are|with|:"
-    rf"|=)?\s{{0,2}}[^\s{FILL}/:]{{2,64}}+\s{{0,2}}[/:]\s{{0,2}}(?P<value>[^\s{FILL}]{{3,64}}+)"
+    rf"(?i)\b(?:log-?in|log\sin|sign\sin|credentials?|creds|user(?:name)?(?:\s?/\s?"
+    rf"|\sand\s)pass(?:word)?)(?:\s(?:details?|info|data|credentials?))?\s?(?P<link>is|are|with|:|=)?"
+    rf"\s{{0,2}}(?P<user>[^\s{FILL}/:]{{2,64}}+|{FILL})\s{{0,2}}[/:|]\s{{0,2}}(?P<value>[^\s{FILL}]{{3,64}}+)"
 )
 _USUAL_WORDS = """
 a about above access account again all already also always an and any anything asked be because been before
@@ -76,12 +82,23 @@ will with without work working works would wrong yes yet you your
 """
 _NOT_A_SECRET = frozenset(_USUAL_WORDS.split())
 _WORD_ENDING = re.compile(r"[a-z]{2,}(?:ed|ing|ly|able|ible)")
+_MOST_WORDS = 5
+"""Words of a password in quotation marks; more of them are somebody's sentence."""
 _JOINING_WORDS = "thanks thank help says said tell tells asap since then also bye cheers"
 
 
 def find_passwords(text: str) -> Iterator[Span]:
     """Find passwords, keys and tokens by the words round them."""
-    spans = sorted([*_after_noun(text), *_before_noun(text), *_typed(text), *_pairs(text)])
+    spans = sorted(
+        [
+            *_after_noun(text),
+            *_before_noun(text),
+            *_typed(text),
+            *_pairs(text),
+            *_mixed(text),
+            *_further(text),
+        ]
+    )
     done = 0
     for start, end in spans:
         if start >= done:
@@ -99,7 +116,7 @@ def _after_noun(text: str) -> Iterator[tuple[int, int]]:
         if start >= end:
             continue
         value = text[start:end]
-        strict = found["link"].strip() == ""
+        strict = found["link"].strip() in ("", "/")
         if not strict and not _is_value(value) and value.isalpha():
             end = _phrase_end(text, end)
             if end == found.start("value") + len(value):
@@ -110,7 +127,11 @@ def _after_noun(text: str) -> Iterator[tuple[int, int]]:
             continue
         if value.isalpha() and re.search(r"(?i)\b(?:is|was|[:=])", found["link"]):
             end = _phrase_end(text, end)
-        yield start, end
+        groups = _FURTHER_GROUPS.match(text, end) if any(c.isdigit() for c in value) else None
+        yield start, groups.end() if groups and len(value) <= 8 else end
+
+
+_FURTHER_GROUPS = re.compile(r"(?:[ -](?=[A-Za-z]{0,7}\d)[A-Za-z0-9]{2,8}+(?![\w.,/:-]\w|:)){1,9}+")
 
 
 def _before_noun(text: str) -> Iterator[tuple[int, int]]:
@@ -128,7 +149,7 @@ def _before_noun(text: str) -> Iterator[tuple[int, int]]:
         if verb is not None and link not in ("is", "was"):
             span = _trimmed(text, base + verb.start("value"), min(base + verb.end("value"), noun.start()))
             value = text[slice(*span)]
-            if value and FILL not in value and len(value.split()) <= 5 and _is_value(value):
+            if value and FILL not in value and len(value.split()) <= _MOST_WORDS and _is_value(value):
                 yield span
             continue
         bare = _BARE_VALUE.search(head_space)
@@ -150,6 +171,7 @@ def _typed(text: str) -> Iterator[tuple[int, int]]:
         start, end = _trimmed(text, *found.span("value"))
         if (
             start < end
+            and len(text[start:end].split()) <= _MOST_WORDS
             and _looks_typed(text[start:end])
             and _NEAR_NOUN.search(text, max(0, start - 90), end + 90)
         ):
@@ -159,8 +181,74 @@ def _typed(text: str) -> Iterator[tuple[int, int]]:
 def _pairs(text: str) -> Iterator[tuple[int, int]]:
     for found in _PAIR.finditer(text):
         start, end = _trimmed(text, *found.span("value"))
-        if start < end and _is_value(text[start:end]) and not text[start:end].startswith("//"):
+        if (
+            start < end
+            and _is_value(text[start:end])
+            and not text[start:end].startswith("//")
+            and (found["link"] is not None or _looks_typed(text[start:end]))
+        ):
+            first = found.start("user")
+            yield (start if text[first] == FILL or not _is_value(found["user"]) else first), end
+
+
+_MIXED = re.compile(rf"(?:(?<=[\s\"'`({FILL}])|\A)[^\s\"'`(/{FILL}\\]{{7,64}}+(?!/)")
+_LOGIN = re.compile(
+    r"(?i)(?<![a-z])(?:log(?:ged|ging|s)?[ -]?(?:in|on)|sign(?:ed|ing|s)?[ -]?(?:in|on|up)|typ(?:ed?|ing)"
+    r"|enter(?:ed|ing|s)?|key(?:ed)?\sin|reject\w{0,3}|refus\w{1,3}|lock(?:ed)?\sout|unlock|credentials?"
+    r"|(?:re)?set\s(?:it|that|them|mine)\sto|chang(?:ed?|ing)\s(?:it|that|them|mine)\sto"
+    r"|try(?:ing)?|tried|neither\sworks?)(?![a-z])"
+)
+
+
+def _mixed(text: str) -> Iterator[tuple[int, int]]:
+    """Find what only a password looks like: letters, digits and signs in one run, more freely where somebody
+    tells of signing in.
+    """
+    near: bool | None = None
+    for found in _MIXED.finditer(text):
+        start, end = _trimmed(text, *found.span())
+        named = _NAMED_VALUE.match(text, start, end)
+        start = named.end() if named else start
+        value = text[start:end]
+        signs = set(value) & _SIGNS
+        if not signs or not (any(c.isdigit() for c in value) and sum(c.isalpha() for c in value) >= 4):
+            continue
+        usual = _NO_PASSWORD.fullmatch(value) and not _SET_TO.search(text, max(0, start - 24), start)
+        if usual or _IN_CODE.search(value) or "@" in value or "://" in value:
+            continue
+        if near is None:
+            near = _LOGIN.search(text) is not None or _NEAR_NOUN.search(text) is not None
+        if near or (signs & _RARE_SIGNS and not value.islower() and not value.isupper()):
             yield start, end
+
+
+def _further(text: str) -> Iterator[tuple[int, int]]:
+    """Find another password beside one that was found: "old one [secret], new one ..."."""
+    if FILL in text and (_PASS_OR_NOUN.search(text) or _LOGIN.search(text)):
+        for found in _BESIDE.finditer(text):
+            start, end = _trimmed(text, *found.span("value"))
+            if start < end and _looks_typed(text[start:end]) and any(c.isalpha() for c in text[start:end]):
+                yield start, end
+
+
+_BESIDE = re.compile(
+    rf"{FILL}[\"'!?.,]{{0,2}}\s?(?:(?:and|or|nor|then|now|new|old|other|one|is|was|to|also|even|from|back|again|->|/)[\s,:]{{1,2}}){{1,4}}"
+    rf"[\"']?(?P<value>[^\s\"'{FILL}]{{6,64}})"
+)
+_PASS_OR_NOUN = re.compile(rf"(?i)(?<![a-z])(?:{_NOUN}|pass)(?![a-z])")
+_NAMED_VALUE = re.compile(r"(?:[?&][A-Za-z_]|[a-z_])[\w.-]{0,40}=(?=[^=])")
+_SET_TO = re.compile(
+    r"(?i)(?:set|chang(?:ed?|ing))\s(?:it|that|them|mine|this)\s(?:back\s)?to\s\Z|\b(?:with|using|typed?|entered|enter|tried)\s\Z"
+)
+
+_IN_CODE = re.compile(r"[\[\](){}<>;|]|%[0-9A-F]{2}.*%[0-9A-F]{2}")
+_SIGNS = frozenset("!#$%^&*_+=?~")
+_RARE_SIGNS = frozenset("#$%^&*+~")
+_NO_PASSWORD = re.compile(
+    r"[A-Za-z]+[#$]\d+(?:[.,]\d+)?[\w,.]{0,3}|[A-Za-z]?[a-z]+[!?]+\d{1,2}[a-z]{0,2}|\d+[%+][A-Za-z]+|[\d.,:]+[*+=x_-][\d.,:]+\w{0,4}"
+    r"|[a-z]{2,8}_[0-9A-HJKMNP-TV-Z]{26}|[A-Z]+(?:_[A-Z0-9]+){1,9}+|[a-z]+(?:_[a-z]+){0,9}_[a-z]?\d{1,3}"
+    r"|[\w.-]{1,40}=[\d.,]+%?|(?:[A-Za-z]+\+){1,4}[A-Za-z]?\d{0,2}|[\w.]*&#?\w+[;=].*|\w+![A-Z]{1,2}\d+.*"
+)
 
 
 def _trimmed(text: str, start: int, end: int, *, keep: bool = False) -> tuple[int, int]:

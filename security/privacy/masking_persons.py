@@ -77,7 +77,7 @@ class PersonFinder:
         taken = [False] * len(words)
         at = {word.start: index for index, word in enumerate(words)}
         self._take_introduced(text, words, at, taken)
-        self._take_entities(words, people, taken)
+        self._take_entities(text, words, people, taken)
         self._take_listed(text, words, others, taken)
         spans = _spans(text, words, taken)
         if self._known is not None:
@@ -142,7 +142,7 @@ class PersonFinder:
             if gap != " " and len(words[following - 1].text) > 3:
                 return
             fits = (
-                (capital and word[0].isupper())
+                (capital and (word[0].isupper() or _WITH_ARTICLE.match(word) is not None))
                 or self._names.is_name(word)
                 or (not capital and self._names.may_be_family(word) and not self._entities.is_word(word))
             )
@@ -177,7 +177,7 @@ class PersonFinder:
         )
 
     def _take_entities(
-        self, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]
+        self, text: str, words: list[_Word], people: Iterable[tuple[int, int]], taken: list[bool]
     ) -> None:
         starts = [word.start for word in words]
         for start, end in people:
@@ -191,6 +191,9 @@ class PersonFinder:
                     and self._confirms(word, inside)
                 ):
                     taken[i] = True
+            given = [i for i in inside if taken[i] and self._names.is_given(words[i].text)]
+            if given and inside[-1] - given[-1] <= 1:
+                self._extend(text, words, given[-1], taken)
 
     def _confirms(self, word: str, inside: list[int]) -> bool:
         """The model takes products and typing errors for people: a usual word alone, or a small one, needs
@@ -253,6 +256,9 @@ def _merged(text: str, spans: list[tuple[int, int]]) -> Iterator[Span]:
         first, last = start, end
     if last >= 0:
         yield first, last, "person"
+
+
+_WITH_ARTICLE = re.compile(r"(?:al|el|ad|as|ash|an|ar|az|bin|ibn|abu)-[A-Z]")
 
 
 def _is_common(word: str) -> bool:

@@ -54,7 +54,8 @@ _GERMANIC = re.compile(
     r"[ ,]{1,2}(?:nr\.?\s?)?\d{1,4}[ ]?[a-z]?(?![\w.:,]\d|\w)"
 )
 _ROMANCE = re.compile(
-    r"(?i)(?<!\w)(?:\d{1,5}(?:\s?(?:bis|ter))?,?[ ])?(?:rue|plac|avenue|av\.|avda\.?|avenida|boulevard|bd"
+    r"(?i)(?<!\w)(?:\d{1,5}(?:\s?(?:bis|ter))?,?[ ])?(?:rue|plac|place(?=\s(?:du|des|de\sla|la|les"
+    r"|d')\s)|avenue|av\.|avda\.?|avenida|boulevard|bd"
     r"|chemin|impasse|allee|quai|route|cours|calle|c/|carrer|paseo|plaza|ronda|camino|via|viale|piazza"
     r"|corso|vicolo|largo|strada|rua|travessa|praca|alameda|rodovia|estrada|ulica|ul\.|aleja|al\.|jalan"
     r"|jl\.)"
@@ -67,6 +68,14 @@ _ROMANCE_NAME = re.compile(
     r"|di|da|do|dos)\s){0,3}[A-Z]"
 )
 _BOX = re.compile(r"(?i)\b(?:p\.?\s?o\.?\s?box|postfach|apartado|(?:PSC|Unit)\s\d{3,5},?\sBox)\s?#?\d{1,8}")
+_PLOT = re.compile(
+    r"(?i)(?<!\w)(?:plot|house|door|flat|shop|villa|h)\s?(?:no\.?|nr\.?|number"
+    r"|#)?\s?#?\d{1,5}(?:[-/ ]?[A-Z0-9]{1,4})?"
+    r"(?:,\s?|\s)(?:(?:sector|phase|block|lane|road|cross|main|street|ward)[ -]?[A-Z0-9]{1,4}\b"
+    r"|(?-i:[A-Z][\w'-]{1,24})(?:[ ](?-i:[A-Z])[\w'-]{1,24}){0,3})"
+    r"|(?<![\w-])(?-i:[A-Z]{1,2})[-/ ]?\d{1,4}(?:/\d{1,4})?[A-Z]?,?\s(?:(?-i:[A-Z])[\w'-]{1,24}\s){1,3}"
+    r"(?:extension|extn|enclave|colony|nagar|vihar|park|layout|society|puram|apartments?|towers?|residency|garden)\b"
+)
 _MILITARY = re.compile(
     r"\b(?:USNS|USS|USNV|USCGC|Unit|PSC)\s[\w ]{2,24},?\n?[ ]?(?:FPO|APO|DPO)\s(?:A[AEP])\s\d{5}"
 )
@@ -155,7 +164,7 @@ _KIND_IS_WORD = re.compile(_SURE_KIND + r"\Z", re.IGNORECASE)
 def find_streets(text: str) -> Iterator[Span]:
     """Find street addresses with what belongs to them, in the order of the text."""
     spans = [m.span() for m in _ENGLISH.finditer(text) if _is_street(m)]
-    for pattern in (_GERMANIC, _ROMANCE, _BOX, _MILITARY):
+    for pattern in (_GERMANIC, _ROMANCE, _BOX, _PLOT, _MILITARY):
         spans += [
             m.span()
             for m in pattern.finditer(text)

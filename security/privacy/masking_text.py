@@ -5,6 +5,7 @@ a Cyrillic letter that looks like a Latin one. `Canvas` makes one plain form of 
 characters of the original each plain one came from, so that only what was found is replaced.
 """
 
+import html
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
@@ -36,6 +37,12 @@ _SAME_LOOK = {
 _PLAIN_OF = {a: b for looks, plain in _SAME_LOOK.items() for a, b in zip(looks, plain, strict=True)}
 _NOTHING = frozenset("\u115f\u1160\u3164\uffa0\u2800")
 _DIGITLIKE = re.compile(r"(?<![^\W_])[0-9OoIl]{2,}+(?![^\W_])")
+_ESCAPED = re.compile(
+    r"&(?:#\d{2,6}|#[xX][0-9a-fA-F]{2,5}|nbsp|colon|commat|period|sol|lowbar|num|quot|apos|hyphen|dash|equals|lpar|rpar"
+    r"|plus|excl|dollar|percnt|semi|comma|Tab|NewLine);"
+    r"|(?<=\d)=(?:2D|20|2E|2F)(?=\d)|(?<=\w)[=%]40(?=[\w-]{1,64}\.[a-z]{2})|=3A(?=[ =])|=\r?\n(?=\w)"
+)
+"""Characters as HTML and quoted-printable write them; mail that somebody pastes is full of both."""
 _AS_DIGIT = str.maketrans("OoIl", "0011")
 
 
@@ -62,15 +69,25 @@ def _fold(character: str) -> str:
     return "".join(_PLAIN_OF.get(c, c) for c in plain.replace("\u2044", "/").replace(FILL, ""))
 
 
+_MOST_REPEATED = 32
+
+
+def _unescaped(escaped: str) -> str:
+    if escaped[0] == "&":
+        return html.unescape(escaped)
+    return chr(int(escaped[1:], 16)) if escaped[1:].strip() else ""
+
+
 class Canvas:
     """One text with what was found in it. Cheap for plain ASCII, where the plain text is the original."""
 
     def __init__(self, original: str) -> None:
         self._original = original
         self._found: list[Span] = []
+        self._values: set[str] = set()
         self._starts: list[int] | None = None
         self._ends: list[int] = []
-        if _PLAIN.fullmatch(original) and "[" not in original:
+        if _PLAIN.fullmatch(original) and "[" not in original and _ESCAPED.search(original) is None:
             self.plain = original
         else:
             self._fold()
@@ -91,6 +108,17 @@ class Canvas:
 
     def _fold_part(self, start: int, end: int, pieces: list[str]) -> None:
         assert self._starts is not None
+        for escaped in _ESCAPED.finditer(self._original, start, end):
+            self._fold_characters(start, escaped.start(), pieces)
+            plain = "".join(_fold(character) for character in _unescaped(escaped[0]))
+            pieces.append(plain)
+            self._starts += [escaped.start()] * len(plain)
+            self._ends += [escaped.end()] * len(plain)
+            start = escaped.end()
+        self._fold_characters(start, end, pieces)
+
+    def _fold_characters(self, start: int, end: int, pieces: list[str]) -> None:
+        assert self._starts is not None
         for index in range(start, end):
             plain = _fold(self._original[index])
             pieces.append(plain)
@@ -106,11 +134,23 @@ class Canvas:
             if start < done or end <= start:
                 continue
             self._found.append((start, end, label))
+            self._values.add(self.plain[start:end])
             pieces += [self.plain[done:start], FILL * (end - start)]
             done = end
         if done:
             self.plain = "".join([*pieces, self.plain[done:]])
         return done > 0
+
+    def repeated(self, text: str) -> Iterable[Span]:
+        """A rule: what was found once is masked wherever else it stands, also where no word announces it."""
+        values = [
+            v for v in self._values if len(v) >= 6 and sum(c.isdigit() for c in v) >= 2 and FILL not in v
+        ]
+        if values:
+            longest = sorted(values, key=len, reverse=True)[:_MOST_REPEATED]
+            either = "|".join(re.escape(value) for value in longest)
+            for found in re.finditer(rf"(?<!\w)(?:{either})(?!\w)", text):
+                yield *found.span(), "secret"
 
     def collapsed(self) -> str:
         """Make each finding one character, as it is when a masked text is read again; return the plain

@@ -42,6 +42,8 @@ secret secrets key keys session sessions otp link links t k r
 """
 _OPENS = frozenset(_OPENING_WORDS.split())
 """Path words after which a token usually stands."""
+_HOOKS = frozenset({"webhook", "webhooks", "hooks", "services", "webhookb2"})
+"""Path words behind which every part but plain words is a key."""
 _WORD = re.compile(r"[A-Za-z]{1,24}(?:[-_.~+][A-Za-z0-9]{1,24})*+")
 _ANY_WORD = re.compile(r"!?[\w-]{1,24}(?:[-_.~+:,()' ][\w]{1,24}){0,24}+")
 _TOKEN_WORD = re.compile(r"(?:[a-z]{2,12}|[A-Z][a-z]{1,11})(?:[-_][a-z]{2,12})*+(?:\.[a-z]{2,5})?")
@@ -130,7 +132,7 @@ def _host(authority: str) -> str:
 
 
 def _path(path: str, *, strict: bool) -> str:
-    kept, opens = [], False
+    kept, opens, hooked = [], False, False
     for segment in re.split(r"([/\\;,])", path):
         if segment in ("", "/", "\\", ";", ","):
             kept.append(segment)
@@ -141,7 +143,8 @@ def _path(path: str, *, strict: bool) -> str:
                 f"{_path_part(name, strict=strict, opens=False)}={_value(name, value, strict=strict)}"
             )
         else:
-            kept.append(_path_part(segment, strict=strict, opens=opens))
+            kept.append(_path_part(segment, strict=strict, opens=opens or hooked))
+        hooked = hooked or segment.lower() in _HOOKS
         opens = segment.lower() in _OPENS
     return "".join(kept)
 

@@ -20,6 +20,7 @@ from actions.framework.intents import IntentCatalogue
 from actions.host import HostUnavailable, Operation, OperationResult, UserState
 from actions.policy import AssistantPolicy
 from actions.ports import Hit, TurnContext
+from app.permissions import house_rules
 from foundation.callers import SERVICE
 from foundation.clock import FixedClock
 from foundation.database import Database
@@ -422,6 +423,6 @@ async def bench(database: Database) -> AsyncIterator[Bench]:
         intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"),
         policy=QUICK,
     )
-    app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)
+    app = build_http(room.endpoints(), ServiceOnly(), house_rules(), allowed_origins=frozenset)
     async with TestClient(TestServer(app)) as client:
         yield Bench(host, knowledge, room, client, clock, Chat(client, new_id("cnv")), context)

@@ -14,12 +14,13 @@ from app.adapters.user_erasure import Erased
 from app.bootstrap import Firstline
 from app.wiring.single_services import audit_keys, forgetting
 from bot.conversation.domain import Author, NewEvent
-from escalation.permissions import Agent
+from bot.conversation.events import FeedbackPayload
+from foundation.authorization import StaffMember
 from foundation.errors import Conflict, NotFound
 from foundation.ids import StaffId
 from security.audit.check import ChainFindings, check_chain
 
-AGENT = Agent(StaffId("stf_1"), "Greta", False)
+AGENT = StaffMember(StaffId("stf_1"), "Greta", frozenset({"agent"}))
 SECRETS = ("Quokka Lamp", "usr_otto", "Ottoline", "otto@posthorn.example", "Sycamore")
 
 
@@ -37,7 +38,7 @@ async def _talk(firstline: Firstline, ref: str, name: str, word: str, *, resolve
     attempt = await log.record(new)
     await log.finish(attempt.id, Ending(turn, "failed", done={"seen": word}, error=word))
     await log.record(NewAttempt(conversation.id, f"{turn}-2", ref, "kettle", "workflow", "unlock_account"))
-    note = NewEvent("feedback", Author("user", name), {"about_seq": 1, "helpful": False, "comment": word})
+    note = NewEvent(Author("user", name), FeedbackPayload(about_seq=1, helpful=False, comment=word))
     await talk.append(conversation.id, note)
     async with firstline.database.begin() as tx:
         # No assistant runs here; a turn that waits is no obstacle of this test.
@@ -105,7 +106,7 @@ async def test_what_was_erased_can_still_be_shown(firstline: Firstline) -> None:
     whole = await firstline.desk.get(case.id)
     assert whole.packet is not None
     assert whole.packet.transcript == ()
-    texts = [event.payload.get("text") for event in await firstline.conversations.events(conversation)]
+    texts = [event.text for event in await firstline.conversations.events(conversation)]
     assert "[erased]" in texts
     assert {one.outcome for one in await firstline.actions.log.for_conversation(conversation)} == {
         "failed", "escalated",

@@ -93,6 +93,21 @@ async def test_versions_side_by_side_and_back(product: Product, new_page) -> Non
     await expect(rows).to_have_count(3)
 
 
+async def test_what_was_compared_is_shown_after_publishing_in_spite_of_it(product: Product, new_page) -> None:
+    editor = await desk(product, new_page)
+    await editor.begin("in-spite", "In spite of it", "Some text.")
+    numbers = {"hit1": 0.5, "ndcg10": 0.5, "n": 2}
+    moved = {"question": "Is it worse?", "article": "other", "rank_before": 1, "rank_after": 3}
+    await editor.page.route(
+        "**/articles/in-spite/gate",
+        lambda route: route.fulfill(
+            json={"before": numbers, "after": numbers, "worse": [moved], "better": []}
+        ),
+    )
+    await editor.publish()
+    await expect(editor.page.get_by_test_id("publish-result")).to_be_visible()
+
+
 async def test_front_matter_is_saved(product: Product, new_page) -> None:
     editor = await desk(product, new_page)
     page = editor.page
@@ -199,7 +214,7 @@ async def test_every_part_is_accessible(product: Product, new_page, violations, 
         await page.get_by_test_id(f"tab-{tab}").click()
         await page.wait_for_load_state("networkidle")
         assert await violations(page) == [], tab
-    for section in ("stale", "in-vain", "import", "articles"):
+    for section in ("review-due", "unanswered", "import", "articles"):
         await page.get_by_test_id(f"section-{section}").click()
         await page.wait_for_load_state("networkidle")
         assert await violations(page) == [], section

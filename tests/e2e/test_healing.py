@@ -1,4 +1,4 @@
-"""What was put right without being asked, as the user and as staff see it."""
+"""What was repaired without being asked, as the user and as staff see it."""
 
 import json
 import urllib.request

@@ -38,7 +38,7 @@ async def _rage(page: Page) -> None:
 
 
 @pytest.mark.parametrize("customer", ["cleo"], indirect=True)
-async def test_an_error_on_the_page_is_offered_help_that_mends_it(
+async def test_an_error_on_the_page_is_offered_help_that_repairs_it(
     product: Product, new_page, violations, customer
 ) -> None:
     page = await new_page()

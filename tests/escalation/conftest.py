@@ -9,17 +9,20 @@ from typing import Any
 import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.permissions import house_rules
 from bot.conversation import turn_storage
-from bot.conversation.domain import ASSISTANT, Conversation, NewEvent, Reading, message
+from bot.conversation.domain import ASSISTANT, Conversation, NewEvent, Reading
+from bot.conversation.events import message
 from bot.conversation.service import Conversations
 from escalation.desk import CaseDesk
 from escalation.domain import Case
 from escalation.packet.collector import ContextCollector
-from escalation.permissions import Agent
 from escalation.ports import HostState
+from foundation.authorization import StaffMember
 from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.ids import ConversationId, StaffId, TurnId, new_id
+from foundation.outcomes import Outcome
 from foundation.wakeups import Wakeups
 from security.privacy.masking import mask
 from tests.support.confidential import CONFIDENTIAL
@@ -60,7 +63,7 @@ class Attempt:
     turn_id: str | None
     kind: str
     name: str
-    outcome: str | None
+    outcome: Outcome | None
     read: dict[str, Any]
     done: dict[str, Any]
     error: str | None
@@ -79,7 +82,7 @@ class AttemptList:
             raise self.error
         return self.rows
 
-    def add(self, kind: str, name: str, outcome: str | None) -> None:
+    def add(self, kind: str, name: str, outcome: Outcome | None) -> None:
         done = {"operation": name}
         self.rows.append(
             Attempt(new_id("att"), NOW, None, kind, name, outcome, {"locked": True}, done, None, 12)
@@ -126,7 +129,7 @@ class Desk:
 
     async def answer(self, conversation_id: ConversationId, text: str, card: dict[str, Any] | None) -> int:
         """The bot says something; returns its number."""
-        new = NewEvent("message", ASSISTANT, message(text, card=card), turn_id=TurnId(new_id("trn")))
+        new = NewEvent(ASSISTANT, message(text, card=card), turn_id=TurnId(new_id("trn")))
         return (await self.conversations.append(conversation_id, new)).seq
 
     async def open(self, name: str = "Ada", *, reason: str = "user_asked", priority: str = "normal") -> Case:
@@ -150,8 +153,8 @@ class Desk:
         return case
 
 
-def agent(name: str, *, admin: bool = False) -> Agent:
-    return Agent(StaffId(f"stf_{name.lower()}"), name, admin)
+def agent(name: str, *, admin: bool = False) -> StaffMember:
+    return StaffMember(StaffId(f"stf_{name.lower()}"), name, frozenset({"admin" if admin else "agent"}))
 
 
 @pytest.fixture
@@ -171,7 +174,8 @@ async def room(database: Database) -> Desk:
         clock,
         mask,
         labels={"unlock_account": "unlock the account"},
+        control=frozenset({"talk_to_person", "nlu_fallback"}),
         state_deadline=0.2,
     )
-    desk = CaseDesk(database, conversations, collector, wakeups, clock, CONFIDENTIAL)
+    desk = CaseDesk(database, conversations, collector, wakeups, clock, CONFIDENTIAL, house_rules())
     return Desk(database, conversations, wakeups, desk, application, attempts, clock)

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from app.permissions import house_rules
 from bot.conversation.domain import Event
 from escalation import storage
 from escalation.agent_access import AgentAccess
@@ -21,7 +22,7 @@ BEN, EVE, ROOT = agent("Ben"), agent("Eve"), agent("Root", admin=True)
 async def _owners(room: Desk, conversation_id: ConversationId) -> list[tuple[str, int, str]]:
     events = await room.conversations.events(conversation_id)
     return [
-        (event.payload["owner"]["kind"], event.payload["epoch"], event.payload["reason"])
+        (event.data["owner"]["kind"], event.data["epoch"], event.data["reason"])
         for event in events
         if event.type == "owner_changed"
     ]
@@ -45,7 +46,7 @@ async def test_a_case_goes_from_the_bot_to_the_queue_to_an_agent_and_back(room: 
     ]
     assert await room.desk.open_case(case.conversation_id) is None
     ended = [e for e in await room.conversations.events(case.conversation_id) if e.type == "case_resolved"]
-    assert [event.payload for event in ended] == [{"case": case.id, "outcome": "solved"}]
+    assert [event.data for event in ended] == [{"case": case.id, "outcome": "solved"}]
 
 
 async def test_the_user_sees_the_note_only_when_told(room: Desk) -> None:
@@ -53,7 +54,7 @@ async def test_the_user_sees_the_note_only_when_told(room: Desk) -> None:
     await room.desk.claim(case.id, BEN)
     await room.desk.resolve(case.id, BEN, outcome="answered", note="It is in your inbox.", tell_user=True)
     ended = [e for e in await room.conversations.events(case.conversation_id) if e.type == "case_resolved"]
-    assert ended[0].payload["note"] == "It is in your inbox."
+    assert ended[0].data["note"] == "It is in your inbox."
 
 
 async def test_of_twenty_agents_who_claim_at_once_one_gets_the_case(room: Desk) -> None:
@@ -173,7 +174,7 @@ async def test_messages_are_sent_once_however_often_they_come(room: Desk) -> Non
     assert len({item.event.id for item in sent}) == 1
     assert [item.replayed for item in sent].count(False) == 1
     assert sent[0].event.author.name == "Ben"
-    assert sent[0].event.payload["text"] == "hello"
+    assert sent[0].event.text == "hello"
     with pytest.raises(Conflict):
         await room.desk.send(case.id, BEN, "something else", "k1")
     await room.desk.resolve(case.id, BEN, outcome="solved")
@@ -181,11 +182,7 @@ async def test_messages_are_sent_once_however_often_they_come(room: Desk) -> Non
     assert late.replayed
     with pytest.raises(Conflict, match="resolved"):
         await room.desk.send(case.id, BEN, "one more thing", "k2")
-    texts = [
-        e.payload["text"]
-        for e in await room.conversations.events(case.conversation_id)
-        if e.type == "message"
-    ]
+    texts = [e.text for e in await room.conversations.events(case.conversation_id) if e.type == "message"]
     assert texts == ["hello"]
 
 
@@ -309,7 +306,7 @@ async def test_an_unknown_case_is_not_found(room: Desk, case_id: str) -> None:
 
 
 async def test_staff_follow_only_conversations_that_have_a_case(room: Desk) -> None:
-    line = AgentAccess(room.desk, room.conversations)
+    line = AgentAccess(room.desk, room.conversations, house_rules())
     caller = Caller("staff", id=BEN.id, name="Ben", roles=frozenset({"agent"}))
     private = await room.conversation("Zoe")
     case = await room.open()

@@ -6,6 +6,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from app.permissions import house_rules
 from bot.conversation.domain import Conversation, Event
 from escalation import storage
 from escalation.agent_access import AgentAccess
@@ -47,7 +48,7 @@ async def test_who_joined_is_told_where_the_person_answers_and_stays_with_the_bo
     other = second if case.conversation_id == first.id else first
     [told] = await _said(room, other.id)
     card = {"type": "joined_case", "case": case.id, "conversation": case.conversation_id}
-    assert (told.author.kind, told.payload["card"]) == ("system", card)
+    assert (told.author.kind, told.data["card"]) == ("system", card)
     now = await room.conversations.get(other.id)
     assert (now.owner.kind, now.epoch) == ("bot", 0)
     assert await room.desk.position(other.id) is None
@@ -152,7 +153,7 @@ async def test_those_who_joined_are_told_of_the_end_and_may_ask_again(room: Desk
 
 async def test_an_agent_may_read_what_joined(room: Desk) -> None:
     conversations, _ = await _several(room, 2)
-    line = AgentAccess(room.desk, room.conversations)
+    line = AgentAccess(room.desk, room.conversations, house_rules())
     for one in conversations:
         assert await room.desk.had_case(one.id)
     from foundation.http import Caller

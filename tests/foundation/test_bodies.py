@@ -9,12 +9,13 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from foundation.errors import InvalidInput
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.bodies import MAX_PARAMETERS, SMALL_BODY, validate
 from foundation.http.fields import NUMBER, id_field
 from foundation.http.server import build_http
 from foundation.strict_json import MAX_VALUES, parse_json
 from tests.foundation.test_http import Nobody
+from tests.support.made_up import MADE_UP, MadeUp
 
 JSON = {"Content-Type": "application/json"}
 LARGE = 512 * 1024
@@ -53,12 +54,12 @@ async def found(call: Call) -> Text:
 
 @pytest.fixture
 def endpoints() -> list[Endpoint]:
-    public, things = Access.public(), {"id": id_field("thg", "a thing"), "number": NUMBER}
+    public, things = MadeUp.PUBLIC, {"id": id_field("thg", "a thing"), "number": NUMBER}
     return [
         Endpoint("POST", "/take", echo, public, "Take", body=Text, response=Text),
         Endpoint("POST", "/small", echo, public, "Take little", body=Text, response=Text, max_body=1024),
         Endpoint("POST", "/large", echo, public, "Take much", body=Text, response=Text, max_body=LARGE),
-        Endpoint("POST", "/mine", echo, Access.user(), "Take from users", body=Text, response=Text),
+        Endpoint("POST", "/mine", echo, MadeUp.USER, "Take from users", body=Text, response=Text),
         Endpoint("GET", "/ask", asked, public, "Ask", query=Asked, response=Text),
         Endpoint("GET", "/things/{id}/{number}", found, public, "A thing", response=Text, path_fields=things),
     ]
@@ -66,7 +67,7 @@ def endpoints() -> list[Endpoint]:
 
 @pytest.fixture
 async def client(endpoints: list[Endpoint], aiohttp_client):
-    return await aiohttp_client(build_http(endpoints, Nobody(), allowed_origins=frozenset))
+    return await aiohttp_client(build_http(endpoints, Nobody(), MADE_UP, allowed_origins=frozenset))
 
 
 async def answer_to_head(client, path: str, length: int) -> bytes:
@@ -205,7 +206,9 @@ async def test_parts_of_a_path_are_what_they_may_be(client, path: str, status: i
 async def test_browsers_that_come_by_https_are_told_to_stay_with_it(
     endpoints: list[Endpoint], aiohttp_client, by_https: bool
 ) -> None:
-    app: web.Application = build_http(endpoints, Nobody(), allowed_origins=frozenset, by_https=by_https)
+    app: web.Application = build_http(
+        endpoints, Nobody(), MADE_UP, allowed_origins=frozenset, by_https=by_https
+    )
     client = await aiohttp_client(app)
     for path in ("/ask?q=1", "/nothing"):
         headers = (await client.get(path)).headers

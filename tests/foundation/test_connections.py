@@ -10,10 +10,11 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel
 
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.connections import ConnectionLimits, LimitedSite
 from foundation.http.server import build_http
 from tests.foundation.test_http import Nobody
+from tests.support.made_up import MADE_UP, MadeUp
 
 GET = b"GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
 
@@ -70,7 +71,7 @@ def serve():
         async def take(call: Call) -> Note:
             return call.body
 
-        public = Access.public()
+        public = MadeUp.PUBLIC
         app = build_http(
             [
                 Endpoint("GET", "/hello", hello, public, "Hello", response=Note),
@@ -78,6 +79,7 @@ def serve():
                 Endpoint("POST", "/take", take, public, "Take", body=Note, response=Note),
             ],
             Nobody(),
+            MADE_UP,
             allowed_origins=frozenset,
         )
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)

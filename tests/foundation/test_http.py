@@ -10,9 +10,10 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from foundation.errors import Unauthenticated
-from foundation.http import Access, Call, Caller, Endpoint
+from foundation.http import Call, Caller, Endpoint
 from foundation.http.bodies import SMALL_BODY
 from foundation.http.server import build_http
+from tests.support.made_up import MADE_UP, MadeUp
 
 
 class Anything(BaseModel):
@@ -58,8 +59,8 @@ def room() -> Room:
 
 @pytest.fixture
 async def client(room: Room, aiohttp_client):
-    endpoint = Endpoint("POST", "/take", room.take, Access.public(), "Take", body=Anything, response=Anything)
-    return await aiohttp_client(build_http([endpoint], Nobody(), allowed_origins=frozenset))
+    endpoint = Endpoint("POST", "/take", room.take, MadeUp.PUBLIC, "Take", body=Anything, response=Anything)
+    return await aiohttp_client(build_http([endpoint], Nobody(), MADE_UP, allowed_origins=frozenset))
 
 
 async def raw(client, head: str, body: bytes) -> bytes:

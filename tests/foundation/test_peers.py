@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from pydantic import BaseModel
 
-from foundation.http import Access, Authenticator, Call, Endpoint
+from foundation.http import Authenticator, Call, Endpoint
 from foundation.http.peers import (
     NO_PROXIES,
     TRUSTED_PROXIES,
@@ -21,6 +21,7 @@ from foundation.http.peers import (
     is_local,
 )
 from foundation.http.server import build_http
+from tests.support.made_up import MADE_UP, MadeUp
 
 TRUSTED = TrustedProxies(tuple(map(ipaddress.ip_network, ("10.0.0.0/24", "127.0.0.1/32", "fd00::/64"))))
 
@@ -171,8 +172,10 @@ async def test_a_local_endpoint_refuses_what_a_proxy_on_this_machine_forwards(
     aiohttp_client, trusted: TrustedProxies
 ) -> None:
     """`/metrics` with `local` answered the whole world through a reverse proxy."""
-    endpoint = Endpoint("GET", "/local", _answer, Access.local(), "Local", response=Answer)
-    app = build_http([endpoint], Mock(spec=Authenticator), allowed_origins=frozenset, trusted_proxies=trusted)
+    endpoint = Endpoint("GET", "/local", _answer, MadeUp.LOCAL, "Local", response=Answer)
+    app = build_http(
+        [endpoint], Mock(spec=Authenticator), MADE_UP, allowed_origins=frozenset, trusted_proxies=trusted
+    )
     client = await aiohttp_client(app)
     assert (await client.get("/local")).status == 200
     for headers in (

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actions.attempts.log import AttemptLog
-from actions.attempts.model import OUTCOMES as OF_ATTEMPTS
-from actions.attempts.model import Ending, NewAttempt, Outcome
+from actions.attempts.model import Ending, NewAttempt
 from foundation.clock import FixedClock
 from foundation.database import Database
-from insights.outcomes import OUTCOMES, Outcomes, conversation_outcome
+from foundation.outcomes import CONVERSATION_OUTCOMES, Outcome
+from foundation.outcomes import OUTCOMES as OF_ATTEMPTS
+from insights.outcomes import Outcomes, conversation_outcome
 from security.privacy.masking import mask_json
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -41,7 +42,7 @@ def test_what_a_conversation_came_to(outcomes: list[str | None], expected: str) 
 
 @given(st.lists(st.sampled_from([None, "open", *OF_ATTEMPTS])))
 def test_any_history_has_one_outcome(history: list[str | None]) -> None:
-    assert conversation_outcome(history) in OUTCOMES
+    assert conversation_outcome(history) in CONVERSATION_OUTCOMES
 
 
 class World:

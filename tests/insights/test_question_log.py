@@ -5,7 +5,8 @@ from datetime import timedelta
 from actions.attempts.model import Ending, NewAttempt
 from app.adapters.recorded_handoffs import RecordedHandoffs
 from app.bootstrap import Firstline
-from bot.conversation.domain import Author, NewEvent, message
+from bot.conversation.domain import Author, NewEvent
+from bot.conversation.events import message
 from insights.question_log import LoggedQuestions, without
 
 
@@ -52,7 +53,6 @@ async def test_a_case_counts_and_agents_words_are_masked(firstline: Firstline) -
         case = await handoffs.open(prepared, tx)
     await handoffs.after_open(case)
     said = NewEvent(
-        "message",
         Author("agent", "Greta Olsen"),
         message("Hello Anna, Greta here: 4111 1111 1111 1111 is refunded"),
     )

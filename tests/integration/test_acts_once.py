@@ -109,6 +109,7 @@ async def yes_and_kill(app: PreloadedApp, host: DemoApplication, database: Datab
     return in_time
 
 
+@pytest.mark.slow
 async def test_each_act_happens_once_though_the_app_dies_between_act_and_verify(
     app: PreloadedApp, session: aiohttp.ClientSession
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from app.permissions import house_rules
 from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.errors import Forbidden
@@ -215,6 +216,6 @@ async def client(room: Room) -> AsyncIterator[TestClient[Any, Any]]:
     endpoints += KnowledgeApi(room.articles).endpoints()
     endpoints += HelpPages(room.articles, room.search, "https://help.example").endpoints()
     endpoints += HelpPack(room.articles).endpoints()
-    app = build_http(endpoints, WhoeverItSays(), allowed_origins=lambda: frozenset())
+    app = build_http(endpoints, WhoeverItSays(), house_rules(), allowed_origins=lambda: frozenset())
     async with TestClient(TestServer(app)) as client:
         yield client

@@ -12,9 +12,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from aiohttp.web import Application, Request
 from PIL import Image
 
+from app.permissions import house_rules
+from foundation.authorization import principal_of
 from foundation.callers import Caller
+from foundation.http.access import Admitted
 from foundation.http.endpoints import Call
 from kb_index.articles.transfer_api import TransferApi, UploadQuery
+from kb_index.permissions import ArticleAction
 
 
 class Kept:
@@ -40,6 +44,10 @@ def taken() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
+_CALLER = Caller("staff", name="Ada", roles=frozenset({"editor"}))
+ADA = Admitted(_CALLER, principal_of(_CALLER), ArticleAction.ADD_PICTURE, house_rules())
+
+
 async def main() -> None:
     """Upload, and tell."""
     articles = SimpleNamespace(now=lambda: datetime.now(UTC))
@@ -48,7 +56,7 @@ async def main() -> None:
     async def upload(request: Request) -> Any:
         from aiohttp import web
 
-        await room.keep_image(Call(request, Caller("staff", name="Ada"), {}, query=UploadQuery()))
+        await room.keep_image(Call(request, ADA, {}, query=UploadQuery()))
         return web.Response()
 
     app = Application(client_max_size=2**24)

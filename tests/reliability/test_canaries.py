@@ -33,14 +33,6 @@ pytestmark = pytest.mark.integration
 _AT_ONCE = 6
 BEFORE = "768"
 """Counted by this test on the code as it was: in 17 places, among them the audit log's entries."""
-MASKED = frozenset(
-    {"cases.summary", "cases.note", "GET cases", "events.payload[feedback]", "conversations.page",
-     "conversations.client", "kb_vain_questions.question", "export for trainers", "GET review",
-     "GET review of one", "GET questions in vain"}
-)  # fmt: skip
-"""Where words are kept or shown as far as masking leaves them; everywhere else there are none at all."""
-NOT_RECOGNISED = frozenset({"Harbor&Violet53", "Pebble^Canoe94", "Walrus_Kite40", "918 264", "qm4t-zx7w"})
-"""What masking does not know for a secret yet: one more is a fault, one that it learns is to be struck."""
 
 
 @pytest.fixture
@@ -103,9 +95,6 @@ async def test_what_is_told_in_confidence_is_kept_nowhere_else(
     found = search.outside(kept)
     figure(fault="5", measure="60 secrets by 20 ways in: found where they have no business", before=BEFORE,
            after=len(found))  # fmt: skip
-    unrecognised = {one.secret for one in found if one.place in MASKED}
-    assert unrecognised == NOT_RECOGNISED, sorted(unrecognised ^ NOT_RECOGNISED)
-    found = [one for one in found if not (one.place in MASKED and one.secret in NOT_RECOGNISED)]
     seen = {one.place for one in search.sightings}
     assert "events.payload[message]" in seen, "the search finds what is there"
     told = "\n".join(f"{one.place}: {one.kind} {one.secret!r} ({one.form})" for one in found)

@@ -122,9 +122,9 @@ class Talker:
         """All that was acknowledged is there once, and answered once in the same order."""
         events = await self.conversations.events(self.conversation.id, limit=5000)
         assert [event.seq for event in events] == list(range(1, len(events) + 1))
-        said = [event.payload["text"] for event in events if event.author.kind == "user"]
+        said = [event.text for event in events if event.author.kind == "user"]
         assert said == self.acknowledged
-        answers = [event.payload["text"] for event in events if event.author.kind == "bot"]
+        answers = [event.text for event in events if event.author.kind == "bot"]
         expected = [f"You said {text}" for text in said]
         if any(event.type == "handoff" for event in events):
             assert answers == expected[: len(answers)]

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from bot.conversation import storage, turn_storage
-from bot.conversation.domain import Answer, Conversation, Turn, message
+from bot.conversation.domain import Answer, Conversation, Turn
+from bot.conversation.events import message
 from bot.conversation.service import Conversations
 from bot.conversation.turn_runner import TurnRunner
 from foundation.clock import SystemClock
@@ -80,7 +81,7 @@ class Room:
                         "id": new_id("evt"),
                         "type": "message",
                         "author_kind": "user",
-                        "payload": message(str(one["text"])),
+                        "payload": message(str(one["text"])).stored(),
                         **{key: one[key] for key in ("conversation_id", "seq", "turn_id", "at")},
                     }
                     for one in said

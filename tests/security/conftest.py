@@ -14,12 +14,14 @@ from aiohttp.web import Application, Request
 from argon2 import PasswordHasher
 from pydantic import BaseModel
 
+from foundation.authorization import Rulebook
 from foundation.clock import FixedClock
 from foundation.database import Database
-from foundation.http import Access, Call, Endpoint
+from foundation.http import Call, Endpoint
 from foundation.http.peers import TrustedProxies
 from foundation.http.server import build_http
 from foundation.ids import new_id
+from security.identity import permissions
 from security.identity.api import SecurityApi
 from security.identity.authentication import HttpAuthenticator
 from security.identity.directory import StaffDirectory
@@ -28,6 +30,7 @@ from security.identity.passwords import Passwords
 from security.identity.rate_limit import SignInLimits
 from security.identity.sessions import Sessions
 from security.identity.user_tokens import UserTokens
+from tests.support.made_up import RULES, MadeUp
 
 Client = TestClient[Request, Application]
 NOW = datetime(2025, 11, 23, 8, 0, tzinfo=UTC)
@@ -105,14 +108,15 @@ async def room(
     authenticator = HttpAuthenticator(tokens, sessions, service_token="internal-service-token")
     endpoints = [
         *SecurityApi(sessions, directory, authenticator).endpoints(),
-        Endpoint("GET", "/who/user", _who, Access.user(), "user", response=Who),
-        Endpoint("GET", "/who/staff", _who, Access.staff(), "staff", response=Who),
-        Endpoint("POST", "/who/agent", _who, Access.staff("agent"), "agent", response=Who),
-        Endpoint("GET", "/who/service", _who, Access.service(), "service", response=Who),
+        Endpoint("GET", "/who/user", _who, MadeUp.USER, "user", response=Who),
+        Endpoint("GET", "/who/staff", _who, MadeUp.STAFF, "staff", response=Who),
+        Endpoint("POST", "/who/agent", _who, MadeUp.AGENT, "agent", response=Who),
+        Endpoint("GET", "/who/service", _who, MadeUp.SERVICE, "service", response=Who),
     ]
     app = build_http(
         endpoints,
         authenticator,
+        Rulebook(RULES, permissions.RULES),
         allowed_origins=lambda: frozenset(),
         trusted_proxies=TrustedProxies((ip_network("127.0.0.1"),)),
     )

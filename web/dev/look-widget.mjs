@@ -13,7 +13,15 @@ const out = process.env.LOOK ?? resolve(tmpdir(), "firstline-look");
 const port = Number(process.env.PORT ?? 8092);
 const base = `http://127.0.0.1:${port}`;
 const axe = readFileSync(resolve(import.meta.dirname, "../node_modules/axe-core/axe.min.js"), "utf8");
-const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const flags = [
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 let wrong = 0;
 
 function check(name, value) {
@@ -22,7 +30,7 @@ function check(name, value) {
 }
 
 async function until(test, limit = 15_000) {
-  for (const end = Date.now() + limit; Date.now() < end; ) {
+  for (const end = Date.now() + limit; Date.now() < end;) {
     if (await test().catch(() => false)) return true;
     await new Promise((done) => setTimeout(done, 100));
   }
@@ -30,7 +38,10 @@ async function until(test, limit = 15_000) {
 }
 
 const fault = (query = "") => fetch(`${base}/mock/fault${query}`);
-const shown = (page) => page.getByTestId("message").evaluateAll((all) => all.map((one) => one.dataset.seq ?? one.dataset.status).join());
+const shown = (page) =>
+  page
+    .getByTestId("message")
+    .evaluateAll((all) => all.map((one) => one.dataset.seq ?? one.dataset.status).join());
 const send = async (page, text) => {
   await page.getByTestId("widget-input").fill(text);
   await page.getByTestId("widget-input").press("Enter");
@@ -38,8 +49,11 @@ const send = async (page, text) => {
 /** Say something and wait for the answer to it. */
 const says = async (page, text) => {
   await send(page, text);
-  const answered = (all, words) => all.at(-1)?.dataset.author === "bot" && all.some((one) => one.dataset.author === "user" && one.innerText.includes(words));
-  if (!(await until(() => page.getByTestId("message").evaluateAll(answered, text)))) throw new Error(`no answer to "${text}"`);
+  const answered = (all, words) =>
+    all.at(-1)?.dataset.author === "bot" &&
+    all.some((one) => one.dataset.author === "user" && one.innerText.includes(words));
+  if (!(await until(() => page.getByTestId("message").evaluateAll(answered, text))))
+    throw new Error(`no answer to "${text}"`);
 };
 
 const states = {
@@ -67,7 +81,11 @@ const states = {
 };
 
 async function look(browser, width, colorScheme) {
-  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme, hasTouch: width < 500 });
+  const context = await browser.newContext({
+    viewport: { width, height: 800 },
+    colorScheme,
+    hasTouch: width < 500,
+  });
   const page = await context.newPage();
   page.on("pageerror", (error) => check(`no error: ${error.message}`, false));
   await page.goto(`${base}/demo?user=ada`);
@@ -77,7 +95,11 @@ async function look(browser, width, colorScheme) {
     await page.waitForTimeout(450);
     await page.screenshot({ path: resolve(out, `widget-${name}-${width}-${colorScheme}.png`) });
     await page.evaluate(axe);
-    const found = await page.evaluate(async () => (await window.axe.run("firstline-widget")).violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`));
+    const found = await page.evaluate(async () =>
+      (await window.axe.run("firstline-widget")).violations.map(
+        (one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120)).join(" | ")}`,
+      ),
+    );
     check(`${name} at ${width} px, ${colorScheme} ${found.join("; ")}`, found.length === 0);
   }
   await fault();
@@ -101,29 +123,49 @@ async function promises(browser) {
   check("with the draft", (await page.getByTestId("widget-input").inputValue()) === "half a thought");
   await page.getByTestId("widget-input").press("Escape");
   check("Escape closes", await page.getByTestId("widget-panel").isHidden());
-  check("and the launcher has the focus", await page.evaluate(() => document.querySelector("firstline-widget").shadowRoot.activeElement?.dataset.testid === "widget-launcher"));
+  check(
+    "and the launcher has the focus",
+    await page.evaluate(
+      () =>
+        document.querySelector("firstline-widget").shadowRoot.activeElement?.dataset.testid ===
+        "widget-launcher",
+    ),
+  );
   await page.getByTestId("widget-launcher").click();
   await fault("?slow=2500");
   await send(page, "said just before a reload");
   await page.waitForTimeout(150);
   await page.reload();
   await fault();
-  const once = async () => (await page.getByText("said just before a reload").count()) === 1 && !(await shown(page)).match(/[a-z]/);
+  const once = async () =>
+    (await page.getByText("said just before a reload").count()) === 1 && !(await shown(page)).match(/[a-z]/);
   check("a message on its way survives a reload, once", await until(once));
   await page.waitForTimeout(3000);
   check("and stays single", await once());
   await fault("?ws=1");
-  check("answers come without WebSockets", await says(page, "where is my order?").then(() => true, () => false));
+  check(
+    "answers come without WebSockets",
+    await says(page, "where is my order?").then(
+      () => true,
+      () => false,
+    ),
+  );
   await fault();
   await context.close();
 }
 
 mkdirSync(out, { recursive: true });
-const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: flags });
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  args: flags,
+});
 
 /** Each part has a mock of its own, so that it begins with the sample data. */
 async function withMock(part) {
-  const server = spawn(process.execPath, [resolve(import.meta.dirname, "mock.mjs")], { env: { ...process.env, PORT: String(port) }, stdio: ["ignore", "ignore", "inherit"] });
+  const server = spawn(process.execPath, [resolve(import.meta.dirname, "mock.mjs")], {
+    env: { ...process.env, PORT: String(port) },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   try {
     if (!(await until(async () => (await fault()).ok))) throw new Error("the mock server does not answer");
     await part();

@@ -36,24 +36,48 @@ class FakeSocket {
 }
 
 const event = (seq: number, kind: string, text: string, key: string | null = null): ChatEvent =>
-  ({ id: `evt_${seq}`, seq, type: "message", at: "2026-11-23T10:00:00Z", author: { kind, name: "x" }, turn: null, client_key: key, data: { text, buttons: [], card: null, choice: null } }) as ChatEvent;
+  ({
+    id: `evt_${seq}`,
+    seq,
+    type: "message",
+    at: "2026-11-23T10:00:00Z",
+    author: { kind, name: "x" },
+    turn: null,
+    client_key: key,
+    data: { text, buttons: [], card: null, choice: null },
+  }) as ChatEvent;
 
 /** The server stores a key once and gives the same event again. */
-async function fakeFetch(_: string, options: { method: string; headers: Record<string, string>; body: string }): Promise<Response> {
+async function fakeFetch(
+  _: string,
+  options: { method: string; headers: Record<string, string>; body: string },
+): Promise<Response> {
   server.attempts += 1;
   if (!server.up) throw new TypeError("no network");
-  if (options.method === "GET") return new Response(JSON.stringify({ conversation: { last_seq: everything().length }, events: everything() }));
-  if (server.refuses) return new Response(JSON.stringify({ code: "not_your_case", detail: "Mira has this case." }), { status: 403 });
+  if (options.method === "GET")
+    return new Response(
+      JSON.stringify({ conversation: { last_seq: everything().length }, events: everything() }),
+    );
+  if (server.refuses)
+    return new Response(JSON.stringify({ code: "not_your_case", detail: "Mira has this case." }), {
+      status: 403,
+    });
   const key = options.headers["Idempotency-Key"]!;
   const { text } = JSON.parse(options.body) as { text: string };
   if (!server.log.some((one) => one.key === key)) server.log.push({ key, text });
   const at = server.log.findIndex((one) => one.key === key);
-  return new Response(JSON.stringify(event(server.before.length + at + 1, "agent", text, key)), { status: 201 });
+  return new Response(JSON.stringify(event(server.before.length + at + 1, "agent", text, key)), {
+    status: 201,
+  });
 }
-const everything = (): ChatEvent[] => [...server.before, ...server.log.map((one, at) => event(server.before.length + at + 1, "agent", one.text, one.key))];
+const everything = (): ChatEvent[] => [
+  ...server.before,
+  ...server.log.map((one, at) => event(server.before.length + at + 1, "agent", one.text, one.key)),
+];
 
 const settle = async (): Promise<void> => {
-  for (let round = 0; round < 20; round += 1) await Promise.resolve().then(() => new Promise((done) => setImmediate(done)));
+  for (let round = 0; round < 20; round += 1)
+    await Promise.resolve().then(() => new Promise((done) => setImmediate(done)));
 };
 
 Object.assign(globalThis, {
@@ -65,7 +89,11 @@ Object.assign(globalThis, {
 });
 Object.defineProperty(globalThis, "sessionStorage", {
   configurable: true,
-  value: { getItem: (key: string) => stored.get(key) ?? null, setItem: (key: string, value: string) => stored.set(key, value), removeItem: (key: string) => stored.delete(key) },
+  value: {
+    getItem: (key: string) => stored.get(key) ?? null,
+    setItem: (key: string, value: string) => stored.set(key, value),
+    removeItem: (key: string) => stored.delete(key),
+  },
 });
 mock.timers.enable({ apis: ["setTimeout", "setInterval", "Date"] });
 
@@ -75,7 +103,8 @@ beforeEach(() => {
   stored.clear();
 });
 const begin = (events: ChatEvent[] = []): Thread => new Thread("cas_1", "cnv_1", events, () => undefined);
-const texts = (thread: Thread): string[] => thread.events.map((one) => (one.type === "message" ? one.data.text : one.type));
+const texts = (thread: Thread): string[] =>
+  thread.events.map((one) => (one.type === "message" ? one.data.text : one.type));
 
 test("what is written while nothing gets through is sent afterwards, once and in order", async () => {
   server.up = false;
@@ -83,11 +112,20 @@ test("what is written while nothing gets through is sent afterwards, once and in
   thread.send("one");
   thread.send("two");
   await settle();
-  assert.deepEqual(thread.pending.map((item) => [item.text, item.failed]), [["one", null], ["two", null]]);
+  assert.deepEqual(
+    thread.pending.map((item) => [item.text, item.failed]),
+    [
+      ["one", null],
+      ["two", null],
+    ],
+  );
   server.up = true;
   mock.timers.tick(3_000);
   await settle();
-  assert.deepEqual(server.log.map((one) => one.text), ["one", "two"]);
+  assert.deepEqual(
+    server.log.map((one) => one.text),
+    ["one", "two"],
+  );
   assert.deepEqual(texts(thread), ["one", "two"]);
   assert.equal(thread.pending.length, 0);
   assert.equal(stored.size, 0);
@@ -169,7 +207,10 @@ test("typing is said at most every three seconds, and its end once", () => {
   for (const draft of ["w", "wo", "word"]) thread.write(draft, true);
   mock.timers.tick(4_100);
   const said = sockets[0]!.sent.filter((frame) => frame.type === "typing");
-  assert.deepEqual(said.map((frame) => frame.active), [true, false]);
+  assert.deepEqual(
+    said.map((frame) => frame.active),
+    [true, false],
+  );
   assert.ok(!JSON.stringify(sockets[0]!.sent).includes("wo"));
   thread.stop();
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { compare, folded, sideBySide, words } from "../src/editor/compare";
+import { folded, sideBySide, words } from "../src/editor/compare";
 import { emptyForm, formOf, same, sentOf, slug } from "../src/editor/draft";
 
 test("an id is made of the title", () => {
@@ -12,13 +12,32 @@ test("an id is made of the title", () => {
 });
 
 test("a comparison holds every line of both texts, in order", () => {
-  const cases = [["a\nb\nc", "a\nx\nc"], ["", "one"], ["same", "same"], ["a\nb", "b\na"], ["1\n2\n3\n4", "2\n4\n5"]] as const;
+  const cases = [
+    ["a\nb\nc", "a\nx\nc"],
+    ["", "one"],
+    ["one", ""],
+    ["same", "same"],
+    ["a\nb", "b\na"],
+    ["a", "a\nb\n"],
+    ["a\n", "a"],
+    ["1\n2\n3\n4", "2\n4\n5"],
+    ["x\n\ny", "y\n\nx\n\n"],
+  ] as const;
   for (const [mine, theirs] of cases) {
-    const lines = compare(mine, theirs);
-    assert.equal(lines.filter((line) => line.in !== "theirs").map((line) => line.text).join("\n"), mine);
-    assert.equal(lines.filter((line) => line.in !== "mine").map((line) => line.text).join("\n"), theirs);
+    const rows = sideBySide(mine, theirs);
+    const side = (name: "mine" | "theirs"): string =>
+      rows
+        .map((row) => row[name])
+        .filter((text) => text !== null)
+        .join("\n");
+    assert.equal(side("mine"), mine);
+    assert.equal(side("theirs"), theirs);
+    assert.ok(rows.every((row) => !row.same || row.mine === row.theirs));
+    assert.equal(
+      rows.every((row) => row.same),
+      mine === theirs,
+    );
   }
-  assert.deepEqual(compare("a\nb\nc", "a\nx\nc").map((line) => line.in), ["both", "mine", "theirs", "both"]);
 });
 
 test("side by side, a changed line stands beside its other form and nothing is left out", () => {
@@ -29,8 +48,20 @@ test("side by side, a changed line stands beside its other form and nothing is l
     { same: true, mine: "c", theirs: "c" },
   ]);
   const rows = sideBySide("1\n2\n3\n4", "2\n4\n5");
-  assert.equal(rows.map((row) => row.mine).filter((text) => text !== null).join("\n"), "1\n2\n3\n4");
-  assert.equal(rows.map((row) => row.theirs).filter((text) => text !== null).join("\n"), "2\n4\n5");
+  assert.equal(
+    rows
+      .map((row) => row.mine)
+      .filter((text) => text !== null)
+      .join("\n"),
+    "1\n2\n3\n4",
+  );
+  assert.equal(
+    rows
+      .map((row) => row.theirs)
+      .filter((text) => text !== null)
+      .join("\n"),
+    "2\n4\n5",
+  );
 });
 
 test("words that differ are marked, and both sides stay whole", () => {
@@ -47,16 +78,42 @@ test("unchanged stretches are folded, and none of their lines is lost count of",
   const shown = folded(sideBySide(mine.join("\n"), theirs.join("\n")));
   const lines = shown.reduce<number>((sum, one) => sum + (typeof one === "number" ? one : 1), 0);
   assert.equal(lines, 30);
-  assert.deepEqual(shown.map((one) => (typeof one === "number" ? one : "row")), [12, "row", "row", "row", "row", "row", "row", "row", 11]);
+  assert.deepEqual(
+    shown.map((one) => (typeof one === "number" ? one : "row")),
+    [12, "row", "row", "row", "row", "row", "row", "row", 11],
+  );
 });
 
 test("lists are typed as text and sent as lists; what means the same counts as the same", () => {
-  const form = { ...emptyForm, title: "A", plans: "Daily Leaf, Weekend Roast,, Daily Leaf", phrasings: "how do I\n\n  can I  \n" };
+  const form = {
+    ...emptyForm,
+    title: "A",
+    plans: "Daily Leaf, Weekend Roast,, Daily Leaf",
+    phrasings: "how do I\n\n  can I  \n",
+  };
   assert.deepEqual(sentOf(form).plans, ["Daily Leaf", "Weekend Roast"]);
   assert.deepEqual(sentOf(form).phrasings, ["how do I", "can I"]);
   assert.equal(sentOf(form).review_by, null);
   assert.ok(same(form, { ...form, plans: "Daily Leaf, Weekend Roast" }));
   assert.ok(!same(form, { ...form, summary: "x" }));
-  const article = { id: "a", title: "A", area: "plans", language: "en", body: "x", status: "draft" as const, version: 1, published_version: null, updated_at: "", updated_by: "" };
+  const article = {
+    id: "a",
+    title: "A",
+    area: "plans",
+    language: "en",
+    body: "x",
+    summary: "",
+    audience: "everyone" as const,
+    plans: [],
+    product_versions: [],
+    phrasings: [],
+    review_by: null,
+    status: "draft" as const,
+    version: 1,
+    published_version: null,
+    publish_at: null,
+    updated_at: "",
+    updated_by: "",
+  };
   assert.deepEqual(sentOf(formOf(article)), { ...sentOf(emptyForm), title: "A", area: "plans", body: "x" });
 });

@@ -4,7 +4,17 @@ import { Problem } from "../src/shared/api";
 import { human, moment, money, percent, span } from "../src/shared/format";
 
 test("spans of time in words", () => {
-  assert.deepEqual([0, 59, 60, 3599, 3600, 11100, 90_000, 172_800, -5].map(span), ["0 s", "59 s", "1 min", "59 min", "1 h", "3 h 5 min", "1 d 1 h", "2 d", "0 s"]);
+  assert.deepEqual([0, 59, 60, 3599, 3600, 11100, 90_000, 172_800, -5].map(span), [
+    "0 s",
+    "59 s",
+    "1 min",
+    "59 min",
+    "1 h",
+    "3 h 5 min",
+    "1 d 1 h",
+    "2 d",
+    "0 s",
+  ]);
 });
 
 test("a moment of another day or year has its date; nonsense stays as it is", () => {
@@ -21,8 +31,14 @@ test("names from code and amounts", () => {
 });
 
 test("a hint is shown when it is for people, not when it is for programs", () => {
-  assert.equal(new Problem(409, "conflict", "Taken.", "Choose another id.").words, "Taken. Choose another id.");
-  assert.equal(new Problem(403, "csrf", "Wrong token.", "Send the `csrf` of GET /api/v1/session.").words, "Wrong token.");
+  assert.equal(
+    new Problem(409, "conflict", "Taken.", "Choose another id.").words,
+    "Taken. Choose another id.",
+  );
+  assert.equal(
+    new Problem(403, "csrf", "Wrong token.", "Send the `csrf` of GET /api/v1/session.").words,
+    "Wrong token.",
+  );
 });
 
 test("a share that is not all does not look like all", () => {

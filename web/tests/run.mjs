@@ -7,7 +7,9 @@ import { build } from "esbuild";
 
 const here = import.meta.dirname;
 const words = process.argv.slice(2);
-const files = readdirSync(here).filter((name) => name.endsWith(".test.ts") && words.every((word) => name.includes(word)));
+const files = readdirSync(here).filter(
+  (name) => name.endsWith(".test.ts") && words.every((word) => name.includes(word)),
+);
 const out = mkdtempSync(join(tmpdir(), "firstline-web-"));
 try {
   await build({
@@ -24,7 +26,11 @@ try {
     logLevel: "warning",
   });
   const made = files.map((name) => join(out, name.replace(/\.ts$/, ".mjs")));
-  process.exitCode = spawnSync(process.execPath, ["--enable-source-maps", "--test", ...made], { stdio: "inherit", env: { ...process.env, TZ: "UTC" } }).status ?? 1;
+  process.exitCode =
+    spawnSync(process.execPath, ["--enable-source-maps", "--test", ...made], {
+      stdio: "inherit",
+      env: { ...process.env, TZ: "UTC" },
+    }).status ?? 1;
 } finally {
   rmSync(out, { recursive: true });
 }

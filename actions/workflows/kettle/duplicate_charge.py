@@ -21,7 +21,6 @@ class DuplicateCharge(Workflow):
         risk="none",
         help_query="I think I was charged twice",
         label="I was charged twice",
-        error_codes=("KT-1015",),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

@@ -21,7 +21,6 @@ class ExplainTextMessages(Workflow):
         likelihood=0.4,
         help_query="notices as text messages",
         label="I get no text messages",
-        error_codes=("KT-1018",),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

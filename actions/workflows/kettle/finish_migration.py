@@ -25,7 +25,6 @@ class FinishMigration(Workflow):
         likelihood=0.7,
         help_query="my change of plan stopped half way",
         label="My change of plan is stuck",
-        error_codes=("KT-1020",),
         triggers=("drift",),
     )
 

@@ -32,7 +32,6 @@ class ReactivateEmail(Workflow):
         likelihood=0.8,
         help_query="mails from Kettle do not arrive",
         label="I get no e-mails",
-        error_codes=("KT-1016", "KT-1017"),
         triggers=("drift",),
     )
 

@@ -23,7 +23,6 @@ class RefreshFeatures(Workflow):
         symptoms=("features",),
         help_query="labs turn a new feature on",
         label="A feature is missing",
-        error_codes=("KT-1021",),
         triggers=("drift",),
     )
 

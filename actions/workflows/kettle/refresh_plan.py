@@ -22,7 +22,6 @@ class RefreshPlan(Workflow):
         likelihood=0.6,
         help_query="the page shows the wrong plan",
         label="The wrong plan is shown",
-        error_codes=("KT-1019",),
         triggers=("drift",),
     )
 

@@ -31,7 +31,6 @@ class ReplaceLostOrder(Workflow):
         risk="medium",
         help_query="my delivery is late",
         label="My delivery is late or lost",
-        error_codes=("KT-1007", "KT-1014"),
         retry_limit=2,
     )
 

@@ -21,7 +21,6 @@ class ResendVerification(Workflow):
         symptoms=("sign_in", "notifications"),
         likelihood=0.5,
         help_query="confirmation e-mail does not arrive",
-        error_codes=("KT-1003",),
         cool_down=60.0,
     )
 

@@ -26,7 +26,6 @@ class ResetPassword(Workflow):
         symptoms=("sign_in",),
         likelihood=0.7,
         help_query="reset my password link does not arrive",
-        error_codes=("KT-1002", "KT-1010", "KT-1012"),
         cool_down=60.0,
     )
 

@@ -20,7 +20,6 @@ class RestartExport(Workflow):
         risk="low",
         symptoms=("export",),
         help_query="my export is stuck",
-        error_codes=("KT-1008",),
         triggers=("drift",),
     )
 

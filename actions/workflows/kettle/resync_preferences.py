@@ -20,7 +20,6 @@ class ResyncPreferences(Workflow):
         risk="low",
         symptoms=("preferences",),
         help_query="my preferences are not saved",
-        error_codes=("KT-1004",),
         triggers=("drift",),
     )
 

@@ -48,7 +48,6 @@ class RetryPayment(Workflow):
         risk="medium",
         symptoms=("payment",),
         help_query="update the card my payment method has expired",
-        error_codes=("KT-1005", "KT-1006"),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

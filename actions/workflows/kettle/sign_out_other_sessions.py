@@ -22,7 +22,6 @@ class SignOutOtherSessions(Workflow):
         risk="medium",
         help_query="sign out other devices I don't recognise",
         label="Where I am signed in",
-        error_codes=("KT-1009",),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

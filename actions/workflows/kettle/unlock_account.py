@@ -23,7 +23,6 @@ class UnlockAccount(Workflow):
         symptoms=("sign_in",),
         likelihood=0.9,
         help_query="my account is locked",
-        error_codes=("KT-1001",),
     )
 
     def diagnose(self, seen: Seen) -> Diagnosis:

@@ -1,4 +1,4 @@
-"""What follows an installation: serving, tests or checks, each in the app's environment."""
+"""What follows an installation: serving, tests, checks or formatting, each in the app's environment."""
 
 import os
 import shutil
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Dict, List, Optional
 
 from app.ops.installer.environments import Installation
+from app.ops.installer.node import node_folder, npm_environment
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _CHECKED = [
@@ -21,6 +22,12 @@ _CHECKED = [
     "insights",
     "tests",
 ]
+_FRONT_END = [
+    ("API types", "types:check"),
+    ("types", "check"),
+    ("ESLint", "lint"),
+    ("Prettier", "format:check"),
+]
 
 
 def follow(what: str, place: Installation, rest: List[str]) -> int:
@@ -34,6 +41,8 @@ def follow(what: str, place: Installation, rest: List[str]) -> int:
         return _test(place, env, rest)
     if what == "check":
         return _check(place, env)
+    if what == "format":
+        return _format(place, env)
     return 0
 
 
@@ -87,8 +96,38 @@ def _check(place: Installation, env: Dict[str, str]) -> int:
         print(f"== {name}", flush=True)
         if _call(argv, env, place.root) != 0:
             failed.append(name)
+    failed += _check_front_end(place, env)
     print("check: " + (f"failed: {', '.join(failed)}" if failed else "all passed"), flush=True)
     return 1 if failed else 0
+
+
+def _format(place: Installation, env: Dict[str, str]) -> int:
+    ruff, web = str(place.root / ".venv" / "bin" / "ruff"), place.root / "web"
+    code = _call([ruff, "check", "--fix-only", "-q", "."], env, place.root)
+    code |= _call([ruff, "format", "."], env, place.root)
+    node = node_folder(place.root / ".venv" / "bin", env)
+    if node is not None and (web / "package.json").exists():
+        npm = [str(node / "npm"), "run", "--silent", "format"]
+        code |= _call(npm, npm_environment(node, env), web)
+    return code
+
+
+def _check_front_end(place: Installation, env: Dict[str, str]) -> List[str]:
+    """Check the front end; returns what failed."""
+    web = place.root / "web"
+    if not (web / "package.json").exists():
+        return []
+    node = node_folder(place.root / ".venv" / "bin", env)
+    if node is None:
+        print("firstline: the front end is not checked: there is no Node.js. Remove .venv and try again.")
+        return ["front end"]
+    failed = []
+    for name, script in _FRONT_END:
+        print(f"== web: {name}", flush=True)
+        npm = [str(node / "npm"), "run", "--silent", script]
+        if _call(npm, npm_environment(node, env), web) != 0:
+            failed.append(f"web: {name}")
+    return failed
 
 
 def _call(argv: List[str], env: Dict[str, str], cwd: Path) -> int:

@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Mapping, Optional, Tuple
+from typing import Dict, Mapping, Optional, Tuple
 
 from app.ops.installer.console import Console, Failed
 from app.ops.installer.environments import Environments, Installation, digest
@@ -41,6 +41,10 @@ class FrontEnd:
         """Whether Node.js has to be installed before anything can be built."""
         return (self.is_stale() or self.lacks_packages()) and self._node() is None
 
+    def lacks_node(self) -> bool:
+        """Whether there is no Node.js that checks could run on."""
+        return self._node() is None
+
     def install(self) -> None:
         """Install the packages that package-lock.json names; their own scripts are not run."""
         if (self._web / "node_modules").exists():
@@ -58,9 +62,7 @@ class FrontEnd:
         node = self._node()
         if node is None:
             raise Failed("Node.js is not there, although it was installed.", "Remove .venv and try again.")
-        path = os.pathsep.join([str(node), self._place.env.get("PATH", "")])
-        env = dict(self._place.env, PATH=path, npm_config_update_notifier="false", CI="1")
-        env.pop("NODE_ENV", None)  # "production" would leave the build tools out
+        env = npm_environment(node, self._place.env)
         cache = env.get("npm_config_cache") or os.path.join(env.get("HOME", ""), ".npm")
         if not _writable(cache):
             env["npm_config_cache"] = str(self._place.home / "cache" / "npm")
@@ -78,17 +80,26 @@ class FrontEnd:
         return digest(paths)
 
     def _node(self) -> Optional[Path]:
-        """Folder of a Node.js and npm that are new enough."""
-        found = shutil.which("node", path=self._place.env.get("PATH"))
-        folders = ([Path(found).parent] if found else []) + [self._environments.app.path / "bin"]
-        for folder in folders:
-            if _version(folder / "node", self._place.env) >= OLDEST_NODE:
-                with_node = dict(
-                    self._place.env, PATH=f"{folder}{os.pathsep}{self._place.env.get('PATH', '')}"
-                )
-                if _version(folder / "npm", with_node) >= OLDEST_NPM:
-                    return folder
-        return None
+        return node_folder(self._environments.app.path / "bin", self._place.env)
+
+
+def node_folder(own: Path, env: Mapping[str, str]) -> Optional[Path]:
+    """Folder of a Node.js and npm that are new enough: the machine's, or `own`, the app's environment's."""
+    found = shutil.which("node", path=env.get("PATH"))
+    for folder in ([Path(found).parent] if found else []) + [own]:
+        if _version(folder / "node", env) >= OLDEST_NODE:
+            with_node = dict(env, PATH=f"{folder}{os.pathsep}{env.get('PATH', '')}")
+            if _version(folder / "npm", with_node) >= OLDEST_NPM:
+                return folder
+    return None
+
+
+def npm_environment(node: Path, env: Mapping[str, str]) -> Dict[str, str]:
+    """`env` with Node.js of the folder `node` before all others, for npm that nobody watches."""
+    path = os.pathsep.join([str(node), env.get("PATH", "")])
+    changed = dict(env, PATH=path, npm_config_update_notifier="false", CI="1")
+    changed.pop("NODE_ENV", None)  # "production" would leave the build tools out
+    return changed
 
 
 def _version(program: Path, env: Mapping[str, str]) -> Tuple[int, ...]:

@@ -15,7 +15,7 @@ __all__ = ["RASA", "plan"]
 def plan(
     place: Installation, console: Console, environments: Environments, *, dev: bool, only: str
 ) -> List[InstallStep]:
-    """List the steps; `dev` adds what tests need, `only="app"` leaves out all but the app's environment."""
+    """List the steps; `dev` adds what tests and checks need, `only="app"` leaves out what serving needs."""
     app = environments.app
     steps = [
         InstallStep("uv", "Python environment", (), lambda: not app.has("uv"), environments.install_uv),
@@ -29,7 +29,7 @@ def plan(
             )
         )
     if only == "app":
-        return steps
+        return steps + (_front_end_tools(place, console, environments) if dev else [])
     # The longest chain first: the encoder's packages decide how long a first installation takes.
     prepared = _Prepared(place, console, environments)
     steps.insert(
@@ -63,6 +63,17 @@ def _front_end(place: Installation, console: Console, environments: Environments
             web.install,
         ),
         InstallStep("web", "front-end build", ("npm",), web.is_stale, web.build),
+    ]
+
+
+def _front_end_tools(place: Installation, console: Console, environments: Environments) -> List[InstallStep]:
+    """What checks of the front end need; nothing is built."""
+    web = FrontEnd(place, console, environments)
+    if not web.exists:
+        return []
+    return [
+        InstallStep("node", "Node.js", ("app",), web.lacks_node, environments.install_node),
+        InstallStep("npm", "front-end packages", ("node",), web.lacks_packages, web.install),
     ]
 
 

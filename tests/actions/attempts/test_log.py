@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from actions.attempts.model import OUTCOMES, Attempt, Ending, NewAttempt
+from actions.attempts.model import Attempt, Ending, NewAttempt
+from foundation.outcomes import OUTCOMES
 from tests.actions.conftest import START, Bench
 
 

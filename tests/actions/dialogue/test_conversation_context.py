@@ -1,7 +1,8 @@
 """For whom an action runs is decided by the conversation."""
 
 from actions.dialogue.conversation_context import ConversationLookup
-from bot.conversation.domain import ASSISTANT, NewEvent, message
+from bot.conversation.domain import ASSISTANT, NewEvent
+from bot.conversation.events import OfferedChoice, message
 from bot.conversation.service import Conversations
 from foundation.clock import SystemClock
 from foundation.database import Database
@@ -44,14 +45,15 @@ async def test_what_was_offered_last_before_a_turn_is_read_from_the_transcript(d
         host="kettle", ref="usr_ada", name="Ada", email=None, channel="web", page={}, client={}
     )
     assert await lookup.offered(talk.id, None) == frozenset()
-    person = [{"title": "Yes", "payload": "/talk_to_person"}, {"title": "No", "payload": "/deny"}]
-    for buttons in ([{"title": "Go", "payload": "/affirm"}], person):
-        await conversations.append(
-            talk.id, NewEvent("message", ASSISTANT, message("Shall I?", buttons=buttons))
-        )
+    person = (
+        OfferedChoice(title="Yes", payload="/talk_to_person"),
+        OfferedChoice(title="No", payload="/deny"),
+    )
+    for buttons in ((OfferedChoice(title="Go", payload="/affirm"),), person):
+        await conversations.append(talk.id, NewEvent(ASSISTANT, message("Shall I?", buttons=buttons)))
     posted = await conversations.post_user_message(
         talk.id, author_name="Ada", text="yes", choice=None, key="k1"
     )
-    await conversations.append(talk.id, NewEvent("message", ASSISTANT, message("Later.")))
+    await conversations.append(talk.id, NewEvent(ASSISTANT, message("Later.")))
     assert await lookup.offered(talk.id, posted.event.turn_id) == {"/talk_to_person", "/deny"}
     assert await lookup.offered("cnv_nothing", None) == frozenset()

@@ -24,7 +24,7 @@ def test_every_code_of_the_application_is_known(catalogue: ErrorCatalogue) -> No
     assert set(TROUBLES) - {entry.code for entry in catalogue} == set()
 
 
-def test_what_a_code_leads_to_exists_and_knows_the_code(catalogue: ErrorCatalogue) -> None:
+def test_what_a_code_leads_to_exists(catalogue: ErrorCatalogue) -> None:
     registry = Registry.load()
     articles = {path.stem for path in (ROOT / "data" / "kb").glob("*.md")}
     for entry in catalogue:
@@ -32,9 +32,8 @@ def test_what_a_code_leads_to_exists_and_knows_the_code(catalogue: ErrorCatalogu
         if entry.workflow is not None:
             workflow = registry.get(entry.workflow)
             assert workflow is not None, entry.code
-            assert entry.code in workflow.meta.error_codes, entry.code
-    claimed = {code: w.meta.id for w in registry for code in w.meta.error_codes}
-    assert claimed == {entry.code: entry.workflow for entry in catalogue if entry.workflow}
+    told = {code: w.meta.id for w in registry for code in catalogue.codes_for(w.meta.id)}
+    assert told == {entry.code: entry.workflow for entry in catalogue if entry.workflow}
 
 
 def test_the_classifier_takes_each_code_to_the_same_workflow(catalogue: ErrorCatalogue) -> None:
@@ -83,7 +82,7 @@ def test_a_code_that_is_not_in_the_list_is_seen_as_one(catalogue: ErrorCatalogue
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("errors: [", "not valid YAML"),
+        ("errors: [", "errors.yml:1: "),
         ("faults: {}", "mapping named `errors`"),
         ("errors: []", "mapping named `errors`"),
         ("errors: {}\nmore: 1", "nothing else"),

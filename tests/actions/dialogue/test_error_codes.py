@@ -8,6 +8,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from actions.assembly import build_actions
 from actions.dialogue.error_catalogue import ErrorCatalogue
 from actions.framework.intents import IntentCatalogue
+from app.permissions import house_rules
 from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.http.server import build_http
@@ -42,7 +43,7 @@ async def coded(database: Database) -> AsyncIterator[Bench]:
         errors=ErrorCatalogue.load(ROOT / "data/policies/errors.yml"),
         policy=QUICK,
     )
-    app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)
+    app = build_http(room.endpoints(), ServiceOnly(), house_rules(), allowed_origins=frozenset)
     async with TestClient(TestServer(app)) as client:
         yield Bench(host, knowledge, room, client, clock, Chat(client, new_id("cnv")))
 

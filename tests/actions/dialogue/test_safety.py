@@ -7,7 +7,6 @@ from typing import ClassVar, get_args
 import pytest
 import sqlalchemy as sa
 
-from actions.attempts.model import Outcome
 from actions.attempts.storage import attempts
 from actions.dialogue.consent import agrees, begins_with_yes, refuses, wants_it_again
 from actions.framework.registry import Registry
@@ -15,6 +14,7 @@ from actions.framework.workflow import Diagnosis, Fact, Metadata, Seen, Step, Ve
 from actions.ports import TurnContext
 from actions.workflows.kettle.unlock_account import UnlockAccount
 from foundation.database import Database
+from foundation.outcomes import Outcome
 from tests.actions.conftest import Bench
 
 

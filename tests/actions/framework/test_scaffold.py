@@ -56,7 +56,7 @@ def test_the_table_in_the_docs_is_what_the_classes_say() -> None:
 
 def test_every_workflow_says_what_it_does() -> None:
     for workflow in Registry.load():
-        assert len(described(workflow)["what"]) > 15, workflow.meta.id
+        assert len(described(workflow, [])["what"]) > 15, workflow.meta.id
 
 
 def test_there_are_enough_of_all_kinds() -> None:

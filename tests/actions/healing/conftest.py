@@ -215,7 +215,7 @@ class Ward:
             messenger=self.mailbox,
             cases=self.desk,
             signatures=Trusting(),
-            pace=Pace(poll=0.02, scan_poll=0.05, leftovers=0.1, at_a_time=8, retry=0.01),
+            pace=Pace(poll=0.02, scan_poll=0.05, at_a_time=8, retry=0.01),
             lease=timedelta(seconds=lease),
             backoff=timedelta(seconds=0 if isinstance(self.clock, SystemClock) else 5),
         )

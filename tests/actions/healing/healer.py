@@ -71,7 +71,7 @@ async def healer(
             messenger=messenger,
             cases=cases,
             signatures=KeyRingSignatures(lambda name: ring if name == "kettle" else None, clock),
-            pace=Pace(poll=0.05, scan_poll=0.2, leftovers=0.3, at_a_time=6, retry=0.05),
+            pace=Pace(poll=0.05, scan_poll=0.2, at_a_time=6, retry=0.05),
             lease=timedelta(seconds=lease),
             backoff=timedelta(seconds=0.05),
         )

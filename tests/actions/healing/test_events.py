@@ -11,6 +11,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from actions.healing.event_inbox import HostEvent
+from app.permissions import house_rules
 from connectors.hosts.inbound_signatures import KeyRingSignatures
 from connectors.hosts.signing import signed_headers
 from foundation.clock import SystemClock
@@ -55,7 +56,7 @@ def ring(tmp_path: Path) -> KeyRing:
 async def client(ward: Ward, ring: KeyRing) -> AsyncIterator[TestClient[Any, Any]]:
     clock = SystemClock()
     ward.room.api._signatures = KeyRingSignatures(lambda name: ring if name == "kettle" else None, clock)
-    app = build_http(ward.room.endpoints(), Staff(), allowed_origins=lambda *_: frozenset())
+    app = build_http(ward.room.endpoints(), Staff(), house_rules(), allowed_origins=lambda *_: frozenset())
     async with TestClient(TestServer(app)) as opened:
         yield opened
 

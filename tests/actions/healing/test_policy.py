@@ -35,8 +35,8 @@ def test_off_is_a_word_and_unnamed_workflows_are_off() -> None:
     [
         (b"enabled: maybe", "enabled:"),
         (b"nonsense: 1\nenabled: true", "nonsense:"),
-        (b"enabled: true\nenabled: false", "a key stands twice"),
-        (b"enabled: [", "not valid YAML at line"),
+        (b"enabled: true\nenabled: false", "p.yml:2: "),
+        (b"enabled: [", "p.yml:1: "),
         (b"- enabled", "the file:"),
         (b"", "the file:"),
         (b"enabled: true\nlimits: {per_hour: -1}", "limits.per_hour:"),

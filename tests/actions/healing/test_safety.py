@@ -151,15 +151,8 @@ async def test_a_case_that_could_not_be_opened_is_opened_later(ward: Ward) -> No
     assert (await ward.healing.overview.report())["failed"] == 3
     ward.desk.open = working  # type: ignore[method-assign]
     await ward.work()
-    rooms = [ward.another() for _ in range(3)]
-    for room in rooms:
-        await room.service.start()
-    async with asyncio.timeout(10):
-        while not ward.desk.opened:
-            await asyncio.sleep(0.02)
-    await asyncio.sleep(0.3)
-    for room in rooms:
-        await room.service.stop()
+    processes = [ward.another().service for _ in range(3)]
+    await asyncio.gather(*(each.tidy() for each in processes))
     assert len(ward.desk.opened) == 1
 
 
@@ -219,8 +212,8 @@ async def test_what_a_dead_process_left_untold_is_told(ward: Ward) -> None:
     await ward.healing._worker.work(run)
     assert ward.mailbox.posted == {}, "it died before it told anybody"
     ward.pass_time(11)
-    await ward.healing._tidy()
-    await ward.healing._tidy()
+    await ward.healing.tidy()
+    await ward.healing.tidy()
     assert len(ward.mailbox.posted) == 1
     [attempt] = await ward.log.list()
     assert attempt.outcome == "verified"

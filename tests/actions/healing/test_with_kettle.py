@@ -18,6 +18,7 @@ from actions.framework.workflow import Seen
 from actions.healing.control import HealingControl
 from actions.healing.domain import Run
 from actions.healing.policy import HealingPolicyFile
+from app.permissions import house_rules
 from foundation.clock import SystemClock
 from foundation.database import Database
 from foundation.http.server import build_http
@@ -102,6 +103,7 @@ def _accounted(report: dict[str, Any]) -> int:
     return sum(report[name] for name in names)
 
 
+@pytest.mark.slow
 async def test_no_user_is_worse_off_when_a_fifth_of_all_calls_goes_wrong(
     database: Database, kettle: KettleProcess, tmp_path: Path
 ) -> None:
@@ -197,7 +199,9 @@ async def test_an_event_that_kettle_pushes_leads_to_a_repair(database: Database,
     kettle.stop()
     _allow(policy, [ref])
     async with healer(database, policy, kettle.url, kettle.keys, messenger=Mailbox(), cases=Desk()) as room:
-        server = TestServer(build_http(room.endpoints(), Staff(), allowed_origins=lambda *_: frozenset()))
+        server = TestServer(
+            build_http(room.endpoints(), Staff(), house_rules(), allowed_origins=lambda *_: frozenset())
+        )
         await server.start_server()
         kettle.firstline_url = str(server.make_url("")).rstrip("/")
         await kettle.start()
@@ -217,6 +221,7 @@ async def test_an_event_that_kettle_pushes_leads_to_a_repair(database: Database,
     kettle.stop()
 
 
+@pytest.mark.slow
 async def test_each_act_happens_once_however_often_the_healing_process_is_killed(
     database: Database, kettle: KettleProcess, tmp_path: Path
 ) -> None:

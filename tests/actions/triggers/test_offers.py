@@ -16,6 +16,7 @@ from actions.attempts.log import AttemptLog
 from actions.triggers.api import TriggersApi
 from actions.triggers.policy import TriggerPolicyFile
 from actions.triggers.service import Triggers
+from app.permissions import house_rules
 from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.http import Caller
@@ -115,7 +116,9 @@ async def page(database: Database, tmp_path: Path) -> AsyncIterator[Page]:
         return {"type": "article", "title": "Save it"} if article_id == "save-it" else None
 
     triggers = Triggers(TriggerPolicyFile(file), database, log, clock, with_person, show_article)
-    app = build_http(TriggersApi(triggers, clock).endpoints(), ByHeader(), allowed_origins=frozenset)
+    app = build_http(
+        TriggersApi(triggers, clock).endpoints(), ByHeader(), house_rules(), allowed_origins=frozenset
+    )
     async with TestClient(TestServer(app)) as client:
         yield Page(client, clock, triggers, log, file, people)
 

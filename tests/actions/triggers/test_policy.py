@@ -41,9 +41,9 @@ def test_what_ships_is_right_and_leads_somewhere() -> None:
         (("id: fails", "id: Fails!"), "triggers.0.id"),
         (("kind: person", "kind: workflow"), "needs `intent`"),
         (("kind: person", "kind: tutorial"), "needs `steps`"),
-        (("when: {event: action_failed, step: save}", "count: 2"), "exactly one of when, sequence and loop"),
+        (("when: {event: action_failed, step: save}", "# nothing"), "exactly one of when, sequence and loop"),
         (("step: save}", "step: save}\n    loop: [/a, /b]"), "exactly one of when, sequence and loop"),
-        (("triggers:", "triggers: ["), "not valid YAML"),
+        (("triggers:", "triggers: ["), r"triggers\.yml:3: "),
         (("triggers:", "tiggers:"), "tiggers"),
     ],
 )

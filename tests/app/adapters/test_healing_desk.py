@@ -61,7 +61,7 @@ async def test_a_notice_goes_into_the_latest_conversation_when_the_assistant_has
     for _ in range(2):
         assert await messenger.post("kettle", "usr_zoe", "ntc_1", payload) == conversation.id
     [event] = await firstline.conversations.events(conversation.id)
-    assert (event.type, event.author.kind, event.payload) == ("notice", "system", payload)
+    assert (event.type, event.author.kind, event.data) == ("notice", "system", payload)
     async with firstline.conversations.transaction() as tx:
         await firstline.conversations.transfer(conversation.id, QUEUE, reason="user_asked", tx=tx)
     assert await messenger.post("kettle", "usr_zoe", "ntc_2", payload) is None, "people have it"

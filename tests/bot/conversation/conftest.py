@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.conversation.domain import QUEUE, SYSTEM, Answer, Conversation, Event, NewEvent, Reading, Turn
+from bot.conversation.events import HandoffPayload
 from bot.conversation.service import Conversations
 from bot.conversation.turn_runner import TurnRunner
 from foundation.clock import SystemClock
@@ -73,14 +74,17 @@ class NotingDesk:
             conversation_id,
             reason,
             intents=[turn.intent for turn in turns],
-            transcript=[event.payload.get("text", "") for event in events],
+            transcript=[event.text for event in events],
         )
 
     async def open(self, prepared: NotedCase, tx: AsyncConnection) -> NotedCase:
         if known := await self.open_case(prepared.conversation_id):
             return known
         await self.conversations.transfer(prepared.conversation_id, QUEUE, reason=prepared.reason, tx=tx)
-        event = NewEvent("handoff", SYSTEM, {"case": prepared.id, "reason": prepared.reason})
+        event = NewEvent(
+            SYSTEM,
+            HandoffPayload(case=prepared.id, reason=prepared.reason, priority="normal", shared=()),
+        )
         await self.conversations.append(prepared.conversation_id, event, tx=tx)
         self.cases.append(prepared)
         return prepared

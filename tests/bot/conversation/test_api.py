@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from app.permissions import house_rules
 from bot.conversation.api import ConversationApi
 from bot.conversation.event_stream import EventStream
 from bot.conversation.user_access import UserAccess
@@ -65,14 +66,17 @@ class NoStaff:
 
 @pytest.fixture
 async def client(room, aiohttp_client):
-    line = UserAccess(room.conversations, room.runner, room.desk, CONFIDENTIAL)
+    line = UserAccess(room.conversations, room.runner, room.desk, CONFIDENTIAL, house_rules())
     follower = EventStream(room.conversations, room.desk, room.wakeups)
     room.authenticator = TokenIsTheName()
     live = LiveSocket(line, NoStaff(), follower, room.authenticator, SystemClock())
     room.live = live
     api = ConversationApi(line, room.conversations, follower, live, SystemClock())
     app = build_http(
-        api.endpoints(), room.authenticator, allowed_origins=lambda: frozenset({"https://app.example"})
+        api.endpoints(),
+        room.authenticator,
+        house_rules(),
+        allowed_origins=lambda: frozenset({"https://app.example"}),
     )
     return await aiohttp_client(app)
 

@@ -204,7 +204,7 @@ async def test_a_turn_whose_task_has_ended_is_answered_although_the_runner_is_bu
     conversation = await busy.begin()
     await busy.say(conversation, "hello")
     events = await busy.settle(conversation)
-    assert [event.payload["text"] for event in events] == ["hello", "You said hello"]
+    assert [event.text for event in events] == ["hello", "You said hello"]
 
 
 async def test_a_runner_that_stops_leaves_its_turns_to_the_next_at_once(busy: Room) -> None:

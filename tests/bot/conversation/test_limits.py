@@ -1,10 +1,12 @@
 """What one user may do, over HTTP and WebSocket: who is over a limit waits, loses nothing, harms nobody."""
 
 import asyncio
+import uuid
 from typing import Any
 
 import pytest
 
+from app.permissions import house_rules
 from bot.conversation.api import ConversationApi
 from bot.conversation.event_stream import EventStream
 from bot.conversation.limit_policy import LimitPolicy
@@ -31,6 +33,9 @@ FEW = LimitPolicy.model_validate(
 )
 
 
+KEYS = [str(uuid.UUID(int=number)) for number in range(4)]
+
+
 class Time:
     now = 0.0
 
@@ -40,11 +45,13 @@ class Time:
 
 @pytest.fixture
 async def client(room, aiohttp_client):
-    line = UserAccess(room.conversations, room.runner, room.desk, CONFIDENTIAL, limits=UserLimits(FEW))
+    line = UserAccess(
+        room.conversations, room.runner, room.desk, CONFIDENTIAL, house_rules(), limits=UserLimits(FEW)
+    )
     follower = EventStream(room.conversations, room.desk, room.wakeups)
     live = LiveSocket(line, NoStaff(), follower, TokenIsTheName(), SystemClock())
     api = ConversationApi(line, room.conversations, follower, live, SystemClock())
-    app = build_http(api.endpoints(), TokenIsTheName(), allowed_origins=lambda: frozenset())
+    app = build_http(api.endpoints(), TokenIsTheName(), house_rules(), allowed_origins=lambda: frozenset())
     return await aiohttp_client(app)
 
 
@@ -66,16 +73,16 @@ async def test_messages_are_limited_by_user_and_what_was_accepted_is_never_refus
     conversation = await begin(client)
     path = f"/{conversation}/messages"
     for number in range(3):
-        assert (await post(client, path, {"text": f"m{number}"}, key=f"k{number}")).status == 201
-    await check_refused(await post(client, path, {"text": "m3"}, key="k3"))
+        assert (await post(client, path, {"text": f"m{number}"}, key=KEYS[number])).status == 201
+    await check_refused(await post(client, path, {"text": "m3"}, key=KEYS[3]))
     for number in range(3):
-        again = await post(client, path, {"text": f"m{number}"}, key=f"k{number}")
+        again = await post(client, path, {"text": f"m{number}"}, key=KEYS[number])
         assert again.status == 200
-        assert (await again.json())["client_key"] == f"k{number}"
+        assert (await again.json())["client_key"] == KEYS[number]
     other = await (await client.post(API, json={}, headers=BEN)).json()
     assert (await post(client, f"/{other['id']}/messages", {"text": "hi"}, BEN)).status == 201
     events = (await (await client.get(f"{API}/{conversation}/events", headers=ADA)).json())["events"]
-    assert [e["client_key"] for e in events if e["author"]["kind"] == "user"] == ["k0", "k1", "k2"]
+    assert [e["client_key"] for e in events if e["author"]["kind"] == "user"] == KEYS[:3]
 
 
 async def test_sending_again_what_was_accepted_does_not_count(client) -> None:

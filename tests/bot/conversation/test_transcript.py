@@ -2,14 +2,17 @@ import asyncio
 
 import pytest
 
-from bot.conversation.domain import BOT, SYSTEM, Author, NewEvent, Owner, message
+from bot.conversation.domain import BOT, SYSTEM, Author, NewEvent, Owner
+from bot.conversation.events import NoticePayload, message
 from foundation.errors import Conflict, NotFound, RateLimited
 from foundation.ids import ConversationId, StaffId, new_id
+
+NOTE = NoticePayload(notice="ntc_1", text="We put that right.", card=None)
 
 
 async def test_numbers_have_no_gaps_and_no_doubles_under_contention(room) -> None:
     conversation = await room.begin()
-    event = NewEvent("message", Author("user", "Ada"), message("hi"))
+    event = NewEvent(Author("user", "Ada"), message("hi"))
     await asyncio.gather(*(room.conversations.append(conversation.id, event) for _ in range(60)))
     events = await room.conversations.events(conversation.id)
     assert [e.seq for e in events] == list(range(1, 61))
@@ -21,7 +24,7 @@ async def test_a_message_sent_again_with_its_key_is_stored_once(room) -> None:
     first, *others = await asyncio.gather(*(room.say(conversation, "hello", "key-1") for _ in range(8)))
     assert {e.seq for e in others} == {first.seq}
     events = await room.settle(conversation)
-    assert [(e.author.kind, e.payload["text"]) for e in events] == [
+    assert [(e.author.kind, e.text) for e in events] == [
         ("user", "hello"),
         ("bot", "You said hello"),
     ]
@@ -33,23 +36,21 @@ async def test_a_refused_repeat_leaves_no_gap(room) -> None:
     with pytest.raises(Conflict):
         await room.say(conversation, "two", "key-1")
     await room.settle(conversation)
-    event = await room.conversations.append(conversation.id, NewEvent("note", SYSTEM, {}))
+    event = await room.conversations.append(conversation.id, NewEvent(SYSTEM, NOTE))
     assert event.seq == 3
 
 
 async def test_keys_of_user_and_agent_do_not_collide(room) -> None:
     conversation = await room.begin()
     for author in (Author("user", "Ada"), Author("agent", "Sam")):
-        await room.conversations.append(
-            conversation.id, NewEvent("message", author, message("hi"), client_key="same")
-        )
+        await room.conversations.append(conversation.id, NewEvent(author, message("hi"), client_key="same"))
     assert len(await room.conversations.events(conversation.id)) == 2
 
 
 async def test_events_are_read_from_a_cursor(room) -> None:
     conversation = await room.begin()
     for number in range(5):
-        await room.conversations.append(conversation.id, NewEvent("note", SYSTEM, {"n": number}))
+        await room.conversations.append(conversation.id, NewEvent(SYSTEM, message(str(number))))
     assert [e.seq for e in await room.conversations.events(conversation.id, after=2)] == [3, 4, 5]
     assert [e.seq for e in await room.conversations.events(conversation.id, after=2, limit=1)] == [3]
     assert await room.conversations.events(conversation.id, after=99) == []
@@ -64,7 +65,7 @@ async def test_transfer_raises_the_epoch_and_is_in_the_transcript(room) -> None:
     assert (moved.epoch, moved.owner.kind) == (1, "agent")
     assert await room.conversations.get(conversation.id) == (await room.conversations.get(conversation.id))
     [event] = await room.conversations.events(conversation.id)
-    assert event.payload == {"owner": {"kind": "agent", "name": "Sam"}, "epoch": 1, "reason": "claimed"}
+    assert event.data == {"owner": {"kind": "agent", "name": "Sam"}, "epoch": 1, "reason": "claimed"}
 
 
 async def test_a_rolled_back_transfer_leaves_nothing(room) -> None:
@@ -82,7 +83,7 @@ async def test_unknown_conversations_are_said_to_be_unknown(room) -> None:
     with pytest.raises(NotFound):
         await room.conversations.get(unknown)
     with pytest.raises(NotFound):
-        await room.conversations.append(unknown, NewEvent("note", SYSTEM, {}))
+        await room.conversations.append(unknown, NewEvent(SYSTEM, NOTE))
     with pytest.raises(NotFound):
         await room.conversations.post_user_message(unknown, author_name="A", text="x", choice=None, key="k")
 

@@ -7,6 +7,7 @@ from bot.conversation import turn_storage
 from bot.conversation.answering import interpret
 from bot.conversation.domain import Answer, Owner, Reading
 from bot.conversation.errors import BrainUnavailable
+from bot.conversation.events import OfferedChoice
 from bot.conversation.turn_runner import TurnRunner
 from foundation.clock import SystemClock
 from foundation.ids import StaffId
@@ -24,7 +25,7 @@ async def test_turns_of_a_conversation_run_one_at_a_time_and_in_order(room) -> N
         await room.say(conversation, f"m{number}")
     events = await room.settle(conversation)
     assert room.brain.most_busy == 1
-    said = [e.payload["text"] for e in events if e.author.kind == "bot"]
+    said = [e.text for e in events if e.author.kind == "bot"]
     assert said == [f"You said m{number}" for number in range(6)]
 
 
@@ -39,7 +40,7 @@ async def test_conversations_do_not_wait_for_each_other(room) -> None:
     conversations = [await room.begin(f"usr_{n}") for n in range(4)]
     await asyncio.gather(*(room.say(c, "hi") for c in conversations))
     for conversation in conversations:
-        assert (await room.settle(conversation))[-1].payload["text"] == "You said hi"
+        assert (await room.settle(conversation))[-1].text == "You said hi"
 
 
 async def test_the_bot_does_not_talk_over_a_person(room) -> None:
@@ -176,7 +177,7 @@ async def test_what_a_dead_runner_left_is_taken_up_once(room, eventually) -> Non
     finally:
         await other.stop()
     events = await room.settle(conversation)
-    assert [e.payload["text"] for e in events] == ["hello", "You said hello"]
+    assert [e.text for e in events] == ["hello", "You said hello"]
     assert events[1].turn_id == posted.event.turn_id
 
 
@@ -215,9 +216,9 @@ def test_effects_and_cards_are_read_from_the_brains_messages() -> None:
         Reading("how_to", 0.8),
     )
     outcome = interpret(answer)
-    assert [m["text"] for m in outcome.messages] == ["One moment.", "Here", "Did it help?"]
-    assert outcome.messages[1]["card"] == {"type": "article", "article_id": "a", "quote": "q"}
-    assert outcome.messages[2]["buttons"] == [{"title": "Yes", "payload": "/helped"}]
+    assert [m.text for m in outcome.messages] == ["One moment.", "Here", "Did it help?"]
+    assert outcome.messages[1].card == {"type": "article", "article_id": "a", "quote": "q"}
+    assert outcome.messages[2].buttons == (OfferedChoice(title="Yes", payload="/helped"),)
     assert outcome.handoff is not None
     assert outcome.handoff.priority == "high"
 

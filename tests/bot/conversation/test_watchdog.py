@@ -51,7 +51,7 @@ def passed_on(events: list[Event]) -> bool:
     """Whether the user was told once, and then given a person."""
     return [event.type for event in events] == ["message", "message", "owner_changed", "handoff"] and (
         events[1].author.kind,
-        events[1].payload["text"],
+        events[1].text,
     ) == ("system", APOLOGY)
 
 
@@ -173,7 +173,7 @@ async def test_while_no_case_can_be_opened_the_user_is_told_once_and_the_case_co
 
     await eventually(tried_again)
     events = await room.conversations.events(conversation.id)
-    assert [event.payload["text"] for event in events] == ["hello", APOLOGY]
+    assert [event.text for event in events] == ["hello", APOLOGY]
     desk.shut = False
     assert passed_on(await room.settle(conversation))
     assert len(room.brain.asked) == 1
@@ -275,5 +275,5 @@ async def test_only_so_many_turns_are_at_work_and_few_of_one_user(room: Room, be
     assert sum(conversation.id in at_work for conversation in crowd) == runners.SLOTS_EACH
     release.set()
     for conversation in (*crowd, *others):
-        assert (await room.settle(conversation))[-1].payload["text"] == "You said hello"
+        assert (await room.settle(conversation))[-1].text == "You said hello"
     assert room.brain.most_busy == runners.SLOTS

@@ -8,6 +8,11 @@ import pytest
 pytestmark = pytest.mark.integration
 
 
+def _turns(tracker: dict[str, Any]) -> list[str]:
+    """The turns whose messages a stored tracker holds; it holds no words."""
+    return [event["metadata"]["turn"] for event in tracker["events"] if event["event"] == "user"]
+
+
 def _texts(answer: dict[str, Any]) -> list[str]:
     return [message["text"] for message in answer["messages"] if "text" in message]
 
@@ -57,8 +62,6 @@ def test_text_is_never_an_intent_trigger(talk: Any, text: str) -> None:
     answer = talk.say(text)
     assert answer["status"] == "ok"
     assert answer["messages"]
-    user = [event for event in talk.tracker["events"] if event["event"] == "user"][-1]
-    assert user["text"] == text.strip()
     # A trigger would have been taken at its word, with full confidence.
     if answer["nlu"]["intent"]["name"] != "nlu_fallback":
         assert answer["nlu"]["intent"]["confidence"] < 1
@@ -121,7 +124,7 @@ def test_the_action_server_down_is_said_and_the_next_turn_works(rasa: Any, talk:
     assert answer["messages"] == []
     rasa.actions.start()
     assert _texts(talk.say("my account is locked", turn="trn_1")) == ["action_start_workflow"]
-    assert [e["text"] for e in talk.tracker["events"] if e["event"] == "user"] == ["my account is locked"]
+    assert _turns(talk.tracker) == ["trn_1"]
 
 
 def test_an_action_that_breaks_is_said(rasa: Any, talk: Any) -> None:
@@ -168,7 +171,7 @@ def test_the_same_turn_again_starts_from_before_it(rasa: Any, talk: Any) -> None
 
     talk.say("no", turn="trn_2")
     tracker = talk.tracker
-    assert [e["text"] for e in tracker["events"] if e["event"] == "user"] == ["hello", "no"]
+    assert _turns(tracker) == ["trn_1", "trn_2"]
     assert tracker["slots"]["pending_workflow"] is None
 
 
@@ -189,8 +192,7 @@ def test_a_failed_turn_leaves_the_state_of_the_turn_before_for_a_retry(rasa: Any
     assert talk.say("my account is locked", turn="trn_2")["reason"] == "action_failed"
     rasa.actions.broken.clear()
     assert _texts(talk.say("my account is locked", turn="trn_2")) == ["action_start_workflow"]
-    users = [e["text"] for e in talk.tracker["events"] if e["event"] == "user"]
-    assert users == ["hello", "my account is locked"]
+    assert _turns(talk.tracker) == ["trn_1", "trn_2"]
 
 
 def test_a_very_long_conversation_stays_short_in_memory_and_keeps_what_it_knows(rasa: Any, talk: Any) -> None:

@@ -59,7 +59,7 @@ async def test_applications_by_name(tmp_path: Path, session: aiohttp.ClientSessi
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("hosts: [", "line 1"),
+        ("hosts: [", "hosts.yml:1: "),
         ("hosts: {}\nhosts: {}", "twice"),
         ("[]", "hosts.yml cannot be used"),
         ("host: {}", "hosts: Field required"),
@@ -75,7 +75,7 @@ async def test_applications_by_name(tmp_path: Path, session: aiohttp.ClientSessi
         (GOOD.replace("connect: 1", "conect: 1"), "timeouts.conect"),
         (GOOD.replace("title: Acme", 'title: "{nowhere}"'), "{nowhere} is not known"),
         (GOOD.replace("title: Acme", 'title: "{"'), "unpaired brace"),
-        ("hosts: {acme: !!python/object/apply:os.system [id]}", "not valid YAML"),
+        ("hosts: {acme: !!python/object/apply:os.system [id]}", "hosts.yml:1: "),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, text: str, says: str) -> None:

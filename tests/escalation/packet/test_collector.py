@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from bot.conversation.domain import Author, NewEvent
+from bot.conversation.events import FeedbackPayload
 from escalation.domain import StateSnapshot, decide_priority
 from escalation.packet.summary import notable
 from foundation.errors import NotFound, Unavailable
@@ -24,8 +25,8 @@ async def test_the_packet_holds_everything(room: Desk) -> None:
     conversation = await room.conversation()
     await room.say(conversation.id, "i cant log in, my account is locked", "unlock_account")
     shown = await room.answer(conversation.id, "This may help.", CARD)
-    feedback = {"about_seq": shown, "helpful": False}
-    await room.conversations.append(conversation.id, NewEvent("feedback", Author("user", "Ada"), feedback))
+    feedback = FeedbackPayload(about_seq=shown, helpful=False)
+    await room.conversations.append(conversation.id, NewEvent(Author("user", "Ada"), feedback))
     await room.say(conversation.id, "a person please", "talk_to_person")
     room.attempts.add("workflow", "unlock_account", "failed")
     case = await room.hand_off(conversation.id, reason="workflow_failed")
@@ -92,7 +93,7 @@ async def test_the_user_is_told_what_was_handed_over(room: Desk) -> None:
     case = await room.hand_off(conversation.id)
     events = await room.conversations.events(conversation.id)
     handoff = next(event for event in events if event.type == "handoff")
-    assert handoff.payload == {
+    assert handoff.data == {
         "case": case.id,
         "reason": "user_asked",
         "priority": "high",

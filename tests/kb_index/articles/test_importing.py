@@ -148,6 +148,7 @@ async def test_windows_files_are_read(room: Room, folder: Path) -> None:
     assert (await room.articles.get("one")).draft.body == "Money comes back within a week.\n"
 
 
+@pytest.mark.slow
 async def test_an_import_killed_midway_is_finished_by_the_next(
     house: House, folder: Path, postgres_url: str
 ) -> None:

@@ -225,6 +225,7 @@ def _put_forever(shelf: EncoderStore) -> None:
             shelf.put(encoder_folder(work / "tuned", f"tuned-{number % 3}"), {})
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_an_encoder_is_in_use_and_whole(tmp_path: Path) -> None:
     base = encoder_folder(tmp_path / "base", "base")
     shelf = EncoderStore(tmp_path / "kb-encoder", base)

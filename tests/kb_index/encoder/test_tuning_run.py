@@ -35,6 +35,7 @@ def pairs(tmp_path: Path) -> Path:
     return file
 
 
+@pytest.mark.slow
 async def test_training_draws_questions_to_their_articles_and_leaves_the_rest_where_it_was(
     pairs: Path, tmp_path: Path
 ) -> None:
@@ -74,6 +75,7 @@ async def test_training_draws_questions_to_their_articles_and_leaves_the_rest_wh
     assert {path.name for path in tmp_path.iterdir()} == {"pairs.jsonl", "tuned", "tuned-int8"}
 
 
+@pytest.mark.slow
 async def test_a_killed_training_leaves_no_encoder(pairs: Path, tmp_path: Path) -> None:
     children = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children")
 

@@ -126,6 +126,7 @@ def _child(kind: str, url: str, schema: str, snapshot: Path, begins: str) -> Non
 
 
 @pytest.mark.parametrize("kind", ["encoders", "publishing", "importing"])
+@pytest.mark.slow
 async def test_killed_at_any_moment_the_index_loads_and_equals_a_rebuild(
     house: House, postgres_url: str, kind: str
 ) -> None:

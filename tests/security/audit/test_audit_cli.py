@@ -65,6 +65,7 @@ async def test_a_sound_log_gives_its_counts_and_a_changed_one_names_the_row(
     sound = await installation.json("audit", "verify")
     assert sound == {
         "sound": True, "entries": 6, "attempts": 3, "checkpoints": 1, "flaws": [], "more_flaws": 0,
+        "erased": 0,
         "notes": [],
     }  # fmt: skip
     copy = tmp_path / "copy.jsonl"

@@ -49,6 +49,7 @@ async def check(writers: Writers) -> tuple[ChainFindings, int]:
     return findings, int(rows)
 
 
+@pytest.mark.slow
 async def test_sixteen_writers_in_four_processes_make_one_chain(writers: Writers) -> None:
     async with asyncio.timeout(120):
         running = [await writers.start(f"p{number}", 10) for number in range(4)]
@@ -58,6 +59,7 @@ async def test_sixteen_writers_in_four_processes_make_one_chain(writers: Writers
     assert findings.entries == rows * 3
 
 
+@pytest.mark.slow
 async def test_killed_in_the_middle_the_chain_is_whole(writers: Writers) -> None:
     said = 0
     async with asyncio.timeout(120):

@@ -9,6 +9,7 @@ from aiohttp import CookieJar
 from aiohttp.test_utils import TestClient, TestServer
 from argon2 import PasswordHasher
 
+from app.permissions import house_rules
 from foundation.clock import FixedClock
 from foundation.database import Database
 from foundation.errors import Conflict, RateLimited
@@ -393,6 +394,7 @@ async def test_behind_https_the_cookie_is_bound_to_it(room: Room, tokens: UserTo
     app = build_http(
         SecurityApi(room.sessions, room.directory, behind).endpoints(),
         behind,
+        house_rules(),
         allowed_origins=lambda: frozenset(),
     )
     async with TestClient(TestServer(app)) as client:

@@ -15,14 +15,15 @@ from security.privacy.masking_text import Canvas
 from security.privacy.masking_urls import mask_url
 
 MODULES = sorted(
-    path.stem for path in Path(importlib.import_module("security").__path__[0]).glob("masking*.py")
+    path.stem
+    for path in Path(importlib.import_module("security").__path__[0]).joinpath("privacy").glob("masking*.py")
 )
 _parser: Any = re._parser
 
 
 def _patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
     for module in MODULES:
-        for name, value in vars(importlib.import_module(f"security.{module}")).items():
+        for name, value in vars(importlib.import_module(f"security.privacy.{module}")).items():
             if isinstance(value, re.Pattern):
                 yield f"{module}.{name}", value
 

@@ -1,14 +1,8 @@
+import type { EventIn } from "../shared/api.generated";
 import { newKey } from "../shared/wire";
 
 /** Something the user did or saw: what kind, which named step, which error code, which page. Never what was typed. */
-export interface BehaviourEvent {
-  id: string;
-  type: "action_failed" | "rage_click" | "hesitation" | "error_shown" | "page_view";
-  at: string;
-  step?: string;
-  code?: string;
-  page?: string;
-}
+export type BehaviourEvent = EventIn;
 
 /** Takes a batch to the server, also while the page is being left. Rejects when it could not be delivered. */
 export type Deliver = (events: BehaviourEvent[]) => Promise<void>;
@@ -130,7 +124,9 @@ export class Behaviour {
     if (!(event.target instanceof Element) || event.target.closest(calm) !== null) return;
     this.tries += 1;
     const now = event.timeStamp;
-    this.recent = this.recent.filter((one) => now - one.at < within && Math.hypot(one.x - event.clientX, one.y - event.clientY) < apart);
+    this.recent = this.recent.filter(
+      (one) => now - one.at < within && Math.hypot(one.x - event.clientX, one.y - event.clientY) < apart,
+    );
     this.recent.push({ at: now, x: event.clientX, y: event.clientY });
     if (this.recent.length < clicks) return;
     this.recent = [];
@@ -139,7 +135,8 @@ export class Behaviour {
 
   private hesitate(event: Event): void {
     clearTimeout(this.idle);
-    const step = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-firstline-step]") : null;
+    const step =
+      event.target instanceof Element ? event.target.closest<HTMLElement>("[data-firstline-step]") : null;
     if (step === null) return;
     const seconds = Number(step.dataset.firstlineHesitate) || hesitates;
     this.idle = setTimeout(() => this.once("hesitation", named(step)), seconds * 1000);
@@ -154,9 +151,16 @@ export class Behaviour {
   }
 
   private note(type: BehaviourEvent["type"], about: Partial<BehaviourEvent>): void {
-    if (!this.watching || (about.code && !aCode.test(about.code)) || (about.step && !aStep.test(about.step))) return;
+    if (!this.watching || (about.code && !aCode.test(about.code)) || (about.step && !aStep.test(about.step)))
+      return;
     const page = location.pathname.slice(0, 200);
-    this.waiting.push({ id: newKey().replace(/[^A-Za-z0-9_-]/g, ""), type, at: new Date().toISOString(), page, ...about });
+    this.waiting.push({
+      id: newKey().replace(/[^A-Za-z0-9_-]/g, ""),
+      type,
+      at: new Date().toISOString(),
+      page,
+      ...about,
+    });
     if (this.waiting.length > kept) this.waiting.shift();
     if (this.waiting.length >= batch && this.pause === 0) void this.flush(false);
     else this.plan(type === "page_view" || type === "hesitation" ? later : soon);

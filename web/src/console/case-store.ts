@@ -92,7 +92,9 @@ export class Desk {
 
   /** Seconds a case has waited, by now. */
   waited(one: Case): number {
-    return one.status === "queued" ? one.waited_seconds + (Date.now() - this.fetchedAt) / 1000 : one.waited_seconds;
+    return one.status === "queued"
+      ? one.waited_seconds + (Date.now() - this.fetchedAt) / 1000
+      : one.waited_seconds;
   }
 
   isMine(one: Case): boolean {
@@ -122,7 +124,8 @@ export class Desk {
 
   private announce(found: Case[]): void {
     const queued = found.filter((one) => one.status === "queued");
-    if (this.known !== null) for (const one of queued) if (!this.known.has(one.id)) this.listener.arrived(one);
+    if (this.known !== null)
+      for (const one of queued) if (!this.known.has(one.id)) this.listener.arrived(one);
     this.known = new Set([...(this.known ?? []), ...found.map((one) => one.id)]);
   }
 
@@ -138,7 +141,9 @@ export class Desk {
   /** The open case may have changed hands. */
   private async reread(): Promise<void> {
     if (this.selected === null || this.detail === null) return;
-    const fresh = this.cases.find((one) => one.id === this.selected) ?? (this.detail.case.status === "resolved" ? this.detail.case : null);
+    const fresh =
+      this.cases.find((one) => one.id === this.selected) ??
+      (this.detail.case.status === "resolved" ? this.detail.case : null);
     if (fresh === null) {
       const read = await get<CaseDetail>(`/cases/${this.selected}`);
       if (read.case.id === this.selected) this.detail = { ...this.detail, case: read.case };
@@ -157,7 +162,8 @@ export class Desk {
 
   private follow(one: Case, events: ChatEvent[]): Thread {
     const thread = new Thread(one.id, one.conversation_id, events, (event) => {
-      if (event?.author.kind === "user" && event.type === "message") this.listener.wrote(this.mine.find((mine) => mine.id === one.id));
+      if (event?.author.kind === "user" && event.type === "message")
+        this.listener.wrote(this.mine.find((mine) => mine.id === one.id));
       if (event?.type === "owner_changed") this.refreshSoon();
       this.listener.changed();
     });
@@ -188,14 +194,23 @@ export class Desk {
   }
 
   /** Claim, take over, put back or resolve the open case; true when it went through. */
-  async act(what: "claim" | "release" | "resolve", body?: { take_over?: boolean; outcome?: CaseOutcome; note?: string; tell_user?: boolean }): Promise<boolean> {
+  async act(
+    what: "claim" | "release" | "resolve",
+    body?: { take_over?: boolean; outcome?: CaseOutcome; note?: string; tell_user?: boolean },
+  ): Promise<boolean> {
     if (this.detail === null || this.busy) return false;
     const id = this.detail.case.id;
     this.set({ busy: true, refused: "" });
     try {
-      const changed = await call<Case>("POST", `/cases/${id}/${what}`, what === "release" ? {} : { body: body ?? {} });
+      const changed = await call<Case>(
+        "POST",
+        `/cases/${id}/${what}`,
+        what === "release" ? {} : { body: body ?? {} },
+      );
       if (this.detail?.case.id === id) this.detail = { ...this.detail, case: changed };
-      this.cases = this.cases.map((one) => (one.id === id ? changed : one)).filter((one) => one.status !== "resolved");
+      this.cases = this.cases
+        .map((one) => (one.id === id ? changed : one))
+        .filter((one) => one.status !== "resolved");
       return true;
     } catch (error) {
       this.refused = wordsOf(error);

@@ -76,7 +76,7 @@ export class Thread implements Follower {
     return this.events.at(-1)?.seq ?? 0;
   }
 
-  welcome(conversation: Conversation): void {
+  welcome(conversation: Pick<Conversation, "last_seq">): void {
     this.old ??= conversation.last_seq;
   }
 
@@ -182,13 +182,19 @@ export class Thread implements Follower {
     try {
       for (let next = this.next(); next; next = this.next()) {
         try {
-          const event = await call<ChatEvent>("POST", `/cases/${this.caseId}/messages`, { body: { text: next.text }, key: next.key });
+          const event = await call<ChatEvent>("POST", `/cases/${this.caseId}/messages`, {
+            body: { text: next.text },
+            key: next.key,
+          });
           if (event.seq === this.cursor() + 1) this.event(event);
           // Otherwise the line brings it in its place; a closed line does when it is back.
           else if (this.events.some((known) => known.client_key === next?.key)) this.drop(next.key);
           else next.sent = true;
         } catch (error) {
-          if (error instanceof Problem && (error.status === 0 || error.status >= 500 || error.status === 429)) {
+          if (
+            error instanceof Problem &&
+            (error.status === 0 || error.status >= 500 || error.status === 429)
+          ) {
             this.retryTimer = setTimeout(() => void this.pump(), 3_000);
             return;
           }

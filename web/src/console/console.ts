@@ -37,7 +37,9 @@ export class ConsolePage extends StaffPage {
     this.desk = new Desk(me.staff.id, {
       changed: () => this.requestUpdate(),
       arrived: (one) => {
-        this.say(`New case: ${one.contact.name}, ${reason(one.reason).toLowerCase()}, priority ${one.priority}.`);
+        this.say(
+          `New case: ${one.contact.name}, ${reason(one.reason).toLowerCase()}, priority ${one.priority}.`,
+        );
         if (this.sound) chime();
       },
       wrote: (one) => {
@@ -115,7 +117,8 @@ export class ConsolePage extends StaffPage {
     const links = [...this.querySelectorAll<HTMLAnchorElement>(".queue a")];
     if (links.length === 0) return;
     const at = links.findIndex((link) => link.hash === location.hash);
-    const next = links[at === -1 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))];
+    const next =
+      links[at === -1 ? (by > 0 ? 0 : links.length - 1) : Math.min(links.length - 1, Math.max(0, at + by))];
     next?.click();
     next?.focus();
   }
@@ -147,11 +150,30 @@ export class ConsolePage extends StaffPage {
     return html`<section class="queue" aria-label="Cases">
       <div class="queue-head">
         <div class="switch">
-          <button aria-pressed=${this.list === "open"} @click=${() => this.show("open")}>Open <span class="count">${desk.cases.length}</span></button>
-          <button aria-pressed=${this.list === "resolved"} @click=${() => this.show("resolved")}>Resolved</button>
+          <button aria-pressed=${this.list === "open"} @click=${() => this.show("open")}>
+            Open <span class="count">${desk.cases.length}</span>
+          </button>
+          <button aria-pressed=${this.list === "resolved"} @click=${() => this.show("resolved")}>
+            Closed
+          </button>
         </div>
-        <button class="round" aria-pressed=${this.sound} aria-label="Sound for new cases" title="Sound for new cases: ${this.sound ? "on" : "off"}" @click=${this.toggleSound}>${this.sound ? icons.bell : icons.mute}</button>
-        <button class="round" aria-label="Keyboard shortcuts" title="Keyboard shortcuts (?)" @click=${() => this.dialog("keys")?.showModal()}>${icons.keys}</button>
+        <button
+          class="round"
+          aria-pressed=${this.sound}
+          aria-label="Sound for new cases"
+          title="Sound for new cases: ${this.sound ? "on" : "off"}"
+          @click=${this.toggleSound}
+        >
+          ${this.sound ? icons.bell : icons.mute}
+        </button>
+        <button
+          class="round"
+          aria-label="Keyboard shortcuts"
+          title="Keyboard shortcuts (?)"
+          @click=${() => this.dialog("keys")?.showModal()}
+        >
+          ${icons.keys}
+        </button>
       </div>
       ${desk.trouble ? html`<p class="trouble" role="alert">${desk.trouble}</p>` : nothing}
       <div class="queue-list">${this.list === "open" ? this.openCases(desk) : this.resolvedCases(desk)}</div>
@@ -162,32 +184,51 @@ export class ConsolePage extends StaffPage {
     if (!desk.loaded) return html`<p class="empty fine">Reading the queue…</p>`;
     return html`
       ${desk.mine.length ? this.section("Yours", desk.mine, desk) : nothing}
-      ${desk.waiting.length
-        ? this.section("Waiting", desk.waiting, desk)
-        : html`<div class="empty"><p class="calm">Nobody is waiting.</p><p class="fine">New cases appear here by themselves.</p></div>`}
+      ${
+        desk.waiting.length
+          ? this.section("In the queue", desk.waiting, desk)
+          : html`<div class="empty">
+              <p class="calm">The queue is empty.</p>
+              <p class="fine">New cases appear here by themselves.</p>
+            </div>`
+      }
       ${desk.others.length ? this.section("With colleagues", desk.others, desk) : nothing}
     `;
   }
 
   private resolvedCases(desk: Desk): TemplateResult {
     if (desk.resolved === null) return html`<p class="empty fine">Reading…</p>`;
-    return desk.resolved.length ? this.section("Resolved", desk.resolved, desk) : html`<p class="empty fine">No case has been resolved yet.</p>`;
+    return desk.resolved.length
+      ? this.section("Closed", desk.resolved, desk)
+      : html`<p class="empty fine">No case has been closed yet.</p>`;
   }
 
   private section(name: string, cases: Case[], desk: Desk): TemplateResult {
     return html`<h2>${name} <span class="count">${cases.length}</span></h2>
-      <ul>${cases.map((one) => html`<li>${this.item(one, desk)}</li>`)}</ul>`;
+      <ul>
+        ${cases.map((one) => html`<li>${this.item(one, desk)}</li>`)}
+      </ul>`;
   }
 
   private item(one: Case, desk: Desk): TemplateResult {
     const unread = desk.thread(one)?.unread ?? 0;
-    return html`<a href="#${one.id}" data-testid="queue-item" data-priority=${one.priority} aria-current=${one.id === desk.selected ? "true" : nothing}>
+    return html`<a
+      href="#${one.id}"
+      data-testid="queue-item"
+      data-priority=${one.priority}
+      aria-current=${one.id === desk.selected ? "true" : nothing}
+    >
       <span class="item-top">
         <strong>${one.contact.name}</strong>
         ${unread ? html`<span class="unread">${unread}<span class="unseen"> new messages</span></span>` : nothing}
-        <span class="waited">${one.status === "resolved" ? (one.outcome ? caseOutcome(one.outcome) : "") : span(desk.waited(one))}</span>
+        <span class="waited"
+          >${one.status === "resolved" ? (one.outcome ? caseOutcome(one.outcome) : "") : span(desk.waited(one))}</span
+        >
       </span>
-      <span class="item-why">${one.priority === "normal" ? nothing : html`<span class="tag ${priorityTone(one.priority)}">${one.priority}</span>`} ${reason(one.reason)}${one.status === "assigned" && !desk.isMine(one) ? `, with ${one.assignee?.name ?? "somebody"}` : ""}${more(one)}</span>
+      <span class="item-why"
+        >${one.priority === "normal" ? nothing : html`<span class="tag ${priorityTone(one.priority)}">${one.priority}</span>`}
+        ${reason(one.reason)}${one.status === "assigned" && !desk.isMine(one) ? `, with ${one.assignee?.name ?? "somebody"}` : ""}${more(one)}</span
+      >
       <span class="item-said">${one.summary}</span>
     </a>`;
   }
@@ -195,25 +236,44 @@ export class ConsolePage extends StaffPage {
   private case(desk: Desk, me: Session): TemplateResult {
     if (desk.selected === null) {
       return html`<section class="case none" aria-label="Case">
-        <div><p class="calm">Choose a case.</p><p class="fine">Its conversation and everything the assistant knows are shown side by side. Press <kbd>?</kbd> for the keyboard.</p></div>
+        <div>
+          <p class="calm">Choose a case.</p>
+          <p class="fine">
+            Its conversation and everything the assistant knows are shown side by side. Press <kbd>?</kbd> for
+            the keyboard.
+          </p>
+        </div>
       </section>`;
     }
     const detail = desk.detail;
     if (!detail) {
       return html`<section class="case none" aria-label="Case">
-        ${desk.refused ? html`<div><p class="trouble" role="alert">${desk.refused}</p><button class="second" @click=${() => this.open(null)}>Back to the queue</button></div>` : html`<p class="fine" role="status">Reading the case…</p>`}
+        ${
+          desk.refused
+            ? html`<div>
+                <p class="trouble" role="alert">${desk.refused}</p>
+                <button class="second" @click=${() => this.open(null)}>Back to the list</button>
+              </div>`
+            : html`<p class="fine" role="status">Reading the case…</p>`
+        }
       </section>`;
     }
     const one = detail.case;
     return html`<section class="case" aria-label="Case of ${one.contact.name}">
         ${this.caseHead(one, desk)}
         <div class="sides" role="group" aria-label="What to show">
-          <button aria-pressed=${this.side === "chat"} @click=${() => (this.side = "chat")}>Conversation</button>
-          <button aria-pressed=${this.side === "context"} @click=${() => (this.side = "context")}>Context</button>
+          <button aria-pressed=${this.side === "chat"} @click=${() => (this.side = "chat")}>
+            Conversation
+          </button>
+          <button aria-pressed=${this.side === "context"} @click=${() => (this.side = "context")}>
+            Context
+          </button>
         </div>
         ${this.chat(one, desk, me)}
       </section>
-      <aside class="context" aria-label="Context" data-testid="case-context" tabindex="0">${context(one, detail.packet)} ${joined(detail.joined, one.joined)}</aside>
+      <aside class="context" aria-label="Context" data-testid="case-context" tabindex="0">
+        ${context(one, detail.packet)} ${joined(detail.joined, one.joined)}
+      </aside>
       ${this.resolveDialog(one)}`;
   }
 
@@ -223,23 +283,41 @@ export class ConsolePage extends StaffPage {
       one.status === "queued"
         ? `Has waited ${span(desk.waited(one))}`
         : one.status === "resolved"
-          ? `Resolved: ${one.outcome ? caseOutcome(one.outcome).toLowerCase() : "closed"}`
+          ? `Closed: ${one.outcome ? caseOutcome(one.outcome).toLowerCase() : "closed"}`
           : mine
             ? `Yours; waited ${span(one.waited_seconds)}`
             : `With ${one.assignee?.name ?? "somebody"}`;
     return html`<header class="case-head">
-      <button class="round back" aria-label="Back to the queue" @click=${() => this.open(null)}>${icons.back}</button>
+      <button class="round back" aria-label="Back to the list" @click=${() => this.open(null)}>
+        ${icons.back}
+      </button>
       <div class="case-name">
         <h2>${one.contact.name} <span class="tag ${priorityTone(one.priority)}">${one.priority}</span></h2>
         <p class="fine" data-testid="case-status">${status} · ${reason(one.reason)}${more(one)}</p>
       </div>
       <div class="case-acts">
-        ${one.status === "queued" ? html`<button class="primary" data-testid="case-claim" ?disabled=${desk.busy} @click=${() => this.claim(false)}>Claim</button>` : nothing}
+        ${one.status === "queued" ? html`<button class="primary" data-testid="case-claim" ?disabled=${desk.busy} @click=${() => this.claim(false)}>Assign to me</button>` : nothing}
         ${one.status === "assigned" && !mine && this.may("admin") ? html`<button class="second" data-testid="case-takeover" ?disabled=${desk.busy} @click=${() => this.claim(true)}>Take over</button>` : nothing}
-        ${mine
-          ? html`<button class="second" data-testid="case-release" ?disabled=${desk.busy} @click=${this.release}>Put back</button>
-              <button class="primary" data-testid="case-resolve" ?disabled=${desk.busy} @click=${() => this.dialog("resolve")?.showModal()}>Resolve</button>`
-          : nothing}
+        ${
+          mine
+            ? html`<button
+                  class="second"
+                  data-testid="case-release"
+                  ?disabled=${desk.busy}
+                  @click=${this.release}
+                >
+                  Unassign
+                </button>
+                <button
+                  class="primary"
+                  data-testid="case-resolve"
+                  ?disabled=${desk.busy}
+                  @click=${() => this.dialog("resolve")?.showModal()}
+                >
+                  Close case
+                </button>`
+            : nothing
+        }
       </div>
     </header>`;
   }
@@ -250,17 +328,48 @@ export class ConsolePage extends StaffPage {
     const events = thread?.events ?? desk.detail?.events ?? [];
     const draft = mine ? (thread?.draft ?? "") : "";
     const over = length(draft) - MAX_TEXT;
-    const hint = mine ? `Write to ${one.contact.name}` : one.status === "queued" ? "Claim the case to answer" : one.status === "resolved" ? "The assistant has the conversation again" : `${one.assignee?.name ?? "Somebody"} answers here`;
+    const hint = mine
+      ? `Write to ${one.contact.name}`
+      : one.status === "queued"
+        ? "Assign the case to yourself to answer"
+        : one.status === "resolved"
+          ? "The assistant has the conversation again"
+          : `${one.assignee?.name ?? "Somebody"} answers here`;
     return html`<div class="chat">
       ${desk.refused ? html`<p class="trouble" role="alert">${desk.refused}</p>` : nothing}
       ${thread && !thread.live ? html`<p class="offline" role="status">${thread.asking ? "The live line is down; news comes every few seconds." : "Connecting to the conversation… What you send waits until then."}</p>` : nothing}
-      <div class="log" role="log" aria-label="Conversation" tabindex="0">${transcript(events, thread, me.staff.name)}</div>
-      <p class="live" role="status">${thread?.userTypes ? html`<span class="typing" data-testid="typing">${one.contact.name} is typing <span class="dots" aria-hidden="true"><i></i><i></i><i></i></span></span>` : nothing}</p>
+      <div class="log" role="log" aria-label="Conversation" tabindex="0">
+        ${transcript(events, thread, me.staff.name)}
+      </div>
+      <p class="live" role="status">
+        ${
+          thread?.userTypes
+            ? html`<span class="typing" data-testid="typing"
+                >${one.contact.name} is typing
+                <span class="dots" aria-hidden="true"><i></i><i></i><i></i></span
+              ></span>`
+            : nothing
+        }
+      </p>
       <form class="composer" @submit=${this.submit}>
         <label class="unseen" for="say">Message to ${one.contact.name}</label>
-        <textarea id="say" rows="2" data-testid="case-input" placeholder=${hint} ?disabled=${!mine} .value=${draft} aria-invalid=${over > 0} @input=${this.write} @keydown=${this.key}></textarea>
-        <button class="primary" data-testid="case-send" ?disabled=${!mine || draft.trim() === "" || over > 0}>Send</button>
-        <p class="count-left ${over > 0 ? "over" : ""}" role="status">${over > 0 ? `${over} characters too many` : over > -200 ? `${-over} characters left` : ""}</p>
+        <textarea
+          id="say"
+          rows="2"
+          data-testid="case-input"
+          placeholder=${hint}
+          ?disabled=${!mine}
+          .value=${draft}
+          aria-invalid=${over > 0}
+          @input=${this.write}
+          @keydown=${this.key}
+        ></textarea>
+        <button class="primary" data-testid="case-send" ?disabled=${!mine || draft.trim() === "" || over > 0}>
+          Send
+        </button>
+        <p class="count-left ${over > 0 ? "over" : ""}" role="status">
+          ${over > 0 ? `${over} characters too many` : over > -200 ? `${-over} characters left` : ""}
+        </p>
       </form>
     </div>`;
   }
@@ -276,9 +385,13 @@ export class ConsolePage extends StaffPage {
         </fieldset>
         <label for="note">Note <span class="fine">(for the record)</span></label>
         <textarea id="note" name="note" rows="3" maxlength="2000" data-testid="resolve-note"></textarea>
-        <label class="check"><input type="checkbox" name="tell" /> Show the note to ${one.contact.name}</label>
+        <label class="check"
+          ><input type="checkbox" name="tell" /> Show the note to ${one.contact.name}</label
+        >
         <div class="actions">
-          <button type="button" class="second" @click=${() => this.dialog("resolve")?.close()}>Not yet</button>
+          <button type="button" class="second" @click=${() => this.dialog("resolve")?.close()}>
+            Not yet
+          </button>
           <button class="primary" data-testid="resolve-confirm">Close the case</button>
         </div>
       </form>
@@ -288,9 +401,26 @@ export class ConsolePage extends StaffPage {
   private keysDialog(): TemplateResult {
     return html`<dialog data-name="keys" aria-labelledby="keys-title">
       <h2 id="keys-title">Keyboard</h2>
-      <dl class="keys">${shortcuts.map((one) => html`<div><dt>${one.shown.map((key) => html`<kbd>${key}</kbd>`)}</dt><dd>${one.words}</dd></div>`)}</dl>
-      <label class="check"><input type="checkbox" .checked=${shortcutsOn()} @change=${(event: Event) => shortcutsOn((event.target as HTMLInputElement).checked)} /> Use single keys</label>
-      <div class="actions"><button class="primary" @click=${() => this.dialog("keys")?.close()}>Done</button></div>
+      <dl class="keys">
+        ${shortcuts.map(
+          (one) =>
+            html`<div>
+              <dt>${one.shown.map((key) => html`<kbd>${key}</kbd>`)}</dt>
+              <dd>${one.words}</dd>
+            </div>`,
+        )}
+      </dl>
+      <label class="check"
+        ><input
+          type="checkbox"
+          .checked=${shortcutsOn()}
+          @change=${(event: Event) => shortcutsOn((event.target as HTMLInputElement).checked)}
+        />
+        Use single keys</label
+      >
+      <div class="actions">
+        <button class="primary" @click=${() => this.dialog("keys")?.close()}>Done</button>
+      </div>
     </dialog>`;
   }
 
@@ -333,8 +463,15 @@ export class ConsolePage extends StaffPage {
     const form = event.target as HTMLFormElement;
     const data = new FormData(form);
     const outcome = (data.get("outcome") ?? "solved") as CaseOutcome;
+    const note = data.get("note");
     this.dialog("resolve")?.close();
-    if (await this.desk?.act("resolve", { outcome, note: String(data.get("note") ?? ""), tell_user: data.get("tell") !== null })) {
+    if (
+      await this.desk?.act("resolve", {
+        outcome,
+        note: typeof note === "string" ? note : "",
+        tell_user: data.get("tell") !== null,
+      })
+    ) {
       form.reset();
       this.say("The case is closed.");
       await this.focusOn(".log");

@@ -25,7 +25,11 @@ export interface Group {
 type Values = Record<string, unknown>;
 
 // The same words as escalation/packet/summary.py looks for.
-const trouble = new Set("failed past_due stuck delayed locked expired overdue suspended blocked error disabled pending refused".split(" "));
+const trouble = new Set(
+  "failed past_due stuck delayed locked expired overdue suspended blocked error disabled pending refused".split(
+    " ",
+  ),
+);
 const titles = ["number", "title", "name", "device", "id", "kind"];
 
 export function groups(parts: Values): Group[] {
@@ -46,14 +50,25 @@ function group(name: string, part: unknown, currency: string | undefined): Group
       rest = Object.fromEntries(Object.entries(part).filter(([key]) => key !== "saved" && key !== "applied"));
     }
     for (const [key, value] of Object.entries(rest)) {
-      if (Array.isArray(value) && value.some(isValues)) found.items.push(...items(value, currency, human(key)));
+      if (Array.isArray(value) && value.some(isValues))
+        found.items.push(...items(value, currency, human(key)));
       else found.rows.push(...rows(key, value, currency));
     }
   } else found.rows = rows(name, part, currency);
   found.problems = [
     ...found.rows.filter((row) => row.bad).map((row) => `${row.label}: ${row.value}`),
-    ...found.items.filter((item) => item.bad).map((item) => `${item.title}: ${item.rows.filter((row) => row.bad).map((row) => row.value).join(", ")}`),
-    ...found.compared.filter((pair) => pair.differs).map((pair) => `${pair.label}: ${pair.saved} saved, ${pair.applied} in force`),
+    ...found.items
+      .filter((item) => item.bad)
+      .map(
+        (item) =>
+          `${item.title}: ${item.rows
+            .filter((row) => row.bad)
+            .map((row) => row.value)
+            .join(", ")}`,
+      ),
+    ...found.compared
+      .filter((pair) => pair.differs)
+      .map((pair) => `${pair.label}: ${pair.saved} saved, ${pair.applied} in force`),
   ];
   return found;
 }
@@ -63,15 +78,23 @@ function items(list: unknown[], currency: string | undefined, prefix = ""): Item
     if (!isValues(entry)) return { title: say("", entry, currency), rows: [], bad: false };
     const key = titles.find((name) => typeof entry[name] === "string");
     const name = key === undefined ? String(index + 1) : String(entry[key]);
-    const inside = Object.entries(entry).filter(([label]) => label !== key).flatMap(([label, value]) => rows(label, value, currency));
-    return { title: prefix === "" ? name : `${prefix.replace(/s$/, "")} ${name}`, rows: inside, bad: inside.some((row) => row.bad) };
+    const inside = Object.entries(entry)
+      .filter(([label]) => label !== key)
+      .flatMap(([label, value]) => rows(label, value, currency));
+    return {
+      title: prefix === "" ? name : `${prefix.replace(/s$/, "")} ${name}`,
+      rows: inside,
+      bad: inside.some((row) => row.bad),
+    };
   });
 }
 
 function rows(key: string, value: unknown, currency: string | undefined, prefix = ""): Row[] {
   if (value === null || value === undefined || value === "") return [];
   if (isValues(value)) {
-    return Object.entries(value).flatMap(([inner, item]) => rows(inner, item, currency, `${prefix === "" ? human(key) : `${prefix}${human(key).toLowerCase()}`} `));
+    return Object.entries(value).flatMap(([inner, item]) =>
+      rows(inner, item, currency, `${prefix === "" ? human(key) : `${prefix}${human(key).toLowerCase()}`} `),
+    );
   }
   const name = human(key.replace(/_cents$/, "").replace(/_at$/, ""));
   const label = prefix === "" ? name : `${prefix}${name.charAt(0).toLowerCase()}${name.slice(1)}`;
@@ -93,8 +116,10 @@ export function isBad(key: string, value: unknown, now = new Date()): boolean {
   if (key === "locked" || key === "password_expired") return value === true;
   if (key === "email_verified") return value === false;
   if (key === "amount_due_cents") return typeof value === "number" && value > 0;
-  if (/(^|_)(error|failure_code|lock_reason)$/.test(key)) return value !== null && value !== "" && value !== false;
-  if (key === "expires" && typeof value === "string" && /^\d{4}-\d\d$/.test(value)) return value < now.toISOString().slice(0, 7);
+  if (/(^|_)(error|failure_code|lock_reason)$/.test(key))
+    return value !== null && value !== "" && value !== false;
+  if (key === "expires" && typeof value === "string" && /^\d{4}-\d\d$/.test(value))
+    return value < now.toISOString().slice(0, 7);
   return false;
 }
 
@@ -105,7 +130,9 @@ function say(key: string, value: unknown, currency: string | undefined): string 
   if (typeof value === "number") return key.endsWith("_cents") ? money(value, currency) : String(value);
   if (typeof value === "string") {
     if (/^\d{4}-\d\d-\d\dT/.test(value)) return moment(value);
-    return /^[a-z]+(_[a-z]+)+$/.test(value) && !/(^|_)(id|ref|number)$/.test(key) ? value.replace(/_/g, " ") : value;
+    return /^[a-z]+(_[a-z]+)+$/.test(value) && !/(^|_)(id|ref|number)$/.test(key)
+      ? value.replace(/_/g, " ")
+      : value;
   }
   if (Array.isArray(value)) return value.map((item) => say("", item, currency)).join(", ");
   return JSON.stringify(value);

@@ -3,10 +3,23 @@ import { customElement, property, state } from "lit/decorators.js";
 import { Problem, wordsOf } from "../shared/api";
 import type { Article } from "../shared/types";
 import { conflict } from "./conflict";
-import { emptyForm, findAside, findDraft, formOf, keepDraft, newKey, same, sentOf, setAside, slug, type Form } from "./draft";
+import {
+  emptyForm,
+  findAside,
+  findDraft,
+  formOf,
+  keepDraft,
+  newKey,
+  same,
+  sentOf,
+  setAside,
+  slug,
+  type Form,
+} from "./draft";
 import { fields } from "./fields";
 import { head, notes } from "./article-actions";
-import { kb, type Gate } from "./api";
+import type { GateOut } from "../shared/api.generated";
+import { kb } from "./api";
 import type { MarkdownField } from "./markdown";
 import "./publish";
 import "./side-panel";
@@ -27,7 +40,9 @@ export class Desk extends LitElement {
   @state() private busy = false;
   @state() private trouble = "";
   @state() private recovered = "";
-  @state() private gate: Gate | null = null;
+  @state() private gate: GateOut | null = null;
+  /** What somebody decides on in the dialog; shown as the result once it is published. */
+  private compared: GateOut | null = null;
   private base = 0;
   private idTouched = false;
 
@@ -58,7 +73,9 @@ export class Desk extends LitElement {
 
   get dirty(): boolean {
     if (this.form === null) return false;
-    return this.article === null ? !same({ ...this.form, id: "" }, emptyForm) : !same(this.form, formOf(this.article));
+    return this.article === null
+      ? !same({ ...this.form, id: "" }, emptyForm)
+      : !same(this.form, formOf(this.article));
   }
 
   private readonly guard = (event: BeforeUnloadEvent): void => {
@@ -78,7 +95,16 @@ export class Desk extends LitElement {
 
   /** The address names the article. Unsaved work stays in this browser and is found again. */
   private async open(key: string): Promise<void> {
-    Object.assign(this, { trouble: "", theirs: null, showVersions: false, recovered: "", article: null, form: null, gate: null, base: 0 });
+    Object.assign(this, {
+      trouble: "",
+      theirs: null,
+      showVersions: false,
+      recovered: "",
+      article: null,
+      form: null,
+      gate: null,
+      base: 0,
+    });
     if (key === newKey) return this.begin();
     try {
       const found = await kb.read(key);
@@ -93,7 +119,9 @@ export class Desk extends LitElement {
     this.form = draft?.form ?? { ...emptyForm };
     this.idTouched = this.form.id !== "" && this.form.id !== slug(this.form.title);
     if (draft) this.recovered = draft.at;
-    void this.updateComplete.then(() => this.querySelector<HTMLInputElement>("[data-testid=editor-title]")?.focus());
+    void this.updateComplete.then(() =>
+      this.querySelector<HTMLInputElement>("[data-testid=editor-title]")?.focus(),
+    );
   }
 
   private take(found: Article): void {
@@ -109,8 +137,12 @@ export class Desk extends LitElement {
     if (this.form === null) return;
     this.form = { ...this.form, ...change };
     if (change.id !== undefined) this.idTouched = change.id !== "";
-    if (this.isNew && change.title !== undefined && !this.idTouched) this.form = { ...this.form, id: slug(change.title) };
-    keepDraft(this.isNew ? newKey : this.form.id, this.dirty ? { form: this.form, base: this.base, at: new Date().toISOString() } : null);
+    if (this.isNew && change.title !== undefined && !this.idTouched)
+      this.form = { ...this.form, id: slug(change.title) };
+    keepDraft(
+      this.isNew ? newKey : this.form.id,
+      this.dirty ? { form: this.form, base: this.base, at: new Date().toISOString() } : null,
+    );
   };
 
   private readonly save = async (): Promise<void> => {
@@ -118,7 +150,9 @@ export class Desk extends LitElement {
     if (form === null || this.busy) return;
     const fresh = this.isNew;
     await this.attempt(async () => {
-      const saved = fresh ? await kb.create(form.id, sentOf(form)) : await kb.save(form.id, sentOf(form), this.base);
+      const saved = fresh
+        ? await kb.create(form.id, sentOf(form))
+        : await kb.save(form.id, sentOf(form), this.base);
       keepDraft(fresh ? newKey : form.id, null);
       this.saved(saved, form);
       if (fresh) {
@@ -137,7 +171,8 @@ export class Desk extends LitElement {
     try {
       await act();
     } catch (error) {
-      if (error instanceof Problem && error.code === "edit_conflict" && error.extra["current"]) this.theirs = error.extra["current"] as Article;
+      if (error instanceof Problem && error.code === "edit_conflict" && error.extra["current"])
+        this.theirs = error.extra["current"] as Article;
       else this.trouble = wordsOf(error);
     } finally {
       this.busy = false;
@@ -172,6 +207,7 @@ export class Desk extends LitElement {
     if (id === undefined) return;
     void this.attempt(async () => {
       const gate = await kb.gate(id).catch(() => null);
+      this.compared = gate;
       if (gate !== null && gate.worse.length > 0) void this.querySelector("fl-publish")?.open(gate, false);
       else await this.show(id, gate);
     });
@@ -181,10 +217,10 @@ export class Desk extends LitElement {
     if (this.article) void this.querySelector("fl-publish")?.open(kb.gate(this.article.id), true);
   };
 
-  private async show(id: string, gate: Gate | null): Promise<void> {
+  private async show(id: string, gate: GateOut | null): Promise<void> {
     const shown = await kb.act(id, "publish");
     this.article = shown;
-    this.gate = shown.gate ?? gate;
+    this.gate = gate;
     this.say(`Version ${shown.version} is published.`);
   }
 
@@ -192,7 +228,7 @@ export class Desk extends LitElement {
     const id = this.article?.id;
     if (id === undefined) return;
     void this.attempt(async () => {
-      if (event.detail === null) return this.show(id, null);
+      if (event.detail === null) return this.show(id, this.compared);
       this.article = await kb.schedule(id, event.detail);
       this.say("Publishing is scheduled.");
     });
@@ -260,12 +296,15 @@ export class Desk extends LitElement {
     },
   };
 
-  private readonly goTo = (event: CustomEvent<number>): void => this.querySelector<MarkdownField>("fl-markdown")?.show(event.detail);
+  private readonly goTo = (event: CustomEvent<number>): void =>
+    this.querySelector<MarkdownField>("fl-markdown")?.show(event.detail);
 
   override render(): TemplateResult {
     const { form, article } = this;
     if (form === null) {
-      return html`<section class="desk none" aria-label="Article">${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : html`<p class="fine">Reading…</p>`}</section>`;
+      return html`<section class="desk none" aria-label="Article">
+        ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : html`<p class="fine">Reading…</p>`}
+      </section>`;
     }
     const view = { article, busy: this.busy, dirty: this.dirty, versions: this.showVersions };
     return html`<section class="desk" aria-label="Article">
@@ -278,7 +317,11 @@ export class Desk extends LitElement {
       <div class="sheets">
         <div class="sheet">
           <p class="sheet-name"><span>Text</span> <span class="fine" id="body-kind">Markdown</span></p>
-          <fl-markdown .value=${form.body} .of=${this.isNew ? newKey : form.id} @edit=${(event: CustomEvent<string>) => this.edit({ body: event.detail })}></fl-markdown>
+          <fl-markdown
+            .value=${form.body}
+            .of=${this.isNew ? newKey : form.id}
+            @edit=${(event: CustomEvent<string>) => this.edit({ body: event.detail })}
+          ></fl-markdown>
         </div>
         <fl-sheet class="sheet" .article=${article} .form=${form} @line=${this.goTo}></fl-sheet>
       </div>

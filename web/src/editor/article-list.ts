@@ -11,7 +11,13 @@ import { kb } from "./api";
 
 type Status = Article["status"];
 const page = 100;
-const plurals: Record<Status, string> = { published: "Published", changed: "Changed since", review: "In review", draft: "Drafts", archived: "Archived" };
+const plurals: Record<Status, string> = {
+  published: "Published",
+  changed: "Changed since",
+  review: "In review",
+  draft: "Drafts",
+  archived: "Archived",
+};
 
 /** The list of articles. Words are looked for by the server, the filters act at once. */
 @customElement("fl-shelf")
@@ -94,13 +100,30 @@ export class Shelf extends LitElement {
     const filters = [this.area, this.language, this.reader].filter(Boolean).length;
     return html`<section class="shelf" aria-label="Articles">
       <div class="shelf-head">
-        <input type="search" aria-label="Search articles" placeholder="Search articles" .value=${this.text} data-testid="editor-search" @input=${this.find} />
+        <input
+          type="search"
+          aria-label="Search articles"
+          placeholder="Search articles"
+          .value=${this.text}
+          data-testid="editor-search"
+          @input=${this.find}
+        />
         <div class="shelf-row">
           <select aria-label="Status" data-testid="editor-status" @change=${this.pick}>
             <option value="">All in use</option>
             ${(Object.keys(plurals) as Status[]).map((name) => html`<option value=${name} .selected=${this.status === name}>${plurals[name]}${this.articles && this.status !== "archived" && name !== "archived" ? ` (${this.count(name)})` : ""}</option>`)}
           </select>
-          <button class="round filter" aria-expanded=${this.more} aria-label=${filters ? `Filters, ${filters} set` : "Filters"} title="Filters" data-set=${filters > 0} data-testid="editor-filters" @click=${() => (this.more = !this.more)}>${icons.filter}</button>
+          <button
+            class="round filter"
+            aria-expanded=${this.more}
+            aria-label=${filters ? `Filters, ${filters} set` : "Filters"}
+            title="Filters"
+            data-set=${filters > 0}
+            data-testid="editor-filters"
+            @click=${() => (this.more = !this.more)}
+          >
+            ${icons.filter}
+          </button>
           <a class="primary" href="#${newKey}" data-testid="editor-new">${icons.plus} New</a>
         </div>
         ${this.more ? this.filters() : nothing}
@@ -108,15 +131,34 @@ export class Shelf extends LitElement {
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
       <p class="unseen" role="status">${this.articles ? `${found.length} articles` : ""}</p>
       <div class="shelf-list">
-        ${this.articles === null ? html`<p class="fine empty">${this.trouble ? "" : "Reading…"}</p>` : found.length === 0 ? html`<p class="fine empty">Nothing found.</p>` : html`<ul>${found.slice(0, this.shown).map((one) => html`<li>${this.row(one)}</li>`)}</ul>`}
+        ${
+          this.articles === null
+            ? html`<p class="fine empty">${this.trouble ? "" : "Reading…"}</p>`
+            : found.length === 0
+              ? html`<p class="fine empty">Nothing found.</p>`
+              : html`<ul>
+                  ${found.slice(0, this.shown).map((one) => html`<li>${this.row(one)}</li>`)}
+                </ul>`
+        }
         ${found.length > this.shown ? html`<button class="small" @click=${() => (this.shown += page)}>Show ${Math.min(page, found.length - this.shown)} more of ${found.length}</button>` : nothing}
       </div>
     </section>`;
   }
 
   private filters(): TemplateResult {
-    const choice = (name: string, all: string, now: string, options: string[], set: (to: string) => void): TemplateResult =>
-      html`<label>${name}<select @change=${(event: Event) => set(value(event))}><option value="">${all}</option>${options.map((one) => html`<option value=${one} .selected=${now === one}>${name === "Language" ? one : human(one)}</option>`)}</select></label>`;
+    const choice = (
+      name: string,
+      all: string,
+      now: string,
+      options: string[],
+      set: (to: string) => void,
+    ): TemplateResult =>
+      html`<label
+        >${name}<select @change=${(event: Event) => set(value(event))}>
+          <option value="">${all}</option>
+          ${options.map((one) => html`<option value=${one} .selected=${now === one}>${name === "Language" ? one : human(one)}</option>`)}
+        </select></label
+      >`;
     return html`<div class="filters" data-testid="editor-filter-fields">
       ${choice("Area", "Every area", this.area, this.values("area"), (to) => (this.area = to))}
       ${choice("Language", "Every language", this.language, this.values("language"), (to) => (this.language = to))}
@@ -126,9 +168,17 @@ export class Shelf extends LitElement {
 
   private row(one: Article): TemplateResult {
     const { tone, words } = tones[one.status];
-    return html`<a href="#${one.id}" data-testid="article-row" data-status=${one.status} aria-current=${this.open === one.id ? "true" : nothing}>
+    return html`<a
+      href="#${one.id}"
+      data-testid="article-row"
+      data-status=${one.status}
+      aria-current=${this.open === one.id ? "true" : nothing}
+    >
       <strong>${one.title}</strong>
-      <span class="fine"><span class="tag ${tone}">${words}</span> ${human(one.area)} · ${day(one.updated_at)}${one.publish_at ? html` · ${icons.clock}<span class="unseen">scheduled</span>` : ""}${findDraft(one.id) ? " · unsaved" : ""}</span>
+      <span class="fine"
+        ><span class="tag ${tone}">${words}</span> ${human(one.area)} ·
+        ${day(one.updated_at)}${one.publish_at ? html` · ${icons.clock}<span class="unseen">scheduled</span>` : ""}${findDraft(one.id) ? " · unsaved" : ""}</span
+      >
     </a>`;
   }
 }

@@ -1,3 +1,4 @@
+import type { NewArticleIn } from "../shared/api.generated";
 import type { Article, Audience, Version } from "../shared/types";
 
 /** What the form holds. Lists are texts here, as they are typed: names parted by commas, phrasings one a line. */
@@ -23,22 +24,21 @@ export interface Draft {
 }
 
 /** An article's text as the server takes it. */
-export interface Sent {
-  title: string;
-  area: string;
-  language: string;
-  body: string;
-  summary: string;
-  audience: Audience;
-  plans: string[];
-  product_versions: string[];
-  phrasings: string[];
-  review_by: string | null;
-}
+export type Sent = Required<Omit<NewArticleIn, "id">>;
 
 export const newKey = "new";
 export const emptyForm: Form = {
-  id: "", title: "", area: "", language: "en", body: "", summary: "", audience: "everyone", plans: "", product_versions: "", phrasings: "", review_by: "",
+  id: "",
+  title: "",
+  area: "",
+  language: "en",
+  body: "",
+  summary: "",
+  audience: "everyone",
+  plans: "",
+  product_versions: "",
+  phrasings: "",
+  review_by: "",
 };
 
 export function formOf(article: Article | (Version & { id: string })): Form {
@@ -48,16 +48,23 @@ export function formOf(article: Article | (Version & { id: string })): Form {
     area: article.area,
     language: article.language,
     body: article.body,
-    summary: article.summary ?? "",
-    audience: article.audience ?? "everyone",
-    plans: (article.plans ?? []).join(", "),
-    product_versions: (article.product_versions ?? []).join(", "),
-    phrasings: (article.phrasings ?? []).join("\n"),
+    summary: article.summary,
+    audience: article.audience,
+    plans: article.plans.join(", "),
+    product_versions: article.product_versions.join(", "),
+    phrasings: article.phrasings.join("\n"),
     review_by: article.review_by ?? "",
   };
 }
 
-const parted = (text: string, by: RegExp): string[] => [...new Set(text.split(by).map((one) => one.trim()).filter((one) => one !== ""))];
+const parted = (text: string, by: RegExp): string[] => [
+  ...new Set(
+    text
+      .split(by)
+      .map((one) => one.trim())
+      .filter((one) => one !== ""),
+  ),
+];
 
 export function sentOf(form: Form): Sent {
   const { id: _, ...text } = form;
@@ -77,7 +84,9 @@ export function same(a: Form, b: Form): boolean {
 /** Front matter and text as one text, to compare two of them whole. */
 export function whole(form: Form): string {
   const { body, phrasings, ...front } = sentOf(form);
-  const lines = Object.entries(front).filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value)).map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : value}`);
+  const lines = Object.entries(front)
+    .filter(([, value]) => (Array.isArray(value) ? value.length > 0 : value))
+    .map(([name, value]) => `${name}: ${Array.isArray(value) ? value.join(", ") : value}`);
   return [...lines, ...phrasings.map((one) => `also asked: ${one}`), "", body].join("\n");
 }
 
@@ -108,7 +117,9 @@ function put(at: string, draft: Draft | null): void {
 function take(at: string): Draft | null {
   try {
     const found = JSON.parse(localStorage.getItem(at) ?? "null") as Draft | null;
-    return found && typeof found.form?.body === "string" ? { ...found, form: { ...emptyForm, ...found.form } } : null;
+    return found && typeof found.form?.body === "string"
+      ? { ...found, form: { ...emptyForm, ...found.form } }
+      : null;
   } catch {
     return null;
   }

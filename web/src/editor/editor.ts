@@ -9,7 +9,12 @@ import "./review-due";
 import "./transfer";
 
 /** The parts of the page besides the articles; ids of articles hold no slash. */
-const sections: Record<string, string> = { "": "Articles", "/stale": "To read again", "/in-vain": "Asked in vain", "/import": "Import and export" };
+const sections: Record<string, string> = {
+  "": "Articles",
+  "/review-due": "Review due",
+  "/unanswered": "Unanswered questions",
+  "/import": "Import and export",
+};
 
 /** Write, preview, save and publish help articles, and see what is missing. Unsaved work is kept in this browser. */
 @customElement("fl-editor")
@@ -35,7 +40,10 @@ export class EditorPage extends StaffPage {
   }
 
   private readonly follow = (): void => {
-    this.key = decodeURIComponent(location.hash.slice(1)) === "main" ? this.key : decodeURIComponent(location.hash.slice(1));
+    this.key =
+      decodeURIComponent(location.hash.slice(1)) === "main"
+        ? this.key
+        : decodeURIComponent(location.hash.slice(1));
   };
 
   private get section(): string {
@@ -58,9 +66,20 @@ export class EditorPage extends StaffPage {
     return html`<main id="main" class="library" data-open=${key !== ""}>
       <h1 class="unseen">Help articles</h1>
       <fl-shelf .open=${key} .turn=${this.turn}></fl-shelf>
-      ${key === ""
-        ? html`<section class="desk none" aria-label="Article"><div><p class="calm">Choose an article, or <a href="#${newKey}">begin a new one</a>.</p><p class="fine">What you publish is found by the assistant at once.</p></div></section>`
-        : html`<fl-desk .key=${key} @changed=${this.changed} @said=${(event: CustomEvent<string>) => this.say(event.detail)}></fl-desk>`}
+      ${
+        key === ""
+          ? html`<section class="desk none" aria-label="Article">
+              <div>
+                <p class="calm">Choose an article, or <a href="#${newKey}">begin a new one</a>.</p>
+                <p class="fine">What you publish is found by the assistant at once.</p>
+              </div>
+            </section>`
+          : html`<fl-desk
+              .key=${key}
+              @changed=${this.changed}
+              @said=${(event: CustomEvent<string>) => this.say(event.detail)}
+            ></fl-desk>`
+      }
     </main>`;
   }
 
@@ -68,7 +87,7 @@ export class EditorPage extends StaffPage {
     const said = (event: CustomEvent<string>): void => this.say(event.detail);
     return html`<main id="main" class="wide-page">
       <h1>${sections[section]}</h1>
-      ${section === "/stale" ? html`<fl-stale></fl-stale>` : section === "/in-vain" ? html`<fl-in-vain @said=${said}></fl-in-vain>` : html`<fl-transfer @changed=${this.changed} @said=${said}></fl-transfer>`}
+      ${section === "/review-due" ? html`<fl-review-due></fl-review-due>` : section === "/unanswered" ? html`<fl-unanswered @said=${said}></fl-unanswered>` : html`<fl-transfer @changed=${this.changed} @said=${said}></fl-transfer>`}
     </main>`;
   }
 }

@@ -6,6 +6,7 @@ import { EditorView, keymap } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { html, LitElement, type PropertyValues, type TemplateResult } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import type { ImageOut } from "../shared/api.generated";
 import { call, wordsOf } from "../shared/api";
 import * as tools from "./tools";
 
@@ -15,9 +16,20 @@ const shades = HighlightStyle.define([
   { tag: tags.strong, class: "ink-strong" },
   { tag: tags.emphasis, class: "ink-em" },
   { tag: [tags.link, tags.url], class: "ink-link" },
-  { tag: [tags.monospace, tags.quote, tags.processingInstruction, tags.contentSeparator], class: "ink-quiet" },
+  {
+    tag: [tags.monospace, tags.quote, tags.processingInstruction, tags.contentSeparator],
+    class: "ink-quiet",
+  },
 ]);
-const named = { "aria-label": "Text", "aria-describedby": "body-kind", "data-testid": "editor-body", tabindex: "0", spellcheck: "true", autocorrect: "on", autocapitalize: "sentences" };
+const named = {
+  "aria-label": "Text",
+  "aria-describedby": "body-kind",
+  "data-testid": "editor-body",
+  tabindex: "0",
+  spellcheck: "true",
+  autocorrect: "on",
+  autocapitalize: "sentences",
+};
 
 /**
  * A field for Markdown on CodeMirror 6, with a toolbar that is worked by keyboard. Tab leaves the field (Ctrl+] and
@@ -56,7 +68,14 @@ export class MarkdownField extends LitElement {
       syntaxHighlighting(shades),
       EditorView.lineWrapping,
       EditorView.contentAttributes.of(named),
-      keymap.of([{ key: "Mod-b", run: bold }, { key: "Mod-i", run: italic }, { key: "Mod-e", run: code }, { key: "Mod-k", run: link }, ...historyKeymap, ...defaultKeymap]),
+      keymap.of([
+        { key: "Mod-b", run: bold },
+        { key: "Mod-i", run: italic },
+        { key: "Mod-e", run: code },
+        { key: "Mod-k", run: link },
+        ...historyKeymap,
+        ...defaultKeymap,
+      ]),
       EditorView.updateListener.of((update) => {
         if (!update.docChanged || update.transactions.some((one) => one.isUserEvent("server"))) return;
         this.dispatchEvent(new CustomEvent("edit", { detail: update.state.doc.toString() }));
@@ -75,7 +94,11 @@ export class MarkdownField extends LitElement {
     const view = this.view;
     if (view === null || !(changed.has("value") || changed.has("of"))) return;
     if (this.seen !== this.of) view.setState(this.fresh());
-    else if (view.state.doc.toString() !== this.value) view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: this.value }, userEvent: "server" });
+    else if (view.state.doc.toString() !== this.value)
+      view.dispatch({
+        changes: { from: 0, to: view.state.doc.length, insert: this.value },
+        userEvent: "server",
+      });
     this.seen = this.of;
   }
 
@@ -104,14 +127,21 @@ export class MarkdownField extends LitElement {
         continue;
       }
       const of = this.of;
-      const alt = file.name.replace(/\.\w+$/, "").replace(/[^\p{L}\p{N}]+/gu, " ").trim() || "picture";
+      const alt =
+        file.name
+          .replace(/\.\w+$/, "")
+          .replace(/[^\p{L}\p{N}]+/gu, " ")
+          .trim() || "picture";
       const held = `![${alt}](uploading-${(this.uploads += 1)})`;
       this.place(held);
       this.note = `Uploading ${file.name}…`;
       let made = "";
       try {
-        const kept = await call<{ url?: string; id?: string }>("POST", "/articles/images", { body: file, within: 120_000 });
-        made = `![${alt}](${kept.url ?? `/help/images/${kept.id}`})`;
+        const kept = await call<ImageOut>("POST", "/articles/images", {
+          body: file,
+          within: 120_000,
+        });
+        made = `![${alt}](${kept.url})`;
         this.note = `${file.name} is in the text. Say in the brackets what it shows.`;
       } catch (error) {
         this.note = `${file.name}: ${wordsOf(error)}`;
@@ -126,7 +156,11 @@ export class MarkdownField extends LitElement {
     if (view === null) return;
     const { from } = view.state.selection.main;
     const line = view.state.doc.lineAt(from);
-    view.dispatch(view.state.replaceSelection(`${line.text.slice(0, from - line.from).trim() === "" ? "" : "\n\n"}${held}\n`));
+    view.dispatch(
+      view.state.replaceSelection(
+        `${line.text.slice(0, from - line.from).trim() === "" ? "" : "\n\n"}${held}\n`,
+      ),
+    );
   }
 
   private swap(held: string, made: string): void {
@@ -154,18 +188,41 @@ export class MarkdownField extends LitElement {
     const to = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: buttons.length - 1 }[event.key];
     if (to === undefined || here < 0) return;
     event.preventDefault();
-    const next = buttons[(to + buttons.length) % buttons.length]!;
+    const next = buttons[(to + buttons.length) % buttons.length];
     for (const one of buttons) one.tabIndex = one === next ? 0 : -1;
     next.focus();
   };
 
   override render(): TemplateResult {
-    return html`<div class="tools" role="toolbar" aria-label="Formatting" aria-controls="body" @keydown=${this.walk}>
+    return html`<div
+        class="tools"
+        role="toolbar"
+        aria-label="Formatting"
+        aria-controls="body"
+        @keydown=${this.walk}
+      >
         ${tools.buttons.map(
-          (one, at) => html`<button type="button" class="round" tabindex=${at === 0 ? 0 : -1} aria-label=${one.words} title=${one.keys ? `${one.words} (${one.keys})` : one.words} @click=${() => this.press(one.name)}>${one.icon}</button>`,
+          (one, at) =>
+            html`<button
+              type="button"
+              class="round"
+              tabindex=${at === 0 ? 0 : -1}
+              aria-label=${one.words}
+              title=${one.keys ? `${one.words} (${one.keys})` : one.words}
+              @click=${() => this.press(one.name)}
+            >
+              ${one.icon}
+            </button>`,
         )}
       </div>
-      <input type="file" hidden multiple accept=${kinds.join(",")} data-testid="editor-image" @change=${this.pick} />
+      <input
+        type="file"
+        hidden
+        multiple
+        accept=${kinds.join(",")}
+        data-testid="editor-image"
+        @change=${this.pick}
+      />
       <div class="ink" id="body" data-over=${this.over}></div>
       <p class="fine ink-note" role="status">${this.note}</p>`;
   }

@@ -1,5 +1,6 @@
 /** What stands beside the text besides the preview: trying a question, links, known questions, figures. */
-import { html, LitElement, nothing, type PropertyValues, type TemplateResult } from "lit";
+import { initialState, Task } from "@lit/task";
+import { html, LitElement, nothing, type TemplateResult } from "lit";
 import { property, state } from "lit/decorators.js";
 import { wordsOf } from "../shared/api";
 import type { Article } from "../shared/types";
@@ -9,9 +10,17 @@ import type { Form } from "./draft";
 export abstract class Panel<T> extends LitElement {
   @property({ attribute: false }) article: Article | null = null;
   @property({ attribute: false }) form!: Form;
-  @state() protected found: T | null = null;
+  /** What went wrong with an act; what goes wrong with reading is the task's. */
   @state() protected trouble = "";
-  private of = "";
+  private readonly reading = new Task(this, {
+    args: () => [this.article ? this.mark(this.article) : null] as const,
+    task: async ([of]) => {
+      if (this.article === null) return initialState;
+      const found = await this.read(this.article.id);
+      this.trouble = "";
+      return { of, found };
+    },
+  });
 
   protected override createRenderRoot(): this {
     return this;
@@ -25,29 +34,17 @@ export abstract class Panel<T> extends LitElement {
     return article.id;
   }
 
-  protected override willUpdate(_: PropertyValues): void {
-    const of = this.article ? this.mark(this.article) : "";
-    if (of === this.of) return;
-    this.of = of;
-    this.found = null;
-    if (this.article) void this.load();
-  }
-
-  protected async load(): Promise<void> {
-    const id = this.article!.id;
-    try {
-      const found = await this.read(id);
-      if (this.article?.id !== id) return;
-      this.found = found;
-      this.trouble = "";
-    } catch (error) {
-      this.trouble = wordsOf(error);
-    }
+  /** Read again; what was read before is shown until then. */
+  protected load(): Promise<void> {
+    return this.reading.run();
   }
 
   override render(): TemplateResult {
     if (this.article === null) return html`<p class="fine empty">Save the article first.</p>`;
-    return html`${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      ${this.found === null ? (this.trouble ? nothing : html`<p class="fine empty">Reading…</p>`) : this.shown(this.found)}`;
+    const { value, error } = this.reading;
+    const trouble = this.trouble || (error ? wordsOf(error) : "");
+    const shown = value?.of === this.mark(this.article) ? this.shown(value.found) : null;
+    return html`${trouble ? html`<p class="trouble" role="alert">${trouble}</p>` : nothing}
+    ${shown ?? (trouble ? nothing : html`<p class="fine empty">Reading…</p>`)}`;
   }
 }

@@ -2,7 +2,9 @@
  * The server renders and cleans the Markdown. Here the result is built again from an allow-list of elements and
  * attributes, so that nothing but these can come into the editor's page, whatever was sent.
  */
-const elements = new Set("A BLOCKQUOTE BR CODE EM H2 H3 H4 HR IMG LI OL P PRE STRONG TABLE TBODY TD TH THEAD TR UL".split(" "));
+const elements = new Set(
+  "A BLOCKQUOTE BR CODE EM H2 H3 H4 HR IMG LI OL P PRE STRONG TABLE TBODY TD TH THEAD TR UL".split(" "),
+);
 const schemes = new Set(["http:", "https:", "mailto:"]);
 
 export function rebuild(html: string, into: Document = document): DocumentFragment {

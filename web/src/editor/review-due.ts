@@ -1,59 +1,62 @@
+import { Task } from "@lit/task";
 import { html, LitElement, nothing, type TemplateResult } from "lit";
-import { customElement, state } from "lit/decorators.js";
+import { customElement } from "lit/decorators.js";
 import { get, wordsOf } from "../shared/api";
+import type { StaleListOut, StaleOut } from "../shared/api.generated";
 import { day, human } from "../shared/format";
 
-interface Stale {
-  id: string;
-  title: string;
-  area: string;
-  updated_at: string;
-  review_by?: string | null;
-  age_days: number;
-  shown: number;
-}
-
 /** Published articles that somebody should read again: past their day first, then the old ones that are much used. */
-@customElement("fl-stale")
-export class StaleList extends LitElement {
-  @state() private found: Stale[] | null = null;
-  @state() private trouble = "";
+@customElement("fl-review-due")
+export class ReviewDue extends LitElement {
+  private readonly reading = new Task(this, {
+    args: () => [] as const,
+    task: async (_, { signal }) => (await get<StaleListOut>("/articles/stale", signal)).articles,
+  });
 
   protected override createRenderRoot(): this {
     return this;
   }
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    void this.read();
-  }
-
-  private async read(): Promise<void> {
-    try {
-      this.found = (await get<{ articles: Stale[] }>("/articles/stale")).articles;
-      this.trouble = "";
-    } catch (error) {
-      this.trouble = wordsOf(error);
-    }
-  }
-
   override render(): TemplateResult {
     const today = new Date().toISOString().slice(0, 10);
-    return html`<p class="lead">Old articles that many people see come first, after those whose day of review has passed.</p>
-      ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
-      ${this.found === null ? (this.trouble ? nothing : html`<p class="fine">Reading…</p>`) : this.found.length === 0 ? html`<p class="calm">Nothing to read again.</p>` : this.table(this.found, today)}`;
+    return html`<p class="lead">
+        Articles past their review date come first, then those that are old and shown often.
+      </p>
+      ${this.reading.render({
+        pending: () => html`<p class="fine">Reading…</p>`,
+        error: (error) => html`<p class="trouble" role="alert">${wordsOf(error)}</p>`,
+        complete: (found) =>
+          found.length === 0 ? html`<p class="calm">No review is due.</p>` : this.table(found, today),
+      })}`;
   }
 
-  private table(found: Stale[], today: string): TemplateResult {
-    return html`<div class="scroll" tabindex="0" role="region" aria-label="To read again"><table class="list">
-      <thead><tr><th scope="col">Article</th><th scope="col">Area</th><th scope="col">Last written</th><th scope="col">Shown</th><th scope="col">Review by</th></tr></thead>
-      <tbody>${found.map((one) => html`<tr data-testid="stale-row">
-        <th scope="row"><a href="#${one.id}">${one.title}</a></th>
-        <td>${human(one.area)}</td>
-        <td>${day(one.updated_at)} <span class="fine">${one.age_days} days ago</span></td>
-        <td>${one.shown}</td>
-        <td>${one.review_by ? html`<span class="tag ${one.review_by < today ? "bad" : ""}">${one.review_by}</span>` : nothing}</td>
-      </tr>`)}</tbody>
-    </table></div>`;
+  private table(found: StaleOut[], today: string): TemplateResult {
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Review due">
+      <table class="list">
+        <thead>
+          <tr>
+            <th scope="col">Article</th>
+            <th scope="col">Area</th>
+            <th scope="col">Last written</th>
+            <th scope="col">Shown</th>
+            <th scope="col">Review by</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${found.map(
+            (one) =>
+              html`<tr data-testid="review-due-row">
+                <th scope="row"><a href="#${one.id}">${one.title}</a></th>
+                <td>${human(one.area)}</td>
+                <td>${day(one.updated_at)} <span class="fine">${one.age_days} days ago</span></td>
+                <td>${one.shown}</td>
+                <td>
+                  ${one.review_by ? html`<span class="tag ${one.review_by < today ? "bad" : ""}">${one.review_by}</span>` : nothing}
+                </td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
   }
 }

@@ -10,7 +10,13 @@ import { rebuild } from "./preview";
 import "./try-question";
 
 type Name = "preview" | "try" | "known" | "links" | "figures";
-const names: Record<Name, string> = { preview: "Preview", try: "Try a question", known: "Questions", links: "Links", figures: "Figures" };
+const names: Record<Name, string> = {
+  preview: "Preview",
+  try: "Try a question",
+  known: "Questions",
+  links: "Links",
+  figures: "Figures",
+};
 
 /** Beside the text: how readers see it, where it is found, what it must answer, where it leads, how it does. */
 @customElement("fl-sheet")
@@ -57,14 +63,28 @@ export class Sheet extends LitElement {
     if (to === undefined) return;
     event.preventDefault();
     this.open = all[(to + all.length) % all.length]!;
-    void this.updateComplete.then(() => this.querySelector<HTMLElement>("[role=tab][aria-selected=true]")?.focus());
+    void this.updateComplete.then(() =>
+      this.querySelector<HTMLElement>("[role=tab][aria-selected=true]")?.focus(),
+    );
   };
 
   override render(): TemplateResult {
     const { article, form } = this;
     return html`<div class="tabs" role="tablist" aria-label="About the article" @keydown=${this.walk}>
         ${(Object.keys(names) as Name[]).map(
-          (name) => html`<button type="button" role="tab" id=${`tab-${name}`} aria-controls="beside" aria-selected=${this.open === name} tabindex=${this.open === name ? 0 : -1} data-testid=${`tab-${name}`} @click=${() => (this.open = name)}>${names[name]}</button>`,
+          (name) =>
+            html`<button
+              type="button"
+              role="tab"
+              id=${`tab-${name}`}
+              aria-controls="beside"
+              aria-selected=${this.open === name}
+              tabindex=${this.open === name ? 0 : -1}
+              data-testid=${`tab-${name}`}
+              @click=${() => (this.open = name)}
+            >
+              ${names[name]}
+            </button>`,
         )}
       </div>
       <div class="beside" id="beside" role="tabpanel" aria-labelledby=${`tab-${this.open}`}>
@@ -85,7 +105,12 @@ export class Sheet extends LitElement {
       case "known":
         return html`<fl-known class="panel" .article=${article} .form=${form}></fl-known>`;
       case "links":
-        return html`<fl-links class="panel" .article=${article} .form=${form} @line=${(event: CustomEvent<number>) => this.dispatchEvent(new CustomEvent("line", { detail: event.detail }))}></fl-links>`;
+        return html`<fl-links
+          class="panel"
+          .article=${article}
+          .form=${form}
+          @line=${(event: CustomEvent<number>) => this.dispatchEvent(new CustomEvent("line", { detail: event.detail }))}
+        ></fl-links>`;
       case "figures":
         return html`<fl-figures class="panel" .article=${article} .form=${form}></fl-figures>`;
       default:

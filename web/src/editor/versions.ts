@@ -26,7 +26,8 @@ export class Versions extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     const before = changed.get("article");
-    if (changed.has("article") && (before?.id !== this.article.id || before.version !== this.article.version)) void this.load();
+    if (changed.has("article") && (before?.id !== this.article.id || before.version !== this.article.version))
+      void this.load();
   }
 
   private async load(): Promise<void> {
@@ -42,7 +43,11 @@ export class Versions extends LitElement {
   private async fetch(...numbers: number[]): Promise<void> {
     try {
       for (const number of numbers) {
-        if (number > 0 && !this.read.has(number)) this.read.set(number, await get<Version>(`/articles/${encodeURIComponent(this.article.id)}/versions/${number}`));
+        if (number > 0 && !this.read.has(number))
+          this.read.set(
+            number,
+            await get<Version>(`/articles/${encodeURIComponent(this.article.id)}/versions/${number}`),
+          );
       }
       this.trouble = "";
     } catch (error) {
@@ -62,37 +67,71 @@ export class Versions extends LitElement {
   }
 
   private comparison(number: number): TemplateResult {
-    const other = this.against === "before" ? number - 1 : this.against === "newest" ? this.article.version : null;
+    const other =
+      this.against === "before" ? number - 1 : this.against === "newest" ? this.article.version : null;
     const this_ = this.whole(number);
     const that = other === null ? whole(this.form) : this.whole(other);
     if (this_ === null || that === null) return html`<p class="fine">Reading…</p>`;
     const what = "Both compared";
-    if (this.against === "before") return columns(that, this_, { left: other === 0 ? "Nothing before" : `Version ${other}`, right: `Version ${number}`, what });
-    return columns(this_, that, { left: `Version ${number}`, right: other === null ? "In the form now" : `Version ${other}, the newest`, what });
+    if (this.against === "before")
+      return columns(that, this_, {
+        left: other === 0 ? "Nothing before" : `Version ${other}`,
+        right: `Version ${number}`,
+        what,
+      });
+    return columns(this_, that, {
+      left: `Version ${number}`,
+      right: other === null ? "In the form now" : `Version ${other}, the newest`,
+      what,
+    });
   }
 
   override render(): TemplateResult {
-    const ways: Record<Against, string> = { before: "With the one before", newest: "With the newest", form: "With the form" };
+    const ways: Record<Against, string> = {
+      before: "With the one before",
+      newest: "With the newest",
+      form: "With the form",
+    };
     return html`<section class="history" aria-label="Versions">
       ${this.trouble ? html`<p class="trouble" role="alert">${this.trouble}</p>` : nothing}
       <ol>
         ${(this.versions ?? []).map(
-          (one) => html`<li data-testid="version-row">
-            <button class="small" aria-pressed=${this.seen === one.version} @click=${() => this.look(one.version)}>Version ${one.version}</button>
-            <span class="fine">${moment(one.created_at)} by ${one.created_by}</span>
-            ${one.version === this.article.published_version ? html`<span class="tag good">readers see this</span>` : nothing}
-            ${one.version === this.article.version
-              ? html`<span class="tag">newest</span>`
-              : html`<button class="small" data-testid="version-restore" aria-label=${`Restore version ${one.version}`} @click=${() => this.dispatchEvent(new CustomEvent("restore", { detail: one.version }))}>Restore</button>`}
-          </li>`,
+          (one) =>
+            html`<li data-testid="version-row">
+              <button
+                class="small"
+                aria-pressed=${this.seen === one.version}
+                @click=${() => this.look(one.version)}
+              >
+                Version ${one.version}
+              </button>
+              <span class="fine">${moment(one.created_at)} by ${one.created_by}</span>
+              ${one.version === this.article.published_version ? html`<span class="tag good">readers see this</span>` : nothing}
+              ${
+                one.version === this.article.version
+                  ? html`<span class="tag">newest</span>`
+                  : html`<button
+                      class="small"
+                      data-testid="version-restore"
+                      aria-label=${`Restore version ${one.version}`}
+                      @click=${() => this.dispatchEvent(new CustomEvent("restore", { detail: one.version }))}
+                    >
+                      Restore
+                    </button>`
+              }
+            </li>`,
         )}
       </ol>
-      ${this.seen !== null
-        ? html`<div class="old" data-testid="version-difference">
-            <div class="choice" role="group" aria-label="Compare">${(Object.keys(ways) as Against[]).map((name) => html`<button class="small" aria-pressed=${this.against === name} @click=${() => (this.against = name)}>${ways[name]}</button>`)}</div>
-            ${this.comparison(this.seen)}
-          </div>`
-        : nothing}
+      ${
+        this.seen !== null
+          ? html`<div class="old" data-testid="version-difference">
+              <div class="choice" role="group" aria-label="Compare">
+                ${(Object.keys(ways) as Against[]).map((name) => html`<button class="small" aria-pressed=${this.against === name} @click=${() => (this.against = name)}>${ways[name]}</button>`)}
+              </div>
+              ${this.comparison(this.seen)}
+            </div>`
+          : nothing
+      }
     </section>`;
   }
 }

@@ -1,18 +1,10 @@
 import { LitElement, html, nothing, type TemplateResult } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { get, wordsOf } from "../shared/api";
+import type { CountOut, TriggersOut } from "../shared/api.generated";
 import { human } from "../shared/format";
 
-interface Trigger {
-  trigger: string;
-  offers: number;
-  accepted: number;
-  dismissed: number;
-  ignored: number;
-  open: number;
-}
-
-const columns: [keyof Omit<Trigger, "trigger">, string][] = [
+const columns: [keyof Omit<CountOut, "trigger">, string][] = [
   ["offers", "Offered"],
   ["accepted", "Taken"],
   ["dismissed", "Refused"],
@@ -24,7 +16,7 @@ const every = 10_000;
 /** Help that was offered before it was asked for: by trigger, and what users made of it. */
 @customElement("fl-offers")
 export class Offers extends LitElement {
-  @state() private triggers: Trigger[] | null = null;
+  @state() private triggers: CountOut[] | null = null;
   @state() private problem = "";
   private timer: ReturnType<typeof setInterval> | undefined;
 
@@ -46,7 +38,7 @@ export class Offers extends LitElement {
 
   private async load(): Promise<void> {
     try {
-      const { triggers, problem } = await get<{ triggers: Trigger[]; problem: string | null }>("/triggers");
+      const { triggers, problem } = await get<TriggersOut>("/triggers");
       this.triggers = triggers;
       this.problem = problem ?? "";
     } catch (error) {
@@ -56,23 +48,36 @@ export class Offers extends LitElement {
 
   protected override render(): TemplateResult {
     return html`<section aria-labelledby="offers">
-      <h2 id="offers">Help offered before it was asked for</h2>
+      <h2 id="offers">Proactive offers</h2>
       ${this.problem ? html`<p class="bad" role="status">${this.problem}</p>` : nothing}
-      ${this.triggers === null
-        ? nothing
-        : html`<div class="rows" tabindex="0" role="group" aria-label="Triggers and what became of their offers">
-            <table>
-              <thead><tr><th scope="col">Trigger</th>${columns.map(([, word]) => html`<th scope="col">${word}</th>`)}</tr></thead>
-              <tbody>
-                ${this.triggers.map(
-                  (one) => html`<tr data-testid="trigger">
-                    <td>${human(one.trigger)}</td>
-                    ${columns.map(([name]) => html`<td data-count=${name}>${one[name]}</td>`)}
-                  </tr>`,
-                )}
-              </tbody>
-            </table>
-          </div>`}
+      ${
+        this.triggers === null
+          ? nothing
+          : html`<div
+              class="rows"
+              tabindex="0"
+              role="group"
+              aria-label="Triggers and what became of their offers"
+            >
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">Trigger</th>
+                    ${columns.map(([, word]) => html`<th scope="col">${word}</th>`)}
+                  </tr>
+                </thead>
+                <tbody>
+                  ${this.triggers.map(
+                    (one) =>
+                      html`<tr data-testid="trigger">
+                        <td>${human(one.trigger)}</td>
+                        ${columns.map(([name]) => html`<td data-count=${name}>${one[name]}</td>`)}
+                      </tr>`,
+                  )}
+                </tbody>
+              </table>
+            </div>`
+      }
     </section>`;
   }
 }

@@ -1,9 +1,5 @@
 /** The landing page: shows the way to the sample application where one runs. */
-
-interface About {
-  version: string;
-  demo_url: string | null;
-}
+import type { About } from "../shared/api.generated";
 
 async function about(): Promise<About | null> {
   try {
@@ -23,9 +19,8 @@ function show(found: About | null): void {
   if (found.demo_url === null || !(act instanceof HTMLAnchorElement) || fine === null) return;
   act.href = found.demo_url;
   act.textContent = "Try it in the sample shop";
-  fine.textContent = "Kettle sells tea and coffee by subscription. Sign in as one of its sample customers; most have a problem of their own.";
+  fine.textContent =
+    "Kettle sells tea and coffee by subscription. Sign in as one of its sample customers; most have a problem of their own.";
 }
 
 show(await about());
-
-export {};

@@ -1,7 +1,9 @@
 import type { Attempt, ChatEvent, Review, Turn } from "../shared/types";
 
 /** One step of a conversation as it is read: a turn of the assistant, or something that people said or did. */
-export type Step = { kind: "turn"; seq: number; turn: Turn; said: ChatEvent[]; attempts: Attempt[] } | { kind: "event"; seq: number; event: ChatEvent };
+export type Step =
+  | { kind: "turn"; seq: number; turn: Turn; said: ChatEvent[]; attempts: Attempt[] }
+  | { kind: "event"; seq: number; event: ChatEvent };
 
 /** Put events and attempts to the turns they belong to; what belongs to none stands for itself, in order. */
 export function steps(review: Review): Step[] {
@@ -17,7 +19,13 @@ export function steps(review: Review): Step[] {
     const turn = event.turn === null ? undefined : turns.get(event.turn);
     const known = turn && byTurn.get(turn.id);
     if (turn && !known) {
-      const step = { kind: "turn" as const, seq: turn.seq, turn, said: event.author.kind === "user" ? [] : [event], attempts: attempts.get(turn.id) ?? [] };
+      const step = {
+        kind: "turn" as const,
+        seq: turn.seq,
+        turn,
+        said: event.author.kind === "user" ? [] : [event],
+        attempts: attempts.get(turn.id) ?? [],
+      };
       byTurn.set(turn.id, step);
       made.push(step);
     } else if (known && event.author.kind !== "user") known.said.push(event);

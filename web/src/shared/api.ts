@@ -14,12 +14,16 @@ export class Problem extends Error {
 
   /** What happened and what to do about it. */
   get words(): string {
-    return this.hint && /[.!?]$/.test(this.hint) && !/\b(GET|POST|PUT|PATCH) \//.test(this.hint) ? `${this.message} ${this.hint}` : this.message;
+    return this.hint && /[.!?]$/.test(this.hint) && !/\b(GET|POST|PUT|PATCH) \//.test(this.hint)
+      ? `${this.message} ${this.hint}`
+      : this.message;
   }
 }
 
 export function wordsOf(error: unknown): string {
-  return error instanceof Problem ? error.words : "Something went wrong in this page. Reload it, then try again.";
+  return error instanceof Problem
+    ? error.words
+    : "Something went wrong in this page. Reload it, then try again.";
 }
 
 /** Fired on window when the server says that nobody is signed in any more. */
@@ -78,7 +82,12 @@ async function request(method: string, path: string, sent: Sent): Promise<Respon
     });
   } catch (error) {
     if (sent.signal?.aborted) throw error;
-    throw new Problem(0, "unreachable", "Firstline can't be reached.", "Check your connection; nothing is lost.");
+    throw new Problem(
+      0,
+      "unreachable",
+      "Firstline can't be reached.",
+      "Check your connection; nothing is lost.",
+    );
   } finally {
     clearTimeout(timer);
   }
@@ -92,8 +101,19 @@ async function read(answer: Response): Promise<Problem> {
     // A proxy's page: its status says enough.
   }
   const { code, detail, hint, ...extra } = body;
-  const words = typeof detail === "string" ? detail : answer.status >= 500 ? "Firstline has a problem right now." : "That did not work.";
-  return new Problem(answer.status, typeof code === "string" ? code : "error", words, typeof hint === "string" ? hint : null, extra);
+  const words =
+    typeof detail === "string"
+      ? detail
+      : answer.status >= 500
+        ? "Firstline has a problem right now."
+        : "That did not work.";
+  return new Problem(
+    answer.status,
+    typeof code === "string" ? code : "error",
+    words,
+    typeof hint === "string" ? hint : null,
+    extra,
+  );
 }
 
 /** Who is signed in. The CSRF token stays in here. */

@@ -33,7 +33,9 @@ export function moment(at: string, now = new Date()): string {
 /** The day of a moment; the time for today. */
 export function day(at: string, now = new Date()): string {
   const date = new Date(at);
-  return Number.isNaN(date.getTime()) || date.toDateString() === now.toDateString() ? moment(at, now) : dayOf(date, now);
+  return Number.isNaN(date.getTime()) || date.toDateString() === now.toDateString()
+    ? moment(at, now)
+    : dayOf(date, now);
 }
 
 function dayOf(date: Date, now: Date): string {
@@ -50,7 +52,10 @@ export function percent(share: number): string {
 
 export function money(cents: number, currency: string | undefined): string {
   try {
-    return new Intl.NumberFormat(undefined, currency ? { style: "currency", currency } : { minimumFractionDigits: 2 }).format(cents / 100);
+    return new Intl.NumberFormat(
+      undefined,
+      currency ? { style: "currency", currency } : { minimumFractionDigits: 2 },
+    ).format(cents / 100);
   } catch {
     return (cents / 100).toFixed(2);
   }
@@ -58,7 +63,10 @@ export function money(cents: number, currency: string | undefined): string {
 
 /** "retry_payment" as "Retry payment". */
 export function human(name: string): string {
-  const words = name.replace(/^(action|utter)_/, "").replace(/[_-]+/g, " ").trim();
+  const words = name
+    .replace(/^(action|utter)_/, "")
+    .replace(/[_-]+/g, " ")
+    .trim();
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
@@ -77,7 +85,12 @@ export function reason(name: string): string {
   return reasons[name] ?? human(name);
 }
 
-const caseOutcomes: Record<string, string> = { solved: "Solved", answered: "Answered", not_solved: "Not solved", spam: "Spam" };
+const caseOutcomes: Record<string, string> = {
+  solved: "Solved",
+  answered: "Answered",
+  not_solved: "Not solved",
+  spam: "Spam",
+};
 
 export function caseOutcome(name: string): string {
   return caseOutcomes[name] ?? human(name);

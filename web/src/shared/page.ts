@@ -107,7 +107,9 @@ export abstract class StaffPage extends LitElement {
 
   override render(): TemplateResult {
     if (this.me === undefined) {
-      return html`<main class="door" id="main"><p class="quiet" role="status">${this.unreachable || "One moment…"}</p></main>`;
+      return html`<main class="door" id="main">
+        <p class="quiet" role="status">${this.unreachable || "One moment…"}</p>
+      </main>`;
     }
     if (this.me === null || this.me.password_change_required) {
       return html`<fl-sign-in
@@ -129,11 +131,23 @@ export abstract class StaffPage extends LitElement {
       <nav aria-label="Pages">
         ${pages
           .filter((page) => this.may(page.role))
-          .map((page) => html`<a href=${page.path} aria-current=${page.path === this.path ? "page" : nothing}>${page.name}</a>`)}
+          .map(
+            (page) =>
+              html`<a href=${page.path} aria-current=${page.path === this.path ? "page" : nothing}
+                >${page.name}</a
+              >`,
+          )}
         <a href="/help">Help</a>
       </nav>
       <div class="who">
-        <button class="round" @click=${() => (this.theme = nextTheme())} aria-label=${shown.words} title=${shown.words}>${shown.icon}</button>
+        <button
+          class="round"
+          @click=${() => (this.theme = nextTheme())}
+          aria-label=${shown.words}
+          title=${shown.words}
+        >
+          ${shown.icon}
+        </button>
         <span class="name" title=${me.staff.email}>${me.staff.name}</span>
         <button class="small" @click=${this.signOut} data-testid="sign-out">Sign out</button>
       </div>

@@ -89,11 +89,27 @@ export class SignIn extends LitElement {
       <p class="quiet">${this.notice || "For the people behind the help: agents, editors, trainers."}</p>
       <form @submit=${this.enter}>
         <label for="email">E-mail address</label>
-        <input id="email" name="email" type="email" autocomplete="username" required data-testid="signin-email" />
+        <input
+          id="email"
+          name="email"
+          type="email"
+          autocomplete="username"
+          required
+          data-testid="signin-email"
+        />
         <label for="password">Password</label>
-        <input id="password" name="password" type="password" autocomplete="current-password" required data-testid="signin-password" />
+        <input
+          id="password"
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          required
+          data-testid="signin-password"
+        />
         ${this.said()}
-        <button class="primary" ?disabled=${this.busy} data-testid="signin-submit">${this.busy ? "Signing in…" : "Sign in"}</button>
+        <button class="primary" ?disabled=${this.busy} data-testid="signin-submit">
+          ${this.busy ? "Signing in…" : "Sign in"}
+        </button>
       </form>
       <p class="fine">
         First time here? The start of Firstline printed an address and a one-time password in the terminal.
@@ -102,19 +118,58 @@ export class SignIn extends LitElement {
 
   private passwordForm() {
     return html`<h1>Choose your password</h1>
-      <p class="quiet">The one-time password has done its work. From now on you sign in with your own: 12 characters or more; a few words are good.</p>
+      <p class="quiet">
+        The one-time password has done its work. From now on you sign in with your own: 12 characters or more;
+        a few words are good.
+      </p>
       <form @submit=${this.change}>
-        <input class="unseen" type="email" name="email" autocomplete="username" readonly tabindex="-1" aria-hidden="true" .value=${this.waiting?.staff.email ?? ""} />
-        ${this.current === ""
-          ? html`<label for="current">One-time password</label>
-              <input id="current" name="current" type="password" autocomplete="current-password" required data-testid="password-current" />`
-          : nothing}
+        <input
+          class="unseen"
+          type="email"
+          name="email"
+          autocomplete="username"
+          readonly
+          tabindex="-1"
+          aria-hidden="true"
+          .value=${this.waiting?.staff.email ?? ""}
+        />
+        ${
+          this.current === ""
+            ? html`<label for="current">One-time password</label>
+                <input
+                  id="current"
+                  name="current"
+                  type="password"
+                  autocomplete="current-password"
+                  required
+                  data-testid="password-current"
+                />`
+            : nothing
+        }
         <label for="new">New password</label>
-        <input id="new" name="new" type="password" autocomplete="new-password" minlength="12" maxlength="200" required data-testid="password-new" />
+        <input
+          id="new"
+          name="new"
+          type="password"
+          autocomplete="new-password"
+          minlength="12"
+          maxlength="200"
+          required
+          data-testid="password-new"
+        />
         <label for="repeat">The same again</label>
-        <input id="repeat" name="repeat" type="password" autocomplete="new-password" required data-testid="password-repeat" />
+        <input
+          id="repeat"
+          name="repeat"
+          type="password"
+          autocomplete="new-password"
+          required
+          data-testid="password-repeat"
+        />
         ${this.said()}
-        <button class="primary" ?disabled=${this.busy} data-testid="password-submit">${this.busy ? "Saving…" : "Save and go on"}</button>
+        <button class="primary" ?disabled=${this.busy} data-testid="password-submit">
+          ${this.busy ? "Saving…" : "Save and go on"}
+        </button>
       </form>`;
   }
 }

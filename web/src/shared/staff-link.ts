@@ -1,4 +1,4 @@
-import type { ChatEvent, Conversation } from "./types";
+import type { ChatEvent, Conversation, Frame } from "./wire";
 
 export interface Follower {
   /** Number of the last event that is there. */
@@ -49,7 +49,10 @@ export class Following {
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/api/v1/ws`);
     this.socket = socket;
     this.heard = Date.now();
-    socket.onopen = () => socket.send(JSON.stringify({ type: "hello", conversation: this.conversation, after: this.follower.cursor() }));
+    socket.onopen = () =>
+      socket.send(
+        JSON.stringify({ type: "hello", conversation: this.conversation, after: this.follower.cursor() }),
+      );
     socket.onmessage = (message) => this.take(String(message.data));
     socket.onclose = (event) => this.closed(socket, event.code);
     clearInterval(this.pulse);
@@ -61,16 +64,15 @@ export class Following {
 
   private take(data: string): void {
     this.heard = Date.now();
-    const frame = JSON.parse(data) as { type: string } & Record<string, never>;
+    const frame = JSON.parse(data) as Frame;
     if (frame.type === "welcome") {
       this.failures = 0;
-      this.follower.welcome(frame["conversation"] as unknown as Conversation);
+      this.follower.welcome(frame.conversation);
       this.follower.connected(true);
     } else if (frame.type === "event") {
-      this.follower.event(frame["event"] as unknown as ChatEvent);
+      this.follower.event(frame.event);
     } else if (frame.type === "typing") {
-      const { author, active } = frame as unknown as { author: { kind: string }; active: boolean };
-      this.follower.typing(author.kind, active);
+      this.follower.typing(frame.author.kind, frame.active);
     }
   }
 

@@ -1,5 +1,6 @@
 /** What workflows are called: their classes say so, and the pages ask once. */
 import { get } from "./api";
+import type { WorkflowsBody } from "./api.generated";
 import { human } from "./format";
 
 const titles = new Map<string, string>();
@@ -8,7 +9,7 @@ const titles = new Map<string, string>();
 export async function learnTitles(): Promise<void> {
   if (titles.size > 0) return;
   try {
-    const { workflows } = await get<{ workflows: { id: string; title: string }[] }>("/workflows");
+    const { workflows } = await get<WorkflowsBody>("/workflows");
     for (const { id, title } of workflows) titles.set(id, title);
   } catch {
     // Asked again when somebody signs in.

@@ -1,31 +1,16 @@
-/** What goes over the wire between the widget and Firstline. */
+/**
+ * What goes over the wire between the widget and Firstline. What the API's description has is generated; cards, the
+ * data of events and the socket's frames are open objects there, and are written down here and nowhere else.
+ */
 
-export interface Owner {
-  kind: "bot" | "queue" | "agent";
-  name: string | null;
-}
+import type * as api from "./api.generated";
 
-export interface CaseInfo {
-  id: string;
-  status: string;
-  /** Counts from 1; null once a person has the case. */
-  position?: number | null;
-  waiting?: number | null;
-}
-
-export interface Conversation {
-  id: string;
-  owner: Owner;
-  epoch: number;
-  last_seq: number;
-  created_at: string;
-  case: CaseInfo | null;
-}
-
-export interface Author {
-  kind: "user" | "bot" | "agent" | "system";
-  name: string | null;
-}
+export type {
+  AuthorOut as Author,
+  ConversationOut as Conversation,
+  HitOut as Found,
+  OwnerOut as Owner,
+} from "./api.generated";
 
 export interface Choice {
   title: string;
@@ -85,21 +70,8 @@ export interface JoinedCaseCard {
 
 export type Card = ArticleCard | ResolutionCard | OrdersCard | StepUpCard | JoinedCaseCard;
 
-/** Help that is offered before anybody asks for it. */
-export interface Offer {
-  id: string;
-  trigger: string;
-  kind: "tooltip" | "article" | "workflow" | "tutorial" | "person";
-  text: string;
-  label: string;
-  intent: string | null;
-  article: string | null;
-  card: ArticleCard | null;
-  step: string | null;
-  steps: string[];
-  /** How long it is still good for. */
-  seconds: number;
-}
+/** Help that is offered before anybody asks for it; `seconds` says how long it is still good for. */
+export type Offer = Omit<api.OfferOut, "card"> & { card: ArticleCard | null };
 
 export interface MessageData {
   text: string;
@@ -108,14 +80,7 @@ export interface MessageData {
   choice: string | null;
 }
 
-interface EventBase {
-  id: string;
-  seq: number;
-  at: string;
-  author: Author;
-  turn: string | null;
-  client_key: string | null;
-}
+type EventBase = Omit<api.EventOut, "type" | "data">;
 
 export interface MessageEvent extends EventBase {
   type: "message";
@@ -124,7 +89,7 @@ export interface MessageEvent extends EventBase {
 
 export interface OwnerEvent extends EventBase {
   type: "owner_changed";
-  data: { owner: Owner; epoch: number; reason: string };
+  data: { owner: api.OwnerOut; epoch: number; reason: string };
 }
 
 export interface HandoffEvent extends EventBase {
@@ -142,7 +107,7 @@ export interface FeedbackEvent extends EventBase {
   data: { about_seq: number; helpful: boolean };
 }
 
-/** Something that was put right without the user's asking. */
+/** Something that was repaired without the user's asking. */
 export interface NoticeData {
   text: string;
   card: Card | null;
@@ -154,28 +119,31 @@ export interface NoticeEvent extends EventBase {
 }
 
 /** A notice that stands in no conversation. */
-export interface KeptNotice extends NoticeData {
-  id: string;
-  at: string;
-}
+export type KeptNotice = Omit<api.NoticeOut, "card"> & { card: Card | null };
 
-export type ChatEvent = MessageEvent | OwnerEvent | HandoffEvent | ResolvedEvent | FeedbackEvent | NoticeEvent;
+export type ChatEvent =
+  MessageEvent | OwnerEvent | HandoffEvent | ResolvedEvent | FeedbackEvent | NoticeEvent;
 
 /** Frames the server sends over the WebSocket. */
 export type Frame =
-  | { type: "welcome"; conversation: Conversation }
+  | { type: "welcome"; conversation: api.ConversationOut }
   | { type: "event"; event: ChatEvent }
-  | { type: "typing"; author: Author; active: boolean }
+  | { type: "typing"; author: api.AuthorOut; active: boolean }
   | { type: "queue"; position: number; waiting: number }
-  | { type: "problem"; status: number; code: string; detail: string; hint: string | null; client_key: string | null; retry_after: number | null }
+  | {
+      type: "problem";
+      status: number;
+      code: string;
+      detail: string;
+      hint: string | null;
+      client_key: string | null;
+      retry_after: number | null;
+    }
   | { type: "token_expiring" }
   | { type: "pong" }
   | { type: "ack"; client_key: string; seq: number };
 
-export interface Page {
-  url: string;
-  title: string;
-}
+export type Page = Required<api.PageIn>;
 
 export const MAX_TEXT = 4000;
 
@@ -190,15 +158,9 @@ export function length(text: string): number {
 export function newKey(): string {
   if (typeof crypto.randomUUID === "function") return crypto.randomUUID();
   // randomUUID is there in secure contexts only; a page on plain http has getRandomValues.
-  const hex = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const hex = [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
   // Written as a UUID, since a key of another form comes back as a hash of itself.
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
-
-/** An article that was found: by its best passage. */
-export interface Found {
-  article_id: string;
-  version: number;
-  title: string;
-  quote: string;
 }

@@ -2,7 +2,18 @@ import { Http, Refused, Tokens } from "./http";
 import { Link, type LinkListener, type LinkState } from "./link";
 import { Memory, type Pending } from "./local-state";
 import { Behaviour, type BehaviourEvent } from "../behaviour/behaviour";
-import { newKey, type ChatEvent, type Conversation, type Found, type KeptNotice, type MessageEvent, type Offer, type Owner, type Page, type ResolutionCard } from "../shared/wire";
+import {
+  newKey,
+  type ChatEvent,
+  type Conversation,
+  type Found,
+  type KeptNotice,
+  type MessageEvent,
+  type Offer,
+  type Owner,
+  type Page,
+  type ResolutionCard,
+} from "../shared/wire";
 
 export interface Options {
   /** Where Firstline is, for example "https://support.example.com". */
@@ -49,7 +60,7 @@ export class Session extends EventTarget implements LinkListener {
   /** A conversation that another browser of the user's began and that may be gone on with here. */
   earlier: Conversation | null = null;
   feedback = new Map<number, boolean>();
-  /** What was put right for the user and stands in no conversation. */
+  /** What was repaired for the user and stands in no conversation. */
   notices: KeptNotice[] = [];
   /** Help that is offered right now. */
   offer: Offer | null = null;
@@ -77,7 +88,10 @@ export class Session extends EventTarget implements LinkListener {
     super();
     const baseUrl = options.baseUrl.replace(/\/+$/, "");
     this.memory = new Memory(baseUrl);
-    this.http = new Http(baseUrl, new Tokens(options.getToken, (identity) => this.become(identity.key, identity.name)));
+    this.http = new Http(
+      baseUrl,
+      new Tokens(options.getToken, (identity) => this.become(identity.key, identity.name)),
+    );
     this.tabs = typeof BroadcastChannel === "function" ? new BroadcastChannel(`firstline:${baseUrl}`) : null;
     // Another tab of the same user has begun a conversation; which one, the server says.
     this.tabs?.addEventListener("message", () => {
@@ -120,7 +134,9 @@ export class Session extends EventTarget implements LinkListener {
       await this.http.tokens.give();
       const known = await this.http.conversations();
       const fresh = known.filter((item) => Date.now() - Date.parse(item.created_at) < recent);
-      const current = known.find((item) => item.case !== null) ?? fresh.find((item) => item.id === this.memory.conversation);
+      const current =
+        known.find((item) => item.case !== null) ??
+        fresh.find((item) => item.id === this.memory.conversation);
       this.earlier = current === undefined ? (fresh.find((item) => item.last_seq > 0) ?? null) : null;
       this.trouble = this.stumbled = null;
       this.loaded = true;
@@ -175,7 +191,8 @@ export class Session extends EventTarget implements LinkListener {
   private async askForNotices(): Promise<void> {
     try {
       this.notices = await this.http.notices();
-      if (this.notices.length > 0) this.dispatchEvent(new CustomEvent("noticed", { detail: this.notices.length }));
+      if (this.notices.length > 0)
+        this.dispatchEvent(new CustomEvent("noticed", { detail: this.notices.length }));
       this.tell();
     } catch {
       // They are kept, and asked for when the page is loaded again.
@@ -273,7 +290,8 @@ export class Session extends EventTarget implements LinkListener {
       this.trouble = null;
       void this.pump();
     }
-    if (state === "refused") this.trouble = "This page could not confirm who you are. Sign in again, then try once more.";
+    if (state === "refused")
+      this.trouble = "This page could not confirm who you are. Sign in again, then try once more.";
     this.tell();
   }
 
@@ -314,9 +332,14 @@ export class Session extends EventTarget implements LinkListener {
     if (event.type === "owner_changed") {
       this.owner = event.data.owner;
       if (event.data.owner.kind === "bot") this.handover = null;
-      if (event.data.owner.kind === "agent" && this.handover) this.handover = { ...this.handover, position: null };
+      if (event.data.owner.kind === "agent" && this.handover)
+        this.handover = { ...this.handover, position: null };
     } else if (event.type === "handoff") {
-      this.handover = { position: this.handover?.position ?? null, waiting: this.handover?.waiting ?? null, shared: event.data.shared ?? [] };
+      this.handover = {
+        position: this.handover?.position ?? null,
+        waiting: this.handover?.waiting ?? null,
+        shared: event.data.shared ?? [],
+      };
     } else if (event.type === "feedback") {
       this.feedback.set(event.data.about_seq, event.data.helpful);
     }
@@ -435,7 +458,10 @@ export class Session extends EventTarget implements LinkListener {
       }
       this.mark(item.key, "waiting", refused.message);
       clearTimeout(this.retry);
-      this.retry = setTimeout(() => void this.pump(), (refused.retryAfter ?? 3) * 1000 + Math.random() * 1500);
+      this.retry = setTimeout(
+        () => void this.pump(),
+        (refused.retryAfter ?? 3) * 1000 + Math.random() * 1500,
+      );
       return false;
     }
   }
@@ -445,7 +471,9 @@ export class Session extends EventTarget implements LinkListener {
     // The line brings the event in its place; until then the message stays where it is, as sent.
     if (this.cursor() === event.seq - 1) this.event(event);
     else {
-      this.outbox = this.outbox.map((item) => (item.key === key ? { ...item, status: "sent" as const } : item));
+      this.outbox = this.outbox.map((item) =>
+        item.key === key ? { ...item, status: "sent" as const } : item,
+      );
       this.keep();
       this.tell();
     }
@@ -459,12 +487,20 @@ export class Session extends EventTarget implements LinkListener {
     if (this.stumbled !== null) throw this.stumbled;
     // What follows the path may open something (a reset token); it stays in the browser.
     const page = this.options.page ?? { url: location.origin + location.pathname, title: document.title };
-    const client = { language: navigator.language, width: innerWidth, time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone };
+    const client = {
+      language: navigator.language,
+      width: innerWidth,
+      time_zone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    };
     let begun: Conversation;
     try {
-      begun = await this.http.start({ url: page.url.slice(0, 2000), title: page.title.slice(0, 300) }, client);
+      begun = await this.http.start(
+        { url: page.url.slice(0, 2000), title: page.title.slice(0, 300) },
+        client,
+      );
     } catch (error) {
-      const last = error instanceof Refused && error.status === 429 ? (await this.http.conversations())[0] : undefined;
+      const last =
+        error instanceof Refused && error.status === 429 ? (await this.http.conversations())[0] : undefined;
       if (last === undefined) throw error;
       // Too many were begun: what the user has written is said in the last one.
       this.adopt(last);
@@ -507,10 +543,13 @@ export class Session extends EventTarget implements LinkListener {
       if (error instanceof Refused && error.status === 429) {
         // The answer given stays, and is sent when it is its time.
         this.feedback.set(about, helpful);
-        setTimeout(() => {
-          this.feedback.delete(about);
-          void this.rate(about, helpful);
-        }, (error.retryAfter ?? 5) * 1000);
+        setTimeout(
+          () => {
+            this.feedback.delete(about);
+            void this.rate(about, helpful);
+          },
+          (error.retryAfter ?? 5) * 1000,
+        );
       }
       this.tell();
     }

@@ -46,11 +46,15 @@ export class Shelf extends EventTarget {
       const copy = answer.clone();
       if (!this.take(await answer.json())) throw new Error("no articles");
       this.away = !navigator.onLine;
-      void store()?.then((cache) => cache.put(this.url, copy)).catch(() => undefined);
+      void store()
+        ?.then((cache) => cache.put(this.url, copy))
+        .catch(() => undefined);
     } catch {
       this.away = true;
       if (this.articles.length === 0) {
-        const answer = await store()?.then((cache) => cache.match(this.url)).catch(() => undefined);
+        const answer = await store()
+          ?.then((cache) => cache.match(this.url))
+          .catch(() => undefined);
         if (answer) this.take(await answer.json().catch(() => null));
       }
     }
@@ -60,7 +64,9 @@ export class Shelf extends EventTarget {
   private take(given: unknown): boolean {
     const articles = (given as { articles?: unknown } | null)?.articles;
     if (!Array.isArray(articles)) return false;
-    this.articles = articles.filter((one): one is HelpArticle => typeof one?.id === "string" && typeof one?.html === "string");
+    this.articles = (articles as (Partial<HelpArticle> | null)[]).filter(
+      (one): one is HelpArticle => typeof one?.id === "string" && typeof one.html === "string",
+    );
     this.found = null;
     return true;
   }
@@ -68,14 +74,24 @@ export class Shelf extends EventTarget {
   /** The articles that hold these words, best first, without asking anybody. */
   search(words: string): HelpArticle[] {
     this.found ??= this.index();
-    return this.found.search(words).flatMap((hit) => this.get(String(hit.id)) ?? []).slice(0, 8);
+    return this.found
+      .search(words)
+      .flatMap((hit) => this.get(String(hit.id)) ?? [])
+      .slice(0, 8);
   }
 
   private index(): MiniSearch<HelpArticle> {
     const index = new MiniSearch<HelpArticle>({
       fields: ["title", "summary", "text"],
-      extractField: (article, field) => (field === "text" ? article.html.replace(/<[^>]*>/g, " ") : String(article[field as keyof HelpArticle] ?? "")),
-      searchOptions: { boost: { title: 3, summary: 2 }, prefix: (word) => word.length > 3, fuzzy: (word) => (word.length > 4 ? 0.2 : false) },
+      extractField: (article, field) =>
+        field === "text"
+          ? article.html.replace(/<[^>]*>/g, " ")
+          : String(article[field as keyof HelpArticle] ?? ""),
+      searchOptions: {
+        boost: { title: 3, summary: 2 },
+        prefix: (word) => word.length > 3,
+        fuzzy: (word) => (word.length > 4 ? 0.2 : false),
+      },
     });
     index.addAll(this.articles);
     return index;

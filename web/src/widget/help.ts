@@ -102,7 +102,8 @@ export class FirstlineHelp extends LitElement {
     // A later search has been begun meanwhile.
     if (number !== this.asked) return;
     this.local = found === null;
-    this.results = found ?? this.shelf.search(words).map(({ id, title, summary }) => ({ id, title, about: summary }));
+    this.results =
+      found ?? this.shelf.search(words).map(({ id, title, summary }) => ({ id, title, about: summary }));
     this.news = this.results.length === 0 ? "Nothing was found." : `${this.results.length} articles found.`;
   }
 
@@ -124,7 +125,10 @@ export class FirstlineHelp extends LitElement {
   private async back(): Promise<void> {
     this.shown = null;
     await this.updateComplete;
-    const place = this.cameFrom === null ? null : this.renderRoot.querySelector<HTMLElement>(`[data-article="${CSS.escape(this.cameFrom)}"]`);
+    const place =
+      this.cameFrom === null
+        ? null
+        : this.renderRoot.querySelector<HTMLElement>(`[data-article="${CSS.escape(this.cameFrom)}"]`);
     (place ?? this.renderRoot.querySelector<HTMLElement>("input"))?.focus();
   }
 
@@ -141,7 +145,8 @@ export class FirstlineHelp extends LitElement {
   /** An article's text with links that lead from here: to another article in this place, else to a new tab. */
   private content(article: HelpArticle): DocumentFragment {
     const parsed = new DOMParser().parseFromString(article.html, "text/html");
-    for (const image of parsed.querySelectorAll("img")) image.src = new URL(image.getAttribute("src") ?? "", `${this.shelf.baseUrl}/help/`).href;
+    for (const image of parsed.querySelectorAll("img"))
+      image.src = new URL(image.getAttribute("src") ?? "", `${this.shelf.baseUrl}/help/`).href;
     for (const link of parsed.querySelectorAll("a")) {
       const address = link.getAttribute("href") ?? "";
       const other = /^\/help\/([A-Za-z0-9_-]+)(?:#.*)?$/.exec(address)?.[1];
@@ -170,10 +175,26 @@ export class FirstlineHelp extends LitElement {
   protected override render(): TemplateResult {
     return html`
       <form role="search" @submit=${this.submit}>
-        <input type="search" data-testid="help-search" aria-label="Search help" placeholder="Search help" maxlength="1000" autocomplete="off" .value=${this.words} @input=${this.typed} />
+        <input
+          type="search"
+          data-testid="help-search"
+          aria-label="Search help"
+          placeholder="Search help"
+          maxlength="1000"
+          autocomplete="off"
+          .value=${this.words}
+          @input=${this.typed}
+        />
       </form>
-      <div role="status">${this.away ? html`<p class="note" data-testid="help-offline">You are offline. These are the articles kept in this browser.</p>` : nothing}<span class="unseen">${this.news}</span></div>
-      <div class="body" tabindex="0" role="region" aria-label="Help articles">${this.shown === null ? this.list() : this.article(this.shown)}</div>
+      <div role="status">
+        ${this.away ? html`<p class="note" data-testid="help-offline">You are offline. These are the articles kept in this browser.</p>` : nothing}<span
+          class="unseen"
+          >${this.news}</span
+        >
+      </div>
+      <div class="body" tabindex="0" role="region" aria-label="Help articles">
+        ${this.shown === null ? this.list() : this.article(this.shown)}
+      </div>
     `;
   }
 
@@ -183,31 +204,67 @@ export class FirstlineHelp extends LitElement {
 
   private list(): TemplateResult {
     if (this.results !== null) {
-      return html`${this.results.length === 0 ? html`<p class="calm">Nothing was found. Try other words${this.ask === null ? "" : ", or ask in the chat"}.</p>` : html`<ul data-testid="help-results">${this.results.map((one) => this.row(one))}</ul>`}
-        ${this.askButton()}`;
+      return html`${
+        this.results.length === 0
+          ? html`<p class="calm">
+              Nothing was found. Try other words${this.ask === null ? "" : ", or ask in the chat"}.
+            </p>`
+          : html`<ul data-testid="help-results">
+              ${this.results.map((one) => this.row(one))}
+            </ul>`
+      }
+      ${this.askButton()}`;
     }
     const { articles } = this.shelf;
-    if (articles.length === 0) return html`<p class="calm">${this.away ? "No articles have been kept in this browser yet." : "There are no articles yet."}</p>`;
+    if (articles.length === 0)
+      return html`<p class="calm">
+        ${this.away ? "No articles have been kept in this browser yet." : "There are no articles yet."}
+      </p>`;
     const areas = [...new Set(articles.map((one) => one.area))].sort();
     return html`${areas.map(
-      (area) => html`<h3 class="area">${area.replace(/-/g, " ").replace(/^./, (letter) => letter.toUpperCase())}</h3>
-        <ul>${articles.filter((one) => one.area === area).sort((a, b) => a.title.localeCompare(b.title)).map(({ id, title }) => this.row({ id, title, about: "" }))}</ul>`,
+      (area) =>
+        html`<h3 class="area">${area.replace(/-/g, " ").replace(/^./, (letter) => letter.toUpperCase())}</h3>
+          <ul>
+            ${articles
+              .filter((one) => one.area === area)
+              .sort((a, b) => a.title.localeCompare(b.title))
+              .map(({ id, title }) => this.row({ id, title, about: "" }))}
+          </ul>`,
     )}`;
   }
 
   private row(one: Listed): TemplateResult {
-    return html`<li><button type="button" data-article=${one.id} data-testid="help-row" @click=${() => this.read(one.id)}><span>${one.title}</span>${one.about ? html`<small>${one.about}</small>` : nothing}</button></li>`;
+    return html`<li>
+      <button type="button" data-article=${one.id} data-testid="help-row" @click=${() => this.read(one.id)}>
+        <span>${one.title}</span>${one.about ? html`<small>${one.about}</small>` : nothing}
+      </button>
+    </li>`;
   }
 
   private article(one: HelpArticle): TemplateResult {
-    return html`<div class="row"><button type="button" class="back" data-testid="help-back" @click=${this.back}>Back</button></div>
+    return html`<div class="row">
+        <button type="button" class="back" data-testid="help-back" @click=${this.back}>Back</button>
+      </div>
       <h3 class="title" tabindex="-1" lang=${one.language}>${one.title}</h3>
       <div class="text" lang=${one.language} data-testid="help-article"></div>
-      <div class="row">${this.askButton()}<a href="${this.shelf.baseUrl}/help/${one.id}" target="_blank" rel="noopener noreferrer">Open as a page<span class="unseen"> (opens in a new tab)</span></a></div>`;
+      <div class="row">
+        ${this.askButton()}<a
+          href="${this.shelf.baseUrl}/help/${one.id}"
+          target="_blank"
+          rel="noopener noreferrer"
+          >Open as a page<span class="unseen"> (opens in a new tab)</span></a
+        >
+      </div>`;
   }
 
   private askButton(): unknown {
-    return this.ask === null ? nothing : html`<p class="row"><button type="button" class="ask" data-testid="help-ask" @click=${this.toChat}>Ask in the chat</button></p>`;
+    return this.ask === null
+      ? nothing
+      : html`<p class="row">
+          <button type="button" class="ask" data-testid="help-ask" @click=${this.toChat}>
+            Ask in the chat
+          </button>
+        </p>`;
   }
 }
 

@@ -1,4 +1,5 @@
 import type { BehaviourEvent } from "../behaviour/behaviour";
+import type { AnswerIn, ConversationsOut, HandoffOut, HitsOut } from "../shared/api.generated";
 import type { ChatEvent, Conversation, Found, KeptNotice, Offer, Page } from "../shared/wire";
 
 /** An answer that is not what was asked for, in words the user can read. */
@@ -14,7 +15,13 @@ export class Refused extends Error {
 
   /** Whether the same request may do better later without the user's doing anything. */
   get passing(): boolean {
-    return this.status === 0 || this.status === 401 || this.status === 408 || this.status === 429 || this.status >= 500;
+    return (
+      this.status === 0 ||
+      this.status === 401 ||
+      this.status === 408 ||
+      this.status === 429 ||
+      this.status >= 500
+    );
   }
 }
 
@@ -57,7 +64,11 @@ export class Tokens {
     // Without a connection the page cannot ask either: that passes by itself.
     if (token === null && !navigator.onLine) throw new Refused(0, "unreachable", "You are offline.");
     if (typeof token !== "string" || token === "") {
-      throw new Refused(401, "no_token", "This page could not confirm who you are. Sign in again, then try once more.");
+      throw new Refused(
+        401,
+        "no_token",
+        "This page could not confirm who you are. Sign in again, then try once more.",
+      );
     }
     const identity = read(token);
     const other = this.identity !== null && this.identity.key !== identity.key;
@@ -77,7 +88,7 @@ export class Http {
   ) {}
 
   async conversations(): Promise<Conversation[]> {
-    return (await this.call<{ conversations: Conversation[] }>("GET", "/conversations")).conversations;
+    return (await this.call<ConversationsOut>("GET", "/conversations")).conversations;
   }
 
   conversation(id: string): Promise<Conversation> {
@@ -92,7 +103,12 @@ export class Http {
     return this.call("POST", `/conversations/${id}/messages`, message, { "Idempotency-Key": key });
   }
 
-  events(id: string, after: number, wait: number, signal: AbortSignal): Promise<{ events: ChatEvent[]; last_seq: number }> {
+  events(
+    id: string,
+    after: number,
+    wait: number,
+    signal: AbortSignal,
+  ): Promise<{ events: ChatEvent[]; last_seq: number }> {
     return this.call("GET", `/conversations/${id}/events?after=${after}&wait=${wait}`, undefined, {}, signal);
   }
 
@@ -105,7 +121,7 @@ export class Http {
   }
 
   /** `joined`: a person has the request already, and answers in another conversation. */
-  handoff(id: string): Promise<{ case: string; position: number | null; conversation: string; joined: boolean }> {
+  handoff(id: string): Promise<HandoffOut> {
     return this.call("POST", `/conversations/${id}/handoff`, {});
   }
 
@@ -122,12 +138,12 @@ export class Http {
     return (await this.call<{ offers: Offer[] }>("POST", "/behaviour", told, {}, undefined, true)).offers;
   }
 
-  answerOffer(id: string, outcome: "accepted" | "dismissed" | "ignored"): Promise<void> {
+  answerOffer(id: string, outcome: AnswerIn["outcome"]): Promise<void> {
     return this.call("POST", `/offers/${encodeURIComponent(id)}/outcome`, { outcome }, {}, undefined, true);
   }
 
   async search(words: string): Promise<Found[]> {
-    return (await this.call<{ hits: Found[] }>("GET", `/search?limit=8&q=${encodeURIComponent(words)}`)).hits;
+    return (await this.call<HitsOut>("GET", `/search?limit=8&q=${encodeURIComponent(words)}`)).hits;
   }
 
   /** With `outlive` the browser finishes the request though the page is left meanwhile. */
@@ -184,28 +200,40 @@ export class Http {
 async function refusal(answer: Response): Promise<Refused> {
   let problem: { code?: string; detail?: string; hint?: string | null } = {};
   try {
-    problem = await answer.json();
+    problem = (await answer.json()) as typeof problem;
   } catch {
     // A proxy's page: its status says enough.
   }
   const wait = Number(answer.headers.get("Retry-After"));
-  const words = answer.status >= 500 ? "Support has a problem right now." : (problem.detail ?? "That did not work.");
-  return new Refused(answer.status, problem.code ?? "error", words, Number.isFinite(wait) && wait > 0 ? wait : null);
+  const words =
+    answer.status >= 500 ? "Support has a problem right now." : (problem.detail ?? "That did not work.");
+  return new Refused(
+    answer.status,
+    problem.code ?? "error",
+    words,
+    Number.isFinite(wait) && wait > 0 ? wait : null,
+  );
 }
 
 function read(token: string): Identity {
   try {
     const part = token.split(".")[1] ?? "";
-    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (letter) => letter.charCodeAt(0));
+    const bytes = Uint8Array.from(atob(part.replace(/-/g, "+").replace(/_/g, "/")), (letter) =>
+      letter.charCodeAt(0),
+    );
     const claims = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
     return {
-      key: `${String(claims.iss ?? "")}:${String(claims.sub ?? "")}`,
+      key: `${text(claims.iss)}:${text(claims.sub)}`,
       name: typeof claims.name === "string" ? claims.name : null,
       expires: typeof claims.exp === "number" ? claims.exp * 1000 : null,
     };
   } catch {
     return { key: "unknown", name: null, expires: null };
   }
+}
+
+function text(claim: unknown): string {
+  return typeof claim === "string" ? claim : claim == null ? "" : JSON.stringify(claim);
 }
 
 function within<T>(milliseconds: number, promise: Promise<T>): Promise<T> {

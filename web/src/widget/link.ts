@@ -138,6 +138,10 @@ export class Link {
           () => undefined, // The server will hang up with 4401, and the reconnection says what is wrong.
         );
         break;
+      case "ack": // the event itself comes, too
+      case "pong":
+      case "problem": // the server hangs up where it ends the connection; a message's own goes by HTTP
+        break;
     }
   }
 

@@ -25,7 +25,9 @@ export class Memory {
   of(identity: string): Kept {
     this.who = identity;
     const found = read(`firstline:${this.scope}:${identity}`) as Partial<Kept> | null;
-    const outbox = Array.isArray(found?.outbox) ? found.outbox.filter((item) => typeof item?.key === "string") : [];
+    const outbox = Array.isArray(found?.outbox)
+      ? found.outbox.filter((item) => typeof item?.key === "string")
+      : [];
     return {
       draft: typeof found?.draft === "string" ? found.draft : "",
       outbox: outbox.map((item) => ({ ...item, status: item.status === "failed" ? "failed" : "sending" })),
@@ -40,7 +42,8 @@ export class Memory {
 
   /** The conversation that this browser is in; all tabs share it. The server checks whose it is. */
   get conversation(): string | null {
-    const found = this.who === null ? null : read(`firstline:${this.scope}:${this.who}:conversation`, localStore);
+    const found =
+      this.who === null ? null : read(`firstline:${this.scope}:${this.who}:conversation`, localStore);
     return typeof found === "string" ? found : null;
   }
 

@@ -1,4 +1,4 @@
-import { FirstlineHelp } from "./help";
+import type { FirstlineHelp } from "./help";
 import { Session, type Options } from "./conversation-store";
 import { Shelf } from "./help-pack";
 import "./widget";

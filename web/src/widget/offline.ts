@@ -34,7 +34,10 @@ const patience = 4_000;
 
 worker.addEventListener("install", (event) => {
   // What a page sends while it is left would be lost on the way through a worker, if it went through one.
-  if (event.addRoutes) event.waitUntil(event.addRoutes({ condition: { requestMethod: "POST" }, source: "network" }).catch(() => undefined));
+  if (event.addRoutes)
+    event.waitUntil(
+      event.addRoutes({ condition: { requestMethod: "POST" }, source: "network" }).catch(() => undefined),
+    );
   event.waitUntil(Promise.allSettled(files.map(renew)).then(() => worker.skipWaiting()));
 });
 
@@ -51,7 +54,11 @@ worker.addEventListener("fetch", (event) => {
 
 async function tidy(): Promise<void> {
   const names = await caches.keys();
-  await Promise.all(names.filter((name) => name.startsWith("firstline-help-") && name !== kept).map((name) => caches.delete(name)));
+  await Promise.all(
+    names
+      .filter((name) => name.startsWith("firstline-help-") && name !== kept)
+      .map((name) => caches.delete(name)),
+  );
 }
 
 async function renew(url: string): Promise<Response> {
@@ -82,11 +89,15 @@ async function newest(url: string): Promise<Response> {
 /** In the place of a page that cannot be had: the articles, and a way to try again. */
 function page(): Response {
   const head = `<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>You are offline</title>`;
-  const style = "body{margin:0 auto;max-width:44rem;padding:1.5rem;font:1rem/1.6 system-ui,sans-serif;color-scheme:light dark}[data-firstline-help]{height:70vh;border:1px solid;border-radius:12px;overflow:hidden}";
+  const style =
+    "body{margin:0 auto;max-width:44rem;padding:1.5rem;font:1rem/1.6 system-ui,sans-serif;color-scheme:light dark}[data-firstline-help]{height:70vh;border:1px solid;border-radius:12px;overflow:hidden}";
   const body = `<h1>You are offline</h1><p>This page cannot be loaded right now. <a href="">Try again</a></p><div data-firstline-help="${base}"></div>`;
   const html = `<!doctype html><html lang="en"><head>${head}<style>${style}</style><script type="module" src="${base}/widget.js"></script></head><body>${body}</body></html>`;
   const policy = `default-src 'none'; script-src ${base}; style-src 'unsafe-inline'; connect-src ${base}; img-src ${base}`;
-  return new Response(html, { status: 503, headers: { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy } });
+  return new Response(html, {
+    status: 503,
+    headers: { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy },
+  });
 }
 
 export {};

@@ -11,7 +11,11 @@ export function linked(text: string, baseUrl: string): (string | TemplateResult)
     const href = shown.startsWith("/") ? baseUrl + shown : checked(shown);
     if (href === null) continue;
     parts.push(text.slice(done, match.index));
-    parts.push(html`<a href=${href} target="_blank" rel="noopener noreferrer">${shown}<span class="unseen"> (opens in a new tab)</span></a>`);
+    parts.push(
+      html`<a href=${href} target="_blank" rel="noopener noreferrer"
+        >${shown}<span class="unseen"> (opens in a new tab)</span></a
+      >`,
+    );
     done = match.index + shown.length;
   }
   parts.push(text.slice(done));
@@ -46,7 +50,9 @@ export function clock(at: string): string {
 export function day(at: string): string {
   const date = new Date(at);
   if (Number.isNaN(date.getTime())) return at;
-  return new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" }).format(date);
+  return new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short" }).format(
+    date,
+  );
 }
 
 /** A value from the host application as words. */

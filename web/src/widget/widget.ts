@@ -108,11 +108,18 @@ export class FirstlineWidget extends LitElement {
   /** On a touch screen the keyboard would cover what there is to read. */
   private focusInput(): void {
     const touch = matchMedia("(pointer: coarse)").matches;
-    this.find<HTMLElement>(touch || this.tab === "help" ? ".panel" : "textarea")?.focus({ preventScroll: true });
+    this.find<HTMLElement>(touch || this.tab === "help" ? ".panel" : "textarea")?.focus({
+      preventScroll: true,
+    });
   }
 
   private hear(event: ChatEvent): void {
-    if (this.shown || event.author.kind === "user" || (event.type !== "message" && event.type !== "case_resolved" && event.type !== "notice")) return;
+    if (
+      this.shown ||
+      event.author.kind === "user" ||
+      (event.type !== "message" && event.type !== "case_resolved" && event.type !== "notice")
+    )
+      return;
     this.unread += 1;
     this.news = `New message from ${event.author.kind === "agent" ? (event.author.name ?? "support") : "the assistant"}.`;
   }
@@ -120,7 +127,7 @@ export class FirstlineWidget extends LitElement {
   private readonly noticed = (event: Event): void => {
     if (this.shown) return this.session.sawNotices();
     this.unread += (event as CustomEvent<number>).detail;
-    this.news = "We have put something right on your account.";
+    this.news = "We have repaired something on your account.";
   };
 
   private readonly offered = (event: Event): void => {
@@ -135,8 +142,12 @@ export class FirstlineWidget extends LitElement {
     const known = this.session.answerOffer("accepted");
     if (offer.kind === "tutorial" || offer.card !== null) {
       this.opened = offer;
-      void this.updateComplete.then(() => this.find<HTMLElement>("[data-testid=nudge-done]")?.focus({ preventScroll: true }));
-      this.news = offer.card ? `Help article: ${offer.card.title}` : offer.steps.map((step, index) => `${index + 1}. ${step}`).join(" ");
+      void this.updateComplete.then(() =>
+        this.find<HTMLElement>("[data-testid=nudge-done]")?.focus({ preventScroll: true }),
+      );
+      this.news = offer.card
+        ? `Help article: ${offer.card.title}`
+        : offer.steps.map((step, index) => `${index + 1}. ${step}`).join(" ");
     }
     if (offer.kind === "tooltip") this.rest();
     if (offer.kind === "workflow" && offer.intent) {
@@ -202,7 +213,9 @@ export class FirstlineWidget extends LitElement {
 
   private turnTo(tab: Tab): void {
     this.tab = tab;
-    void this.updateComplete.then(() => this.find<HTMLElement>(`#tab-${tab}`)?.focus({ preventScroll: true }));
+    void this.updateComplete.then(() =>
+      this.find<HTMLElement>(`#tab-${tab}`)?.focus({ preventScroll: true }),
+    );
   }
 
   private arrow(event: KeyboardEvent): void {
@@ -253,24 +266,64 @@ export class FirstlineWidget extends LitElement {
   }
 
   protected override render(): TemplateResult {
-    const label = this.shown ? "Close support chat" : this.unread > 0 ? `Help: open support chat, ${this.unread} new` : "Help: open support chat";
+    const label = this.shown
+      ? "Close support chat"
+      : this.unread > 0
+        ? `Help: open support chat, ${this.unread} new`
+        : "Help: open support chat";
     return html`
       <div class="unseen" role="status">${this.news}</div>
-      <button type="button" class="launcher" data-testid="widget-launcher" aria-expanded=${this.shown} aria-controls="panel" aria-label=${label} @click=${() => (this.shown ? this.close() : void this.open())}>
-        ${this.shown ? icons.close : icons.mark}<span class="word" aria-hidden="true">${this.shown ? "Close" : "Help"}</span>
+      <button
+        type="button"
+        class="launcher"
+        data-testid="widget-launcher"
+        aria-expanded=${this.shown}
+        aria-controls="panel"
+        aria-label=${label}
+        @click=${() => (this.shown ? this.close() : void this.open())}
+      >
+        ${this.shown ? icons.close : icons.mark}<span class="word" aria-hidden="true"
+          >${this.shown ? "Close" : "Help"}</span
+        >
         ${this.unread > 0 ? html`<span class="badge" data-testid="widget-badge" aria-hidden="true">${this.unread > 9 ? "9+" : this.unread}</span>` : nothing}
       </button>
       ${this.suggestion()}
-      <section class="panel" id="panel" role="dialog" aria-modal="false" aria-labelledby="title" tabindex="-1" data-testid="widget-panel" ?hidden=${!this.shown} @keydown=${this.escape}>
+      <section
+        class="panel"
+        id="panel"
+        role="dialog"
+        aria-modal="false"
+        aria-labelledby="title"
+        tabindex="-1"
+        data-testid="widget-panel"
+        ?hidden=${!this.shown}
+        @keydown=${this.escape}
+      >
         ${this.head()} ${this.tabs()} ${this.standing()}
         <div class="chat" role="tabpanel" id="chat" aria-labelledby="tab-chat" ?hidden=${this.tab !== "chat"}>
-        <div class="log" role="log" aria-label="Conversation" aria-live=${this.speaking ? "polite" : "off"} tabindex="0" @scroll=${this.scrolled}>
-          ${this.greeting()} ${keptNotices(this.session)} ${log(this.session, (choice) => this.choose(choice))}
+          <div
+            class="log"
+            role="log"
+            aria-label="Conversation"
+            aria-live=${this.speaking ? "polite" : "off"}
+            tabindex="0"
+            @scroll=${this.scrolled}
+          >
+            ${this.greeting()} ${keptNotices(this.session)}
+            ${log(this.session, (choice) => this.choose(choice))}
+          </div>
+          <div class="live" role="status">${typist(this.session)}</div>
+          ${this.composer()}
         </div>
-        <div class="live" role="status">${typist(this.session)}</div>
-        ${this.composer()}
-        </div>
-        <firstline-help role="tabpanel" id="help" aria-labelledby="tab-help" ?hidden=${this.tab !== "help"} .shelf=${this.shelf} .ask=${(words: string) => this.session.search(words)} @chat=${this.askInChat}></firstline-help>
+        <firstline-help
+          role="tabpanel"
+          id="help"
+          aria-labelledby="tab-help"
+          ?hidden=${this.tab !== "help"}
+          .shelf=${this.shelf}
+          .ask=${(words: string) => this.session.search(words)}
+          @chat=${this.askInChat}
+        ></firstline-help>
       </section>
     `;
   }
@@ -278,55 +331,109 @@ export class FirstlineWidget extends LitElement {
   private suggestion(): unknown {
     const offer = this.opened ?? this.session.offer;
     if (offer === null || this.shown) return nothing;
-    return nudge(offer, this.opened !== null, this.session.baseUrl, { accept: () => this.accept(), dismiss: () => this.dismiss() });
+    return nudge(offer, this.opened !== null, this.session.baseUrl, {
+      accept: () => this.accept(),
+      dismiss: () => this.dismiss(),
+    });
   }
 
   private head(): TemplateResult {
     const { owner } = this.session;
-    const who = owner.kind === "agent" ? (owner.name ?? "A person") : owner.kind === "queue" ? "In the queue" : "Assistant";
+    const who =
+      owner.kind === "agent"
+        ? (owner.name ?? "A person")
+        : owner.kind === "queue"
+          ? "In the queue"
+          : "Assistant";
     return html`<div class="head" data-owner=${owner.kind}>
       <span class="mark">${owner.kind === "bot" ? icons.mark : icons.person}</span>
       <div>
         <h2 id="title">Support</h2>
         <p data-testid="widget-owner">${who}</p>
       </div>
-      <button type="button" class="person" data-testid="widget-person" ?disabled=${owner.kind !== "bot" || this.session.askingForPerson} @click=${this.askForPerson}>
+      <button
+        type="button"
+        class="person"
+        data-testid="widget-person"
+        ?disabled=${owner.kind !== "bot" || this.session.askingForPerson}
+        @click=${this.askForPerson}
+      >
         ${this.session.askingForPerson ? "Asking…" : "Talk to a person"}
       </button>
-      <button type="button" class="plain" data-testid="widget-close" aria-label="Close" @click=${() => this.close()}>${icons.close}</button>
+      <button
+        type="button"
+        class="plain"
+        data-testid="widget-close"
+        aria-label="Close"
+        @click=${() => this.close()}
+      >
+        ${icons.close}
+      </button>
     </div>`;
   }
 
   private tabs(): TemplateResult {
     const tab = (name: Tab, label: string): TemplateResult =>
-      html`<button type="button" role="tab" id="tab-${name}" data-testid="widget-tab-${name}" aria-controls=${name} aria-selected=${this.tab === name} tabindex=${this.tab === name ? 0 : -1} @click=${() => this.turnTo(name)}>${label}</button>`;
-    return html`<div class="tabs" role="tablist" aria-label="Support" @keydown=${this.arrow}>${tab("chat", "Chat")}${tab("help", "Help")}</div>`;
+      html`<button
+        type="button"
+        role="tab"
+        id="tab-${name}"
+        data-testid="widget-tab-${name}"
+        aria-controls=${name}
+        aria-selected=${this.tab === name}
+        tabindex=${this.tab === name ? 0 : -1}
+        @click=${() => this.turnTo(name)}
+      >
+        ${label}
+      </button>`;
+    return html`<div class="tabs" role="tablist" aria-label="Support" @keydown=${this.arrow}>
+      ${tab("chat", "Chat")}${tab("help", "Help")}
+    </div>`;
   }
 
   /** What the user should know before reading on: trouble, or the place in the queue. */
   private standing(): unknown {
     const { handover, owner, link, trouble } = this.session;
-    const cut = !navigator.onLine ? "You are offline." : link === "offline" ? "Support can't be reached right now." : null;
-    const said = trouble ?? (cut === null ? null : `${cut} What you write is kept and sent when the connection is back.`);
+    const cut = !navigator.onLine
+      ? "You are offline."
+      : link === "offline"
+        ? "Support can't be reached right now."
+        : null;
+    const said =
+      trouble ??
+      (cut === null ? null : `${cut} What you write is kept and sent when the connection is back.`);
     return html`<div role="status">
-        ${said !== null
-          ? html`<div class="banner bad" data-testid="trouble-banner">
-              <p>${said}</p>
-              ${trouble ? html`<button type="button" class="link" @click=${() => this.session.load()}>Try again</button>` : nothing}
-            </div>`
-          : nothing}
-        ${owner.kind === "queue"
-          ? html`<div class="banner people" data-testid="queue-banner">
-              <p><strong>${place(handover?.position ?? null)}</strong> You can keep writing or close this; we'll keep your place.</p>
-            </div>`
-          : nothing}
+        ${
+          said !== null
+            ? html`<div class="banner bad" data-testid="trouble-banner">
+                <p>${said}</p>
+                ${trouble ? html`<button type="button" class="link" @click=${() => this.session.load()}>Try again</button>` : nothing}
+              </div>`
+            : nothing
+        }
+        ${
+          owner.kind === "queue"
+            ? html`<div class="banner people" data-testid="queue-banner">
+                <p>
+                  <strong>${place(handover?.position ?? null)}</strong> You can keep writing or close this;
+                  we'll keep your place.
+                </p>
+              </div>`
+            : nothing
+        }
       </div>
-      ${owner.kind !== "bot" && handover?.shared.length
-        ? html`<details class="shared" data-testid="handoff-shared" ?open=${owner.kind === "queue"}>
-            <summary>${owner.kind === "agent" ? `What ${owner.name ?? "they"} can see` : "What we passed on"}</summary>
-            <ul>${handover.shared.map((item) => html`<li>${item}</li>`)}</ul>
-          </details>`
-        : nothing}`;
+      ${
+        owner.kind !== "bot" && handover?.shared.length
+          ? html`<details class="shared" data-testid="handoff-shared" ?open=${owner.kind === "queue"}>
+              <summary>
+                ${owner.kind === "agent" ? `What ${owner.name ?? "they"} can see` : "What we passed on"}
+              </summary>
+              <ul>
+                ${handover.shared.map((item) => html`<li>${item}</li>`)}
+              </ul>
+            </details>`
+          : nothing
+      }`;
   }
 
   private greeting(): TemplateResult {
@@ -334,16 +441,23 @@ export class FirstlineWidget extends LitElement {
     return html`<div class="greeting">
       <p class="hello">${first ? `Hello ${first}.` : "Hello."} What can we sort out?</p>
       <p>The assistant answers at once and can fix common problems. A person is one press away.</p>
-      ${this.session.earlier && !this.session.started
-        ? html`<p class="earlier">
-            <button type="button" class="link" data-testid="widget-earlier" @click=${this.resume}>Go on with your conversation of ${day(this.session.earlier.created_at)}, ${clock(this.session.earlier.created_at)}</button>
-          </p>`
-        : nothing}
-      ${this.session.started
-        ? nothing
-        : html`<ul class="chips" aria-label="Suggestions">
-            ${this.suggestions.map((text) => html`<li><button type="button" data-testid="suggestion" @click=${() => this.suggest(text)}>${text}</button></li>`)}
-          </ul>`}
+      ${
+        this.session.earlier && !this.session.started
+          ? html`<p class="earlier">
+              <button type="button" class="link" data-testid="widget-earlier" @click=${this.resume}>
+                Go on with your conversation of ${day(this.session.earlier.created_at)},
+                ${clock(this.session.earlier.created_at)}
+              </button>
+            </p>`
+          : nothing
+      }
+      ${
+        this.session.started
+          ? nothing
+          : html`<ul class="chips" aria-label="Suggestions">
+              ${this.suggestions.map((text) => html`<li><button type="button" data-testid="suggestion" @click=${() => this.suggest(text)}>${text}</button></li>`)}
+            </ul>`
+      }
     </div>`;
   }
 
@@ -352,11 +466,26 @@ export class FirstlineWidget extends LitElement {
     const over = count - MAX_TEXT;
     const ready = count > 0 && over <= 0;
     return html`<form class="composer" @submit=${this.submit}>
-      <textarea rows="1" data-testid="widget-input" aria-label="Your message" placeholder="Write a message" aria-invalid=${over > 0} aria-describedby="count" enterkeyhint="send"
-        @input=${(event: InputEvent) => { this.session.write((event.target as HTMLTextAreaElement).value); this.requestUpdate(); }}
-        @keydown=${this.pressed}></textarea>
-      <button type="submit" class="send" data-testid="widget-send" aria-label="Send" ?disabled=${!ready}>${icons.send}</button>
-      <p id="count" class=${over > 0 ? "count over" : "count"} data-testid="widget-count">${count < countFrom ? nothing : over > 0 ? `${over} characters too many` : `${-over} characters left`}</p>
+      <textarea
+        rows="1"
+        data-testid="widget-input"
+        aria-label="Your message"
+        placeholder="Write a message"
+        aria-invalid=${over > 0}
+        aria-describedby="count"
+        enterkeyhint="send"
+        @input=${(event: InputEvent) => {
+          this.session.write((event.target as HTMLTextAreaElement).value);
+          this.requestUpdate();
+        }}
+        @keydown=${this.pressed}
+      ></textarea>
+      <button type="submit" class="send" data-testid="widget-send" aria-label="Send" ?disabled=${!ready}>
+        ${icons.send}
+      </button>
+      <p id="count" class=${over > 0 ? "count over" : "count"} data-testid="widget-count">
+        ${count < countFrom ? nothing : over > 0 ? `${over} characters too many` : `${-over} characters left`}
+      </p>
     </form>`;
   }
 }

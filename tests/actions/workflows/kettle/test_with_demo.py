@@ -14,6 +14,7 @@ from actions.assembly import build_actions
 from actions.framework.intents import IntentCatalogue
 from actions.policy import AssistantPolicy
 from actions.ports import TurnContext
+from app.permissions import house_rules
 from connectors.hosts.http import HttpHostApplication, open_session
 from foundation.clock import SystemClock
 from foundation.database import Database
@@ -77,7 +78,7 @@ async def kettle(database: Database, tmp_path: Path) -> AsyncIterator[Kettle]:
             intents=IntentCatalogue.load(ROOT / "data/policies/intents.yml"),
             policy=AssistantPolicy(settle_pause=0.05),
         )  # fmt: skip
-        app = build_http(room.endpoints(), ServiceOnly(), allowed_origins=frozenset)
+        app = build_http(room.endpoints(), ServiceOnly(), house_rules(), allowed_origins=frozenset)
         async with TestClient(TestServer(app)) as client:
             yield Kettle(client, host, room)
     finally:

@@ -11,6 +11,7 @@ from app.ops.installer.console import Console, Failed
 from app.ops.installer.environments import Environment, Environments, Installation, digest, write_command
 from app.ops.installer.node import FrontEnd
 from app.ops.installer.step_graph import InstallStep, run
+from app.ops.installer.steps import plan
 
 
 @pytest.fixture
@@ -153,3 +154,18 @@ def test_the_front_end_is_stale_when_a_source_changes_and_not_when_its_output_do
     assert not front.is_stale()
     (web / "src" / "widget.ts").write_text("new")
     assert front.is_stale()
+
+
+def test_checks_install_what_the_front_end_is_checked_with(tmp_path: Path, console: Console) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "package.json").write_text("{}")
+    place = Installation(tmp_path, tmp_path / "home", {"PATH": ""})
+    environments = Environments(place, console)
+
+    def names(*, dev: bool) -> set[str]:
+        return {step.name for step in plan(place, console, environments, dev=dev, only="app")}
+
+    assert names(dev=True) - names(dev=False) == {"dev", "node", "npm"}
+    front = FrontEnd(place, console, environments)
+    assert front.lacks_node()
+    assert front.lacks_packages()
