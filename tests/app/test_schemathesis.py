@@ -29,7 +29,7 @@ from tests.support.client import user_token
 from tests.support.running import Running, running
 
 USER = "usr_ada"
-_EXAMPLES = 5
+_EXAMPLES = 4
 """Cases of each operation with data that fits, and as many with data that does not."""
 _LEFT_OUT = {("GET", "/api/v1/cases/stream"), ("DELETE", "/api/v1/session")}
 """An answer that does not end by itself, and what would end the session that all others need; they are in
