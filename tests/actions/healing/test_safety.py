@@ -70,7 +70,7 @@ async def test_the_switch_of_the_file_stops_everything_too(ward: Ward) -> None:
     ward.pass_time(21)
     await ward.work()
     assert ward.crowd.calls == []
-    assert "not valid YAML" in ((await ward.healing.overview.status()).problem or "")
+    assert "self_healing.yml:1" in ((await ward.healing.overview.status()).problem or "")
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def test_synonyms_and_product_terms_are_one_term(tmp_path: Path) -> None:
         ("terms: [x]", "entry 1: a list"),
         ("terms:\n- [a b c d e]\n", "one to 4 words"),
         ("terms:\n- [bill, invoice]\n- [receipt, invoices]\n", "entry 2: `invoice` stands in another"),
-        ("a: [", "must hold `terms`"),
+        ("a: [", "vocabulary.yml:1"),
     ],
 )
 def test_a_vocabulary_of_another_form_is_refused(tmp_path: Path, text: str, says: str) -> None:
