@@ -9,11 +9,11 @@ from aiohttp.test_utils import TestClient
 
 from app.bootstrap import Firstline
 from connectors.hosts.demo.keys import KeyFile, mint_token
-from tests.app.conftest import app_client, firstline
+from tests.app.conftest import app_client, firstline, overrides
 from tests.reliability.conftest import Note
 from tests.security.audit.test_audit_gaps import FORGED
 
-__all__ = ["app_client", "firstline"]
+__all__ = ["app_client", "firstline", "overrides"]
 Break = Callable[[Firstline], Awaitable[None]]
 
 
